@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Time as a role, so that the engine can be run on a virtual clock.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
+
+use glib::ControlFlow;
+
+use super::types::Moment;
+
+/// Now, and one alarm.
+pub trait Clock {
+    fn now(&self) -> Moment;
+    /// The time of day, for what people read.
+    fn today(&self) -> SystemTime;
+    /// Ring once at this moment; replaces the alarm set before. `None`: do not ring.
+    fn set_alarm(&self, at: Option<Moment>);
+    /// What to call when the alarm rings.
+    fn on_alarm(&self, ring: Box<dyn Fn()>);
+}
+
+/// Monotonic time and a GLib timeout on the default main context.
+pub struct MainLoopClock {
+    begin: Instant,
+    ring: Rc<RefCell<Option<Rc<dyn Fn()>>>>,
+    alarm: Rc<Cell<Option<glib::SourceId>>>,
+    set_for: Cell<Option<Moment>>,
+}
+
+impl std::fmt::Debug for MainLoopClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MainLoopClock").field("now", &self.now()).field("set_for", &self.set_for).finish_non_exhaustive()
+    }
+}
+
+impl Default for MainLoopClock {
+    fn default() -> Self {
+        Self { begin: Instant::now(), ring: Rc::default(), alarm: Rc::default(), set_for: Cell::new(None) }
+    }
+}
+
+impl Clock for MainLoopClock {
+    fn now(&self) -> Moment {
+        Moment(self.begin.elapsed())
+    }
+
+    fn today(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn set_alarm(&self, at: Option<Moment>) {
+        // An alarm that is set for this moment already need not be made again.
+        let pending = self.alarm.take();
+        if pending.is_some() && self.set_for.get() == at {
+            self.alarm.set(pending);
+            return;
+        }
+        if let Some(old) = pending {
+            old.remove();
+        }
+        self.set_for.set(at);
+        let Some(at) = at else { return };
+        // GLib counts whole milliseconds: round up, or it rings just before its time and again.
+        let wait = (at - self.now()) + Duration::from_micros(999);
+        let (alarm, ring) = (self.alarm.clone(), self.ring.clone());
+        let id = glib::timeout_add_local_full(wait, super::net::priority(), move || {
+            // The source ends by returning Break: its id must be forgotten before anything can
+            // try to remove it.
+            alarm.set(None);
+            let ring = ring.borrow().clone();
+            if let Some(ring) = ring {
+                ring();
+            }
+            ControlFlow::Break
+        });
+        self.alarm.set(Some(id));
+    }
+
+    fn on_alarm(&self, ring: Box<dyn Fn()>) {
+        self.ring.replace(Some(Rc::from(ring)));
+    }
+}
+
+impl Drop for MainLoopClock {
+    fn drop(&mut self) {
+        if let Some(alarm) = self.alarm.take() {
+            alarm.remove();
+        }
+    }
+}

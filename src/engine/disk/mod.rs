@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the engine asks of the disk and what the disk answers. No call here waits for a device:
+//! each puts a job into the queue of the target's device (`writer.rs`), jobs of one part are done
+//! in the order they were given, and answers come back on the main loop.
+
+pub mod block;
+pub mod journal;
+pub mod naming;
+pub mod part_file;
+pub mod verify;
+pub mod writer;
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+pub use block::Block;
+pub use journal::Journal;
+use url::Url;
+
+use super::download::spec::{Checksum, OnExists};
+use super::error::Failure;
+use super::types::{ByteRange, PartId};
+
+/// The disk as the engine sees it: threads and files, or in tests a virtual one.
+pub trait Disk {
+    /// What is there of this download? Opens nothing for writing. Answer: [`Reply::Looked`].
+    /// Later calls with this `part` go to the device of `look.folder`.
+    fn look(&self, part: PartId, look: Look);
+
+    /// Create a part file, or open the one found. Answer: [`Reply::Opened`] or [`Reply::Failed`].
+    fn open(&self, part: PartId, open: Open);
+
+    /// Room for up to `size` bytes that came for this part; `None` when the pool of its device is
+    /// used up. Then stop reading, and go on after the next [`Reply::Written`].
+    fn block(&self, part: PartId, size: usize) -> Option<Block>;
+
+    /// Write a block at this offset of the part file. May be called before `Opened` came: jobs are
+    /// done in order. Answer: [`Reply::Written`], or once for the part [`Reply::Failed`], after
+    /// which all its further writes are dropped.
+    fn write(&self, part: PartId, offset: u64, block: Block);
+
+    /// Make what was written durable (`fdatasync`), then the journal that claims it.
+    /// Answer: [`Reply::Saved`] or [`Reply::Failed`].
+    fn save(&self, part: PartId, journal: Journal);
+
+    /// Check length and checksum, sync, and move into place. Answer: [`Reply::Finished`] or
+    /// [`Reply::Failed`] (the part file then stays).
+    fn finish(&self, part: PartId, finish: Finish);
+
+    /// Forget the part: close its file after the writes given before. Keeps what is on disk.
+    fn close(&self, part: PartId);
+
+    /// Delete a part file and its journal, which nobody has open any more. No answer; what can not
+    /// be deleted is logged.
+    fn delete(&self, part_path: PathBuf);
+}
+
+/// Where to look for an earlier part file.
+#[derive(Clone, Debug)]
+pub struct Look {
+    pub folder: PathBuf,
+    /// The part file of an earlier session, where the list knows it.
+    pub part_path: Option<PathBuf>,
+    /// Else any part file in `folder` whose journal tells of this address...
+    pub url: Url,
+    /// ...and, where the user chose a name, of this name.
+    pub name: Option<String>,
+    /// `false`: do not look for part files, only at the folder.
+    pub resume: bool,
+}
+
+/// How to open a part file.
+#[derive(Clone, Debug)]
+pub struct Open {
+    pub folder: PathBuf,
+    /// `Some`: the part file that `Looked` told of, continued. `None`: a new one.
+    pub resume: Option<PathBuf>,
+    /// The file's name when complete; for a new part file also what its name is made from.
+    pub name: String,
+    pub on_exists: OnExists,
+    /// The file's length, for preallocation and to see at once that it can not fit.
+    pub total: Option<u64>,
+}
+
+/// How to finish a part file.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    /// The length it must have.
+    pub total: u64,
+    pub checksum: Option<Checksum>,
+    pub on_exists: OnExists,
+    /// The server's Last-Modified, set on the file.
+    pub modified: Option<SystemTime>,
+    /// An older part file, deleted once the new file is in place.
+    pub replaces: Option<PathBuf>,
+}
+
+/// An earlier part file that can be continued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub part_path: PathBuf,
+    pub journal: Journal,
+}
+
+/// What the disk answers, in the order in which things were done for a part.
+#[derive(Debug)]
+pub enum Reply {
+    Looked { part: PartId, found: Option<Box<Found>> },
+    Opened { part: PartId, part_path: PathBuf },
+    Written { part: PartId, range: ByteRange },
+    Saved { part: PartId },
+    /// While a checksum is computed: how many bytes are done.
+    Verifying { part: PartId, done: u64 },
+    Finished { part: PartId, path: PathBuf },
+    Failed { part: PartId, failure: Failure },
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What was asked for: address, target, manners of the request, checks.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Everything that is known about a download before its first byte. Plain data: it is saved in the
+/// list as JSON, without credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DownloadSpec {
+    pub url: Url,
+    /// Other addresses of the same file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<Url>,
+    pub folder: PathBuf,
+    /// The wanted file name; `None` lets the server, the address and the type decide, in this order.
+    pub name: Option<String>,
+    #[serde(default)]
+    pub on_exists: OnExists,
+    /// Continue an own part file of the same address, if there is one.
+    #[serde(default = "yes")]
+    pub resume: bool,
+    #[serde(default)]
+    pub checksum: Option<Checksum>,
+    /// Most connections for this download, 1 to 32.
+    #[serde(default = "eight")]
+    pub connections: u8,
+    #[serde(default)]
+    pub manners: Manners,
+    #[serde(default)]
+    pub patience: Patience,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn eight() -> u8 {
+    8
+}
+
+impl DownloadSpec {
+    /// A download with all defaults of product.md's command line.
+    pub fn new(url: Url, folder: PathBuf) -> Self {
+        Self {
+            url,
+            mirrors: Vec::new(),
+            folder,
+            name: None,
+            on_exists: OnExists::default(),
+            resume: true,
+            checksum: None,
+            connections: eight(),
+            manners: Manners::default(),
+            patience: Patience::default(),
+        }
+    }
+}
+
+/// What to do when a finished file of the wanted name is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnExists {
+    /// Choose the next free name: `NAME (1)`.
+    #[default]
+    Rename,
+    /// Leave the file alone and end with `TargetExists`.
+    Skip,
+    /// Replace the file, but only when the new one is complete and verified.
+    Overwrite,
+}
+
+/// How requests are made; the names are those of curl's options.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Manners {
+    /// Extra header lines, `Name: value`.
+    pub headers: Vec<String>,
+    pub user_agent: Option<String>,
+    pub referer: Option<String>,
+    #[serde(skip)]
+    pub credentials: Option<Credentials>,
+    pub netrc: bool,
+    pub proxy: Option<String>,
+    pub ca_file: Option<PathBuf>,
+    /// Do not check certificates.
+    pub insecure: bool,
+}
+
+/// A user name with its password. Its `Debug` hides the password, and it is never serialized.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    pub user: String,
+    pub password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// When to try again and when to give up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Patience {
+    /// How often a temporary error is tried again before the download fails. Progress sets the
+    /// count back.
+    pub retries: u32,
+    /// The wait before the first retry; each further one doubles it, a Retry-After wins.
+    pub first_wait: Duration,
+    /// Silence after which a connection is given up.
+    pub silence: Duration,
+    /// Wait for space on a full disk in place of failing.
+    pub wait_for_space: bool,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            retries: 5,
+            first_wait: Duration::from_secs(1),
+            silence: Duration::from_secs(30),
+            wait_for_space: true,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    Md5,
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+impl Algorithm {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+        }
+    }
+
+    /// How many hexadecimal digits its values have.
+    pub fn digits(self) -> usize {
+        match self {
+            Self::Md5 => 32,
+            Self::Sha1 => 40,
+            Self::Sha256 => 64,
+            Self::Sha512 => 128,
+        }
+    }
+}
+
+/// A wanted checksum, written `ALGO:HEX`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checksum {
+    pub algorithm: Algorithm,
+    /// Lower case, exactly `algorithm.digits()` long.
+    pub hex: String,
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.algorithm.name(), self.hex)
+    }
+}
+
+/// Why a text is no checksum.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChecksumError {
+    #[error("write it as ALGO:HEX, for example sha256:9f86d0…")]
+    NoColon,
+    #[error("“{0}” is not one of md5, sha1, sha256, sha512")]
+    UnknownAlgorithm(String),
+    #[error("{algorithm} takes {wanted} hexadecimal digits, not {found}")]
+    WrongLength { algorithm: &'static str, wanted: usize, found: usize },
+    #[error("“{0}” is not a hexadecimal digit")]
+    NotHex(char),
+}
+
+impl FromStr for Checksum {
+    type Err = ChecksumError;
+
+    fn from_str(text: &str) -> Result<Self, ChecksumError> {
+        let (name, hex) = text.split_once([':', '=']).ok_or(ChecksumError::NoColon)?;
+        let algorithm = match name.trim().to_ascii_lowercase().replace('-', "").as_str() {
+            "md5" => Algorithm::Md5,
+            "sha1" => Algorithm::Sha1,
+            "sha256" => Algorithm::Sha256,
+            "sha512" => Algorithm::Sha512,
+            _ => return Err(ChecksumError::UnknownAlgorithm(name.to_owned())),
+        };
+        let hex = hex.trim().to_ascii_lowercase();
+        if let Some(odd) = hex.chars().find(|c| !c.is_ascii_hexdigit()) {
+            return Err(ChecksumError::NotHex(odd));
+        }
+        if hex.len() != algorithm.digits() {
+            return Err(ChecksumError::WrongLength {
+                algorithm: algorithm.name(),
+                wanted: algorithm.digits(),
+                found: hex.len(),
+            });
+        }
+        Ok(Self { algorithm, hex })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_is_read_in_any_case_and_written_in_lower() {
+        let text = "SHA-256:9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08";
+        let sum: Checksum = text.parse().unwrap();
+        assert_eq!(sum.algorithm, Algorithm::Sha256);
+        assert_eq!(sum.to_string(), "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
+    }
+
+    #[test]
+    fn a_checksum_that_is_none_says_why() {
+        assert_eq!("abc".parse::<Checksum>(), Err(ChecksumError::NoColon));
+        assert_eq!("crc32:12345678".parse::<Checksum>(), Err(ChecksumError::UnknownAlgorithm("crc32".into())));
+        assert_eq!("md5:xy".parse::<Checksum>(), Err(ChecksumError::NotHex('x')));
+        assert_eq!(
+            "md5:abcd".parse::<Checksum>(),
+            Err(ChecksumError::WrongLength { algorithm: "md5", wanted: 32, found: 4 })
+        );
+    }
+
+    #[test]
+    fn credentials_do_not_show_their_password_and_are_not_saved() {
+        let mut spec = DownloadSpec::new(Url::parse("http://h/f").unwrap(), "/tmp".into());
+        spec.manners.credentials = Some(Credentials { user: "ann".into(), password: "secret".into() });
+        assert!(!format!("{spec:?}").contains("secret"));
+        assert!(!serde_json::to_string(&spec).unwrap().contains("secret"));
+    }
+}

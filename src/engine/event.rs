@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! All that the engine tells: past tense, as plain `Send` data.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use url::Url;
+
+use super::download::spec::Checksum;
+use super::download::state::State;
+use super::types::{DownloadId, Speed};
+
+/// What happened. Delivered on the main loop, never from inside a libcurl callback, so a listener
+/// may send commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A download is new in the list: added, restored, or loaded at the start.
+    Added(Box<Snapshot>),
+    /// Its state, name or total changed. One event for each change of state.
+    Changed(Box<Snapshot>),
+    /// Bytes came in. Merged: at most four a second for each download.
+    Progressed { id: DownloadId, progress: Progress },
+    /// It is no longer in the list (it may be restored until it is purged).
+    Removed(DownloadId),
+}
+
+/// How far a download is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the file that have arrived, those of earlier sessions included.
+    pub received: u64,
+    /// The file's length, once the server has told.
+    pub total: Option<u64>,
+    /// Measured over the last seconds; zero when nothing runs.
+    pub speed: Speed,
+    /// At this speed; `None` when total or speed are not known.
+    pub time_left: Option<Duration>,
+}
+
+/// A download as the outside sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    pub id: DownloadId,
+    /// The address it was asked for (not where redirects led).
+    pub url: Url,
+    pub folder: PathBuf,
+    /// The file's name as far as known: guessed from the address before the server answers.
+    pub name: String,
+    /// The finished file, or the part file while it is incomplete and there is one.
+    pub path: Option<PathBuf>,
+    pub state: State,
+    pub progress: Progress,
+    /// Whether it would continue where it stopped; `None` until the server has answered.
+    pub resumable: Option<bool>,
+    /// The media type the server told (RFC 9110 section 8.3), without parameters.
+    pub media_type: Option<String>,
+    /// What the finished file was verified against.
+    pub verified: Option<Checksum>,
+    /// How long until it tries again, when `state` is Waiting.
+    pub retry_in: Option<Duration>,
+    pub added_at: SystemTime,
+    pub finished_at: Option<SystemTime>,
+}

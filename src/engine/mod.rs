@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The downloader: everything but windows and words. Uses std, glib, gio, curl and storage crates;
+//! knows no toolkit and no translation.
+
+pub mod clock;
+pub mod command;
+pub mod disk;
+pub mod download;
+#[allow(clippy::module_inception)] // the file is named for its main type, like all others
+pub mod engine;
+pub mod error;
+pub mod event;
+pub mod import;
+pub mod net;
+pub mod store;
+pub mod types;
+
+pub use command::{Command, Limits};
+pub use download::spec::DownloadSpec;
+pub use download::state::State;
+pub use engine::Engine;
+pub use error::{Failure, FailureClass, FailureKind};
+pub use event::{Event, Progress, Snapshot};
+pub use types::{DownloadId, Speed};

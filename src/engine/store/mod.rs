@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The saved list: SQLite on a thread of its own.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use super::download::spec::{Checksum, DownloadSpec};
+use super::error::Failure;
+use super::types::DownloadId;
+
+/// What is kept of a download between sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub id: DownloadId,
+    pub spec: DownloadSpec,
+    pub state: SavedState,
+    pub name: String,
+    /// The finished file, or the part file while incomplete.
+    pub path: Option<PathBuf>,
+    pub received: u64,
+    pub total: Option<u64>,
+    pub media_type: Option<String>,
+    pub verified: Option<Checksum>,
+    /// Taken off the list, but its Undo was still open.
+    pub removed: bool,
+    pub added_at: SystemTime,
+    pub finished_at: Option<SystemTime>,
+}
+
+/// The states that make sense after a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SavedState {
+    /// Was waiting or running: goes on by itself.
+    Queued,
+    Scheduled { at: SystemTime },
+    Paused,
+    Completed,
+    Failed(Failure),
+}
+
+/// Where records go. `save` and `forget` return at once.
+pub trait Store {
+    /// Insert or replace.
+    fn save(&self, record: Record);
+    fn forget(&self, id: DownloadId);
+    /// Returns when everything given before is on disk. Called once, at the end.
+    fn close(&self);
+}
