@@ -1,62 +1,256 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Owns all downloads.
+//! The engine's public face, and its pulse: whatever happens (a command, an answer of network or
+//! disk, an alarm) is taken to the book, and what the book tells is delivered to the listeners.
 
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
 
+use super::book::{Book, Parts};
+use super::clock::{Clock, MainLoopClock};
 use super::command::{Command, Limits};
+use super::disk::Reply;
+use super::disk::writer::DiskThreads;
 use super::download::spec::DownloadSpec;
 use super::error::Failure;
 use super::event::{Event, Snapshot};
-use super::types::DownloadId;
+use super::net::driver::Driver;
+use super::store::sqlite::SqliteStore;
+use super::store::{Record, Store};
+use super::types::{DownloadId, Moment};
+
+/// At the end of the program, how long open part files may take to be saved. A stalled device
+/// must not keep the program from ending: its journals stay as they were.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(3);
 
 /// How an engine is started.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Config {
     pub limits: Limits,
     /// The saved list's file; `None`: nothing is saved (the command line).
     pub list: Option<PathBuf>,
+    /// How long libcurl may work before the main loop gets its turn. [`SMOOTH`] where there is a
+    /// window, [`BRISK`] where there is none.
+    pub slice: Duration,
+}
+
+/// Leaves most of each frame's 16 ms to the window.
+pub const SMOOTH: Duration = Duration::from_millis(4);
+/// Still prompt for signals and progress.
+pub const BRISK: Duration = Duration::from_millis(50);
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { limits: Limits::default(), list: None, slice: SMOOTH }
+    }
+}
+
+/// What was wrong at the start, though the engine runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where the damaged list was moved to.
+    pub path: PathBuf,
 }
 
 /// A handle to the engine; clones speak to the same one. Lives on the thread of the default main
 /// context.
-#[derive(Clone, Debug)]
-pub struct Engine {}
+#[derive(Clone)]
+pub struct Engine {
+    core: Rc<Core>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+type Listener = Rc<dyn Fn(&Event)>;
+
+struct Core {
+    book: RefCell<Book>,
+    parts: Parts,
+    commands: RefCell<VecDeque<Command>>,
+    replies: RefCell<VecDeque<Reply>>,
+    listeners: RefCell<Vec<Listener>>,
+    next_id: Cell<u64>,
+    /// The pulse is at work up the stack: what comes in now is seen to by it.
+    is_pumping: Cell<bool>,
+    goodbye: RefCell<Option<Goodbye>>,
+    set_aside: Option<SetAside>,
+}
+
+struct Goodbye {
+    latest: Moment,
+    done: Box<dyn FnOnce()>,
+}
 
 impl Engine {
-    /// Starts the engine and loads the saved list (each row is told as `Added` once a listener is
-    /// there; what was running is queued again).
+    /// Starts the engine and loads the saved list; what was running is queued again.
     pub fn start(config: Config) -> Result<Engine, Failure> {
-        let _ = config;
-        Ok(Engine {})
+        let (store, records, set_aside) = match &config.list {
+            Some(path) => {
+                let opened = SqliteStore::open(path)?;
+                let set_aside = opened.set_aside.map(|set_aside| SetAside { path: set_aside.path });
+                (Some(Rc::new(opened.store) as Rc<dyn Store>), opened.records, set_aside)
+            }
+            None => (None, Vec::new(), None),
+        };
+        let clock: Rc<dyn Clock> = Rc::new(MainLoopClock::default());
+        let core_of_disk: Rc<RefCell<Weak<Core>>> = Rc::default();
+        let for_replies = core_of_disk.clone();
+        let disk = DiskThreads::new(move |replies| {
+            if let Some(core) = for_replies.borrow().upgrade() {
+                core.replies.borrow_mut().extend(replies);
+                core.pump();
+            }
+        });
+        let disk = Rc::new(disk);
+        let transport = Rc::new(Driver::new(clock.clone(), disk.clone(), config.slice)?);
+        let engine = Self::assemble(Parts { transport, disk, clock, store }, config.limits, records, set_aside);
+        core_of_disk.replace(Rc::downgrade(&engine.core));
+        Ok(engine)
     }
 
-    /// Everything told from now on goes to this listener; rows that are there already are told first.
+    fn assemble(parts: Parts, limits: Limits, records: Vec<Record>, set_aside: Option<SetAside>) -> Engine {
+        let mut book = Book::new(parts.clone(), limits);
+        book.load(records);
+        let core = Rc::new(Core {
+            next_id: Cell::new(book.highest_id() + 1),
+            book: RefCell::new(book),
+            commands: RefCell::default(),
+            replies: RefCell::default(),
+            listeners: RefCell::default(),
+            is_pumping: Cell::new(false),
+            goodbye: RefCell::default(),
+            set_aside,
+            parts,
+        });
+        let pump = |core: Weak<Core>| -> Box<dyn Fn()> {
+            Box::new(move || {
+                if let Some(core) = core.upgrade() {
+                    core.pump();
+                }
+            })
+        };
+        core.parts.transport.on_events(pump(Rc::downgrade(&core)));
+        core.parts.clock.on_alarm(pump(Rc::downgrade(&core)));
+        // What the list holds starts from the loop, when listeners are there.
+        core.parts.clock.set_alarm(Some(core.parts.clock.now()));
+        Engine { core }
+    }
+
+    /// Everything told from now on goes to this listener too. What is in the list already is in
+    /// [`Engine::snapshots`].
     pub fn listen(&self, listener: impl Fn(&Event) + 'static) {
-        let _ = listener;
+        self.core.listeners.borrow_mut().push(Rc::new(listener));
     }
 
     /// Queues a download.
     pub fn add(&self, spec: DownloadSpec) -> DownloadId {
-        let _ = spec;
-        DownloadId(0)
+        let id = DownloadId(self.core.next_id.get());
+        self.core.next_id.set(id.0 + 1);
+        self.send(Command::Add { id, spec: Box::new(spec) });
+        id
     }
 
+    /// Obeyed before this returns, unless it is called by a listener: then right after the event.
     pub fn send(&self, command: Command) {
-        let _ = command;
+        self.core.commands.borrow_mut().push_back(command);
+        self.core.pump();
     }
 
     pub fn snapshot(&self, id: DownloadId) -> Option<Snapshot> {
-        let _ = id;
-        None
+        self.core.book.borrow().snapshot(id)
     }
 
     pub fn snapshots(&self) -> Vec<Snapshot> {
-        Vec::new()
+        self.core.book.borrow().snapshots()
     }
 
-    /// Stops everything, keeps what came (part files, journals, list), then calls back once. What
-    /// was running will run again at the next start.
+    /// The damaged list that was set aside at the start, if there was one.
+    pub fn set_aside(&self) -> Option<&SetAside> {
+        self.core.set_aside.as_ref()
+    }
+
+    /// Stops everything, keeps what came (part files, journals, list), then calls back once, from
+    /// the main loop. What was running will run again at the next start.
     pub fn stop(&self, done: impl FnOnce() + 'static) {
-        done();
+        let latest = self.core.parts.clock.now() + LONGEST_GOODBYE;
+        self.core.goodbye.replace(Some(Goodbye { latest, done: Box::new(done) }));
+        self.core.book.borrow_mut().halt();
+        self.core.pump();
+    }
+}
+
+impl Core {
+    /// Until nothing is left to do: takes in what has happened, delivers what is told.
+    fn pump(&self) {
+        if self.is_pumping.replace(true) {
+            return;
+        }
+        loop {
+            let commands = self.commands.take();
+            let replies = self.replies.take();
+            let transfers = self.parts.transport.events();
+            let is_idle = commands.is_empty() && replies.is_empty() && transfers.is_empty();
+            let has_replies = !replies.is_empty();
+            let events = {
+                let mut book = self.book.borrow_mut();
+                for command in commands {
+                    book.command(command);
+                }
+                for event in transfers {
+                    book.transfer_event(event);
+                }
+                for reply in replies {
+                    book.disk_reply(reply);
+                }
+                book.tick();
+                book.admit();
+                book.take_events()
+            };
+            if has_replies {
+                self.parts.transport.room();
+            }
+            if is_idle && events.is_empty() {
+                break;
+            }
+            for event in &events {
+                let listeners = self.listeners.borrow().clone();
+                for listener in listeners {
+                    listener(event);
+                }
+            }
+        }
+        self.is_pumping.set(false);
+        self.say_goodbye();
+    }
+
+    /// Sets the next alarm, or ends when everything is quiet.
+    fn say_goodbye(&self) {
+        let now = self.parts.clock.now();
+        let (is_quiet, mut alarm) = {
+            let book = self.book.borrow();
+            (book.is_quiet(), book.next_alarm())
+        };
+        let is_over = self.goodbye.borrow().as_ref().is_some_and(|goodbye| is_quiet || goodbye.latest <= now);
+        if is_over {
+            self.parts.clock.set_alarm(None);
+            self.parts.transport.stop();
+            if let Some(store) = &self.parts.store {
+                store.close();
+            }
+            if let Some(goodbye) = self.goodbye.take() {
+                (goodbye.done)();
+            }
+            return;
+        }
+        if let Some(goodbye) = &*self.goodbye.borrow() {
+            alarm = Some(alarm.map_or(goodbye.latest, |at| at.min(goodbye.latest)));
+        }
+        self.parts.clock.set_alarm(alarm);
     }
 }

@@ -2,6 +2,7 @@
 //! The downloader: everything but windows and words. Uses std, glib, gio, curl and storage crates;
 //! knows no toolkit and no translation.
 
+mod book;
 pub mod clock;
 pub mod command;
 pub mod disk;
@@ -11,7 +12,11 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod import;
+mod item;
 pub mod net;
+pub mod plan;
+mod queue;
+pub mod rate;
 pub mod store;
 pub mod types;
 

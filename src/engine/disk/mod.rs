@@ -34,6 +34,10 @@ pub trait Disk {
     /// used up. Then stop reading, and go on after the next [`Reply::Written`].
     fn block(&self, part: PartId, size: usize) -> Option<Block>;
 
+    /// Whether [`Disk::block`] would give one. After it has refused, this says no until a good part
+    /// of the pool is free again, so that transfers do not stop and go for every block.
+    fn has_room(&self, part: PartId) -> bool;
+
     /// Write a block at this offset of the part file. May be called before `Opened` came: jobs are
     /// done in order. Answer: [`Reply::Written`], or once for the part [`Reply::Failed`], after
     /// which all its further writes are dropped.
@@ -85,6 +89,8 @@ pub struct Open {
 /// How to finish a part file.
 #[derive(Clone, Debug)]
 pub struct Finish {
+    /// The name it is to have; on_exists says what happens when it is taken.
+    pub name: String,
     /// The length it must have.
     pub total: u64,
     pub checksum: Option<Checksum>,

@@ -1,0 +1,592 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! libcurl's multi-socket interface on the GLib main loop. The numbers are the steps that
+//! curl_multi_socket_action(3) names under "TYPICAL USAGE":
+//!
+//! 1. a multi handle ([`Inner::new_multi`]);
+//! 2. the socket callback says which descriptor to watch for what ([`Inner::on_interest`]);
+//! 3. the timer callback says when to call again ([`Inner::on_timeout_wish`]);
+//! 4. easy handles are added ([`Driver::start`]), which kicks off the work by the timeout token;
+//! 5. GLib waits: one `unix_fd_add_local_full` source a descriptor, one `timeout_add_local_full`;
+//! 6. what GLib saw goes to libcurl with `socket_action` ([`Inner::act`], [`Inner::on_timeout`]);
+//! 7. after each action `info_read` is drained, and it alone says what is complete ([`Inner::collect`]);
+//! 8. transfers are removed, then the multi handle ([`Driver::stop`]).
+//!
+//! libcurl is never called from inside one of its callbacks: these touch GLib sources, the table of
+//! sockets and the gate, and nothing else.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::os::fd::RawFd;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use curl::MultiError;
+use curl::easy::Easy2;
+use curl::multi::{Easy2Handle, Events, Multi, SocketEvents};
+use glib::thread_guard::ThreadGuard;
+use glib::{ControlFlow, IOCondition, SourceId};
+
+use super::gate::{Gate, Held};
+use super::handler::TransferHandler;
+use super::raw::{self, EasyRef};
+use super::round::{Due, Round, Seen};
+use super::sink::Sink;
+use super::sockets::Sockets;
+use super::{Request, Transport, TransferEvent, Vitals, priority, request};
+use crate::engine::clock::Clock;
+use crate::engine::disk::Disk;
+use crate::engine::error::{Failure, FailureKind};
+use crate::engine::types::{PartId, Speed, TransferId};
+
+/// How many connections are kept open for later transfers.
+const IDLE_CONNECTIONS: usize = 16;
+
+type Handle = Easy2Handle<TransferHandler>;
+
+/// libcurl on the default main context. See the module's text.
+pub struct Driver {
+    inner: Rc<Inner>,
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("transfers", &self.inner.transfers.borrow().len()).finish_non_exhaustive()
+    }
+}
+
+// The order of the fields is the order of their end: transfers go before the multi handle, or
+// libcurl would call what is gone (curl-rust pull request 645).
+struct Inner {
+    transfers: RefCell<HashMap<TransferId, Handle>>,
+    /// Cancelled while their name lookup runs: removing them would wait for its thread.
+    abandoned: RefCell<HashMap<TransferId, Handle>>,
+    multi: RefCell<Multi>,
+    sockets: RefCell<Sockets>,
+    timer: RefCell<Option<SourceId>>,
+    round: RefCell<Round>,
+    /// Begins the next round; there is one while something is in line.
+    opener: RefCell<Option<SourceId>>,
+    /// Rings when the rate budget is filled again.
+    refill: RefCell<Option<SourceId>>,
+    /// Wait for room in the disk's pool, for the budget.
+    hungry: RefCell<Vec<TransferId>>,
+    throttled: RefCell<Vec<TransferId>>,
+    /// Over for libcurl, but their last bytes have not gone to the disk yet.
+    leaving: RefCell<HashMap<TransferId, (Sink, Result<u64, Failure>)>>,
+    gate: Rc<Gate>,
+    disk: Rc<dyn Disk>,
+    ready: RefCell<Option<Rc<dyn Fn()>>>,
+    stopped: Cell<bool>,
+    /// For the closures of sources and callbacks.
+    me: Weak<Inner>,
+}
+
+impl Driver {
+    /// `slice`: how long libcurl may work before the main loop gets its turn: a few milliseconds
+    /// where there are frames to be drawn.
+    pub fn new(clock: Rc<dyn Clock>, disk: Rc<dyn Disk>, slice: Duration) -> Result<Self, Failure> {
+        super::version::warn_if_faulty();
+        let gate = Rc::new(Gate::new(clock));
+        let inner = Rc::new_cyclic(|me: &Weak<Inner>| Inner {
+            transfers: RefCell::default(),
+            abandoned: RefCell::default(),
+            multi: RefCell::new(Multi::new()),
+            sockets: RefCell::default(),
+            timer: RefCell::default(),
+            round: RefCell::new(Round::new(slice)),
+            opener: RefCell::default(),
+            refill: RefCell::default(),
+            hungry: RefCell::default(),
+            throttled: RefCell::default(),
+            leaving: RefCell::default(),
+            gate,
+            disk,
+            ready: RefCell::default(),
+            stopped: Cell::new(false),
+            me: me.clone(),
+        });
+        let multi = inner.new_multi().map_err(multi_failure)?;
+        inner.multi.replace(multi);
+        Ok(Self { inner })
+    }
+}
+
+fn multi_failure(error: MultiError) -> Failure {
+    Failure::new(FailureKind::Internal(u32::try_from(error.code()).unwrap_or_default()), error.to_string())
+}
+
+impl Inner {
+    /// Step 1: a multi handle with its two callbacks.
+    fn new_multi(&self) -> Result<Multi, MultiError> {
+        let mut multi = Multi::new();
+        // The callbacks must be Send for the binding, though they run only inside our own calls, on
+        // this thread: the guard checks that.
+        let me = ThreadGuard::new(self.me.clone());
+        multi.socket_function(move |fd, interest, _token| {
+            if let Some(inner) = me.get_ref().upgrade() {
+                inner.on_interest(fd, &interest);
+            }
+        })?;
+        let me = ThreadGuard::new(self.me.clone());
+        multi.timer_function(move |wish| {
+            if let Some(inner) = me.get_ref().upgrade() {
+                inner.on_timeout_wish(wish);
+            }
+            // Anything else would abort every transfer.
+            true
+        })?;
+        multi.set_max_connects(IDLE_CONNECTIONS)?;
+        Ok(multi)
+    }
+
+    /// Step 2, inside libcurl: watch a descriptor for this from now on, or no longer.
+    fn on_interest(&self, fd: RawFd, interest: &SocketEvents) {
+        // CURL_POLL_INOUT is both; CURL_POLL_NONE and CURL_POLL_REMOVE are neither.
+        let (input, output) = match (interest.input_and_output(), interest.input(), interest.output()) {
+            (true, ..) => (true, true),
+            (false, input, output) => (input, output),
+        };
+        let mut condition = IOCondition::empty();
+        condition.set(IOCondition::IN, input);
+        condition.set(IOCondition::OUT, output);
+        if interest.remove() || condition.is_empty() || self.stopped.get() {
+            self.sockets.borrow_mut().remove(fd);
+            return;
+        }
+        // poll(2) reports these unasked; named here so that GLib hands them on.
+        condition |= IOCondition::ERR | IOCondition::HUP;
+        if self.sockets.borrow().watches(fd, condition) {
+            return;
+        }
+        let generation = self.sockets.borrow_mut().next_generation();
+        let me = self.me.clone();
+        let source = glib_unix::unix_fd_add_local_full(fd, priority(), condition, move |fd, seen| match me.upgrade() {
+            Some(inner) => inner.on_socket(fd, generation, seen),
+            None => ControlFlow::Break,
+        });
+        self.sockets.borrow_mut().insert(fd, condition, generation, source);
+    }
+
+    /// Step 3, inside libcurl: call again after this long; `None` cancels. One source at a time.
+    fn on_timeout_wish(&self, wish: Option<Duration>) {
+        if let Some(old) = self.timer.take() {
+            old.remove();
+        }
+        let Some(wait) = wish else { return };
+        if self.stopped.get() {
+            return;
+        }
+        let me = self.me.clone();
+        // Zero means soon, but from the loop: calling libcurl here is forbidden.
+        let source = glib::timeout_add_local_full(wait, priority(), move || {
+            if let Some(inner) = me.upgrade() {
+                // This source ends with its return: libcurl's next wish must not remove it again.
+                inner.timer.replace(None);
+                inner.on_timeout();
+            }
+            ControlFlow::Break
+        });
+        self.timer.replace(Some(source));
+    }
+
+    /// Steps 5 and 6: GLib saw something on a descriptor.
+    fn on_socket(&self, fd: RawFd, generation: u64, seen: IOCondition) -> ControlFlow {
+        if !self.sockets.borrow().is_current(fd, generation) {
+            return ControlFlow::Break;
+        }
+        let seen_bits = Seen {
+            input: seen.contains(IOCondition::IN),
+            output: seen.contains(IOCondition::OUT),
+            error: seen.intersects(IOCondition::ERR | IOCondition::HUP | IOCondition::NVAL),
+        };
+        let granted = self.round.borrow_mut().grant(self.gate.clock.now());
+        match granted {
+            Some(slice) => self.act(fd, seen_bits, slice),
+            None => {
+                self.round.borrow_mut().join(Due::Socket { fd, generation, seen: seen_bits });
+                self.schedule_round();
+            }
+        }
+        if seen.contains(IOCondition::NVAL) {
+            // The descriptor was closed behind our back: its source would spin.
+            self.sockets.borrow_mut().forget(fd, generation);
+            return ControlFlow::Break;
+        }
+        if self.sockets.borrow().is_current(fd, generation) { ControlFlow::Continue } else { ControlFlow::Break }
+    }
+
+    /// Step 6: tell libcurl what was seen.
+    fn act(&self, fd: RawFd, seen: Seen, slice: Duration) {
+        let mut events = Events::new();
+        events.input(seen.input).output(seen.output).error(seen.error);
+        self.work(slice, |multi| multi.action(fd, &events));
+    }
+
+    /// Step 6: a timeout has passed; also what kicks off new transfers.
+    fn on_timeout(&self) {
+        let slice = self.round.borrow_mut().grant(self.gate.clock.now());
+        // Timeouts are few and short, they never wait in line; what they read is bounded all the same.
+        let slice = slice.unwrap_or(Duration::from_millis(1));
+        self.work(slice, Multi::timeout);
+    }
+
+    /// Calls into libcurl for at most about `slice`, then sees to what came of it.
+    fn work(&self, slice: Duration, call: impl FnOnce(&Multi) -> Result<u32, MultiError>) {
+        let begin = self.gate.clock.now();
+        self.gate.open_until(begin + slice);
+        // The number of running transfers, which it returns, says nothing about which are complete.
+        let result = call(&self.multi.borrow());
+        self.round.borrow_mut().spend(begin, self.gate.clock.now());
+        if let Err(error) = result
+            && !error.is_bad_socket()
+        {
+            self.replace_multi(&error);
+        }
+        self.collect();
+        self.sort_held();
+        self.announce();
+    }
+
+    /// Step 7: drain `curl_multi_info_read`.
+    fn collect(&self) {
+        let mut over = Vec::new();
+        self.multi.borrow().messages(|message| {
+            let Ok(token) = message.token() else { return };
+            let id = TransferId(token as u64);
+            let transfers = self.transfers.borrow();
+            let result = match transfers.get(&id) {
+                Some(handle) => message.result_for2(handle),
+                None => message.result(),
+            };
+            if let Some(result) = result {
+                over.push((id, result));
+            }
+        });
+        for (id, result) in over {
+            self.abandoned.borrow_mut().remove(&id);
+            let Some(handle) = self.transfers.borrow_mut().remove(&id) else { continue };
+            let Some(mut easy) = self.detach(handle) else { continue };
+            let outcome = easy.get_mut().conclude(result);
+            self.leave(id, easy.get_mut(), outcome);
+        }
+    }
+
+    /// Takes a handle out of the multi handle. What libcurl refuses to give back is dropped.
+    fn detach(&self, handle: Handle) -> Option<Easy2<TransferHandler>> {
+        match self.multi.borrow().remove2(handle) {
+            Ok(easy) => Some(easy),
+            Err(error) => {
+                tracing::error!("libcurl does not give a transfer back: {error}");
+                None
+            }
+        }
+    }
+
+    /// A transfer is over. It is told once all its bytes are with the disk.
+    fn leave(&self, id: TransferId, handler: &mut TransferHandler, outcome: Result<u64, Failure>) {
+        if handler.sink.is_settled() {
+            self.gate.tell(TransferEvent::Ended { id, result: outcome });
+        } else {
+            let sink = std::mem::replace(&mut handler.sink, Sink::new(self.disk.clone()));
+            self.leaving.borrow_mut().insert(id, (sink, outcome));
+        }
+    }
+
+    /// Tries again to hand over the last bytes of transfers that are over.
+    fn settle(&self) {
+        let mut settled = Vec::new();
+        for (id, (sink, _)) in self.leaving.borrow_mut().iter_mut() {
+            if let Some(part) = sink.part() {
+                sink.attach(part);
+                sink.flush();
+                if sink.is_settled() {
+                    settled.push(*id);
+                }
+            }
+        }
+        for id in settled {
+            if let Some((_, result)) = self.leaving.borrow_mut().remove(&id) {
+                self.gate.tell(TransferEvent::Ended { id, result });
+            }
+        }
+    }
+
+    /// Puts transfers that stopped reading where they wait for what they lack.
+    fn sort_held(&self) {
+        for (id, why) in self.gate.take_newly_held() {
+            match why {
+                Held::Slice => {
+                    self.round.borrow_mut().join(Due::Unpause(id));
+                    self.schedule_round();
+                }
+                Held::Room => self.hungry.borrow_mut().push(id),
+                Held::Rate => {
+                    self.throttled.borrow_mut().push(id);
+                    self.schedule_refill();
+                }
+                // Attaching wakes it.
+                Held::Part => {}
+            }
+        }
+    }
+
+    /// One source below the redraw priority and above the sockets': when it runs, frames that were
+    /// due have been drawn, and those in line come before new events.
+    fn schedule_round(&self) {
+        if self.opener.borrow().is_some() || self.stopped.get() {
+            return;
+        }
+        let me = self.me.clone();
+        let source = glib::idle_add_local_full((super::PRIORITY - 1).into(), move || {
+            if let Some(inner) = me.upgrade() {
+                inner.opener.replace(None);
+                inner.run_round();
+            }
+            ControlFlow::Break
+        });
+        self.opener.replace(Some(source));
+    }
+
+    fn run_round(&self) {
+        self.round.borrow_mut().begin();
+        loop {
+            let next = self.round.borrow_mut().next();
+            match next {
+                Some((Due::Socket { fd, generation, seen }, slice)) => {
+                    // What was seen on a descriptor that has gone since is nobody's business.
+                    if self.sockets.borrow().is_current(fd, generation) {
+                        self.act(fd, seen, slice);
+                    }
+                }
+                Some((Due::Unpause(id), slice)) => self.unpause(id, slice),
+                None => break,
+            }
+        }
+        if self.round.borrow().has_line() {
+            self.schedule_round();
+        }
+    }
+
+    /// Lets a transfer read again. libcurl hands over what it kept before this returns.
+    fn unpause(&self, id: TransferId, slice: Duration) {
+        self.work(slice, |_| {
+            if let Some(handle) = self.transfers.borrow().get(&id)
+                && let Err(error) = handle.unpause_write()
+            {
+                // Its own end is reported by info_read, so this is only worth a note.
+                tracing::debug!("transfer {} does not go on: {error}", id.0);
+            }
+            Ok(0)
+        });
+    }
+
+    /// Lets those go on that waited for the disk and whose disk has room now.
+    fn feed_hungry(&self) {
+        let waiting = self.hungry.take();
+        for id in waiting {
+            let has_room = match self.transfers.borrow().get(&id) {
+                Some(handle) => handle.get_ref().sink.has_room(),
+                None => continue,
+            };
+            if has_room {
+                self.round.borrow_mut().join(Due::Unpause(id));
+                self.schedule_round();
+            } else {
+                self.hungry.borrow_mut().push(id);
+            }
+        }
+    }
+
+    fn schedule_refill(&self) {
+        if self.refill.borrow().is_some() || self.stopped.get() {
+            return;
+        }
+        let now = self.gate.clock.now();
+        let wait = self.gate.budget.borrow().ready_at().map_or(Duration::ZERO, |at| at - now);
+        let me = self.me.clone();
+        let source = glib::timeout_add_local_full(wait + Duration::from_millis(1), priority(), move || {
+            if let Some(inner) = me.upgrade() {
+                inner.refill.replace(None);
+                for id in inner.throttled.take() {
+                    inner.round.borrow_mut().join(Due::Unpause(id));
+                }
+                inner.schedule_round();
+            }
+            ControlFlow::Break
+        });
+        self.refill.replace(Some(source));
+    }
+
+    /// The multi handle has failed: a new one takes its place. Its transfers end as if their
+    /// connections were lost, so their downloads continue by themselves from their journals.
+    fn replace_multi(&self, error: &MultiError) {
+        tracing::error!("libcurl's multi handle failed ({error}); it is replaced");
+        let fresh = match self.new_multi() {
+            Ok(multi) => multi,
+            Err(error) => {
+                tracing::error!("no new multi handle: {error}");
+                return;
+            }
+        };
+        let handles: Vec<_> = self.transfers.borrow_mut().drain().collect();
+        let detail = format!("libcurl's multi handle failed: {error}");
+        for (id, mut handle) in handles {
+            handle.get_mut().sink.flush();
+            drop(handle);
+            let result = Err(Failure::new(FailureKind::ConnectionLost, detail.clone()));
+            self.gate.tell(TransferEvent::Ended { id, result });
+        }
+        self.abandoned.borrow_mut().clear();
+        self.sockets.borrow_mut().clear();
+        self.round.borrow_mut().clear();
+        if let Some(timer) = self.timer.take() {
+            timer.remove();
+        }
+        self.multi.replace(fresh);
+    }
+
+    /// Calls the engine when there are events: libcurl has returned, so it may do what it wants.
+    fn announce(&self) {
+        if self.gate.has_events() {
+            let ready = self.ready.borrow().clone();
+            if let Some(ready) = ready {
+                ready();
+            }
+        }
+    }
+
+    fn stop(&self) {
+        if self.stopped.replace(true) {
+            return;
+        }
+        self.sockets.borrow_mut().clear();
+        for slot in [&self.timer, &self.opener, &self.refill] {
+            if let Some(source) = slot.take() {
+                source.remove();
+            }
+        }
+        self.round.borrow_mut().clear();
+        for (_, mut handle) in self.transfers.take() {
+            handle.get_mut().sink.flush();
+        }
+        for (_, handle) in self.abandoned.take() {
+            // The program ends: nobody can wait for a name server now.
+            if let Err(error) = raw::set_quick_exit(&handle) {
+                tracing::debug!("this libcurl waits for name lookups at the end: {error}");
+            }
+        }
+        // Dropping the last reference would end the multi handle too; in between nothing may use it.
+        self.ready.replace(None);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Transport for Driver {
+    /// Step 4.
+    fn start(&self, id: TransferId, request: Request) {
+        let inner = &self.inner;
+        if let Err(failure) = inner.begin(id, &request) {
+            inner.gate.tell(TransferEvent::Ended { id, result: Err(failure) });
+        }
+    }
+
+    fn attach(&self, id: TransferId, part: PartId) {
+        let inner = &self.inner;
+        if let Some((sink, _)) = inner.leaving.borrow_mut().get_mut(&id) {
+            sink.attach(part);
+        }
+        inner.settle();
+        let mut is_held = false;
+        if let Some(handle) = inner.transfers.borrow_mut().get_mut(&id) {
+            handle.get_mut().sink.attach(part);
+            is_held = handle.get_ref().held() == Some(Held::Part);
+        }
+        if is_held {
+            inner.round.borrow_mut().join(Due::Unpause(id));
+            inner.schedule_round();
+        }
+    }
+
+    fn cancel(&self, id: TransferId) {
+        let inner = &self.inner;
+        inner.leaving.borrow_mut().remove(&id);
+        let Some(mut handle) = inner.transfers.borrow_mut().remove(&id) else { return };
+        handle.get_mut().sink.flush();
+        if handle.get_ref().is_resolved() {
+            // Dropping what came out ends it.
+            let _ended = inner.detach(handle);
+        } else {
+            // libcurl would wait for the thread that looks the name up, and the window with it.
+            handle.get_mut().abandon();
+            inner.abandoned.borrow_mut().insert(id, handle);
+        }
+    }
+
+    fn room(&self) {
+        self.inner.settle();
+        self.inner.feed_hungry();
+    }
+
+    fn flush(&self) {
+        for handle in self.inner.transfers.borrow_mut().values_mut() {
+            handle.get_mut().flush_if_slow();
+        }
+    }
+
+    fn vitals(&self, id: TransferId) -> Option<Vitals> {
+        self.inner.transfers.borrow().get(&id).map(|handle| handle.get_ref().vitals())
+    }
+
+    fn set_rate(&self, rate: Option<Speed>) {
+        let inner = &self.inner;
+        inner.gate.budget.borrow_mut().set_rate(rate, inner.gate.clock.now());
+        // Those that wait for the old budget ask the new one.
+        if let Some(source) = inner.refill.take() {
+            source.remove();
+        }
+        if !inner.throttled.borrow().is_empty() {
+            inner.schedule_refill();
+        }
+    }
+
+    fn events(&self) -> Vec<TransferEvent> {
+        self.inner.gate.take_events()
+    }
+
+    fn on_events(&self, ready: Box<dyn Fn()>) {
+        self.inner.ready.replace(Some(Rc::from(ready)));
+    }
+
+    /// Step 8.
+    fn stop(&self) {
+        self.inner.stop();
+    }
+}
+
+impl Inner {
+    fn begin(&self, id: TransferId, request: &Request) -> Result<(), Failure> {
+        if self.stopped.get() {
+            return Err(Failure::new(FailureKind::Internal(0), "the engine has stopped"));
+        }
+        let sink = Sink::new(self.disk.clone());
+        let handler = TransferHandler::new(id, request.asked.clone(), self.gate.clone(), sink);
+        let mut easy = Easy2::new(handler);
+        let me = EasyRef::of(&easy);
+        easy.get_mut().set_easy(me);
+        request::configure(&mut easy, request, self.gate.budget.borrow().is_limited())?;
+        // Adding makes libcurl wish for a timeout of zero: the kick-start comes from the loop.
+        let mut handle = self.multi.borrow().add2(easy).map_err(multi_failure)?;
+        let token = usize::try_from(id.0).unwrap_or(usize::MAX);
+        handle.set_token(token).map_err(|error| super::failure::from_curl(&error))?;
+        self.transfers.borrow_mut().insert(id, handle);
+        if self.timer.borrow().is_none() {
+            self.on_timeout_wish(Some(Duration::ZERO));
+        }
+        Ok(())
+    }
+}

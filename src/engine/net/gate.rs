@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the callbacks of all transfers share with the driver: the time slice they may use, the
+//! rate budget, the list of those that wait, and the events to be told. Callbacks only note
+//! things here; the driver acts on them once libcurl has returned.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::TransferEvent;
+use crate::engine::clock::Clock;
+use crate::engine::rate::Budget;
+use crate::engine::types::{Moment, TransferId};
+
+/// Why a transfer does not read. libcurl is told to pause it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The time slice of this round is used up; goes on in the next.
+    Slice,
+    /// The disk's pool has no room; goes on when blocks come back.
+    Room,
+    /// Its part file is not attached yet.
+    Part,
+    /// The rate limit; goes on when the budget is filled again.
+    Rate,
+}
+
+pub struct Gate {
+    pub clock: Rc<dyn Clock>,
+    /// Until when callbacks may take bytes in the present call into libcurl.
+    deadline: Cell<Moment>,
+    pub budget: RefCell<Budget>,
+    /// Transfers that came to be held in the present call.
+    newly_held: RefCell<Vec<(TransferId, Held)>>,
+    events: RefCell<Vec<TransferEvent>>,
+}
+
+impl Gate {
+    pub fn new(clock: Rc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            deadline: Cell::default(),
+            budget: RefCell::default(),
+            newly_held: RefCell::default(),
+            events: RefCell::default(),
+        }
+    }
+
+    pub fn open_until(&self, deadline: Moment) {
+        self.deadline.set(deadline);
+    }
+
+    pub fn is_shut(&self, now: Moment) -> bool {
+        now >= self.deadline.get()
+    }
+
+    pub fn hold(&self, id: TransferId, why: Held) {
+        self.newly_held.borrow_mut().push((id, why));
+    }
+
+    pub fn take_newly_held(&self) -> Vec<(TransferId, Held)> {
+        self.newly_held.take()
+    }
+
+    pub fn tell(&self, event: TransferEvent) {
+        self.events.borrow_mut().push(event);
+    }
+
+    pub fn take_events(&self) -> Vec<TransferEvent> {
+        self.events.take()
+    }
+
+    pub fn has_events(&self) -> bool {
+        !self.events.borrow().is_empty()
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Where the body of a proven answer goes: gathered into blocks that end at aligned offsets, and
+//! handed to the disk. The same for libcurl and for scripted transports.
+
+use std::rc::Rc;
+
+use crate::engine::disk::{Block, Disk};
+use crate::engine::types::PartId;
+
+/// The largest block: libcurl hands over at most 16 KiB at a time, but writes of 256 KiB at aligned
+/// offsets cost half as much of the kernel (docs/performance.md).
+pub const LARGEST_BLOCK: usize = 256 * 1024;
+/// The first block of a transfer: enough for small files, and little for many slow transfers.
+const FIRST_BLOCK: usize = 16 * 1024;
+
+/// What came of bytes that were offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Took {
+    /// All of them.
+    All,
+    /// None: the disk's pool is used up. Offer them again later.
+    NoRoom,
+    /// None: the part is not attached yet, and the first block is full.
+    NoPart,
+    /// None: the body is longer than was announced.
+    TooMuch,
+}
+
+/// A body on its way to a part file.
+pub struct Sink {
+    disk: Rc<dyn Disk>,
+    part: Option<PartId>,
+    /// Bytes that came before the part was attached; at most one first block of them.
+    early: Vec<u8>,
+    block: Option<Block>,
+    /// Where the next byte belongs.
+    next: u64,
+    /// The file's length; no byte is taken beyond it.
+    end: Option<u64>,
+    /// How large the next block will be: doubled while they fill up quickly.
+    size: usize,
+}
+
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sink").field("part", &self.part).field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+impl Sink {
+    pub fn new(disk: Rc<dyn Disk>) -> Self {
+        Self { disk, part: None, early: Vec::new(), block: None, next: 0, end: None, size: FIRST_BLOCK }
+    }
+
+    /// The answer has proven itself: its body begins at `start`, and the file ends at `end`.
+    pub fn begin(&mut self, start: u64, end: Option<u64>) {
+        self.next = start;
+        self.end = end;
+    }
+
+    /// The offset behind the last byte taken.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    pub fn part(&self) -> Option<PartId> {
+        self.part
+    }
+
+    /// Where the bytes go. What came before is handed on.
+    pub fn attach(&mut self, part: PartId) {
+        self.part = Some(part);
+        let early = std::mem::take(&mut self.early);
+        if early.is_empty() {
+            return;
+        }
+        self.next -= early.len() as u64;
+        let took = self.take(&early);
+        if took != Took::All {
+            // No room just now: they stay until `settle` or the next bytes.
+            self.next += early.len() as u64;
+            self.early = early;
+        }
+    }
+
+    /// Offers bytes; all or none of them are taken.
+    pub fn take(&mut self, bytes: &[u8]) -> Took {
+        if self.end.is_some_and(|end| self.next + bytes.len() as u64 > end) {
+            return Took::TooMuch;
+        }
+        let Some(part) = self.part else {
+            if self.early.len() + bytes.len() > FIRST_BLOCK {
+                return Took::NoPart;
+            }
+            self.early.extend_from_slice(bytes);
+            self.next += bytes.len() as u64;
+            return Took::All;
+        };
+        if !self.early.is_empty() {
+            self.attach(part);
+            if !self.early.is_empty() {
+                return Took::NoRoom;
+            }
+        }
+        let room = self.block.as_ref().map_or(0, Block::room);
+        let mut spare = None;
+        if room < bytes.len() {
+            // Take a second block before anything is changed: all or nothing.
+            let at = self.next + room as u64;
+            spare = self.disk.block(part, self.size_at(at).max(bytes.len() - room));
+            if spare.is_none() {
+                return Took::NoRoom;
+            }
+        }
+        let (head, tail) = bytes.split_at(room.min(bytes.len()));
+        if let Some(block) = &mut self.block {
+            block.extend(head);
+        }
+        self.next += head.len() as u64;
+        if let Some(mut fresh) = spare {
+            self.flush();
+            fresh.extend(tail);
+            self.next += tail.len() as u64;
+            self.block = Some(fresh);
+            self.size = (self.size * 2).min(LARGEST_BLOCK);
+        }
+        if self.block.as_ref().is_some_and(|block| block.room() == 0) {
+            self.flush();
+        }
+        Took::All
+    }
+
+    /// Hands over the block that is not full yet: at the end, and when the transfer is slow.
+    pub fn flush(&mut self) {
+        let (Some(part), Some(block)) = (self.part, self.block.take()) else { return };
+        let length = block.bytes().len() as u64;
+        if length > 0 {
+            self.disk.write(part, self.next - length, block);
+        }
+    }
+
+    /// Slow transfers give their blocks back in small pieces: the next one is small again.
+    pub fn flush_slow(&mut self) {
+        self.flush();
+        self.size = FIRST_BLOCK;
+    }
+
+    /// Whether there would be room for more.
+    pub fn has_room(&self) -> bool {
+        match (self.part, &self.block) {
+            (Some(part), None) => self.disk.has_room(part),
+            (Some(part), Some(block)) => block.room() >= FIRST_BLOCK || self.disk.has_room(part),
+            (None, _) => false,
+        }
+    }
+
+    /// Whether everything that was taken has gone to the disk.
+    pub fn is_settled(&self) -> bool {
+        self.early.is_empty() && self.block.is_none()
+    }
+
+    /// The size of a block at this offset: up to the next multiple of the present size.
+    fn size_at(&self, offset: u64) -> usize {
+        let size = self.size as u64;
+        let aligned = size - offset % size;
+        let left = self.end.map_or(aligned, |end| end.saturating_sub(offset).max(1));
+        usize::try_from(aligned.min(left)).unwrap_or(self.size)
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Who may run now: at most so many downloads, at most so many connections to one host, first come
+//! first served, and a host that asked for patience gets it. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use url::Url;
+
+use super::command::Limits;
+use super::types::{DownloadId, Moment};
+
+/// A host as limits count it: scheme, name and port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Host(String);
+
+impl Host {
+    pub fn of(url: &Url) -> Self {
+        let port = url.port_or_known_default().unwrap_or_default();
+        Self(format!("{}://{}:{port}", url.scheme(), url.host_str().unwrap_or_default()))
+    }
+}
+
+/// What is known of a host.
+#[derive(Debug, Default)]
+struct Line {
+    /// Waiting downloads by their place in the queue.
+    waiting: BTreeMap<u64, DownloadId>,
+    running: usize,
+    /// Retry-After: nothing is asked of it before.
+    not_before: Option<Moment>,
+}
+
+#[derive(Debug, Default)]
+pub struct Queue {
+    limits: Limits,
+    lines: HashMap<Host, Line>,
+    /// Where each waiting download stands.
+    places: HashMap<DownloadId, (Host, u64)>,
+    running: HashMap<DownloadId, Host>,
+    next_place: u64,
+}
+
+impl Queue {
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Puts a download at the end of the queue; one that is in it already stays where it is.
+    pub fn join(&mut self, id: DownloadId, host: Host) {
+        if self.places.contains_key(&id) {
+            return;
+        }
+        let place = self.next_place;
+        self.next_place += 1;
+        self.lines.entry(host.clone()).or_default().waiting.insert(place, id);
+        self.places.insert(id, (host, place));
+    }
+
+    /// Takes a waiting download out.
+    pub fn leave(&mut self, id: DownloadId) {
+        if let Some((host, place)) = self.places.remove(&id) {
+            if let Some(line) = self.lines.get_mut(&host) {
+                line.waiting.remove(&place);
+            }
+            self.tidy(&host);
+        }
+    }
+
+    /// A running download gives its slot back.
+    pub fn release(&mut self, id: DownloadId) {
+        if let Some(host) = self.running.remove(&id) {
+            if let Some(line) = self.lines.get_mut(&host) {
+                line.running = line.running.saturating_sub(1);
+            }
+            self.tidy(&host);
+        }
+    }
+
+    /// The host asked not to be asked before this moment.
+    pub fn hold_back(&mut self, host: Host, until: Moment) {
+        let line = self.lines.entry(host).or_default();
+        line.not_before = line.not_before.max(Some(until));
+    }
+
+    /// Grants a slot to the first in the queue whose host has room.
+    pub fn admit(&mut self, now: Moment) -> Option<DownloadId> {
+        if self.running.len() >= self.limits.parallel {
+            return None;
+        }
+        let per_host = self.limits.per_host;
+        let (host, line) = self
+            .lines
+            .iter_mut()
+            .filter(|(_, line)| line.running < per_host && line.not_before.is_none_or(|at| at <= now))
+            .filter(|(_, line)| !line.waiting.is_empty())
+            .min_by_key(|(_, line)| line.waiting.keys().next().copied())?;
+        let (_, id) = line.waiting.pop_first()?;
+        line.running += 1;
+        line.not_before = None;
+        let host = host.clone();
+        self.places.remove(&id);
+        self.running.insert(id, host);
+        Some(id)
+    }
+
+    /// When a host that is held back may be asked again, if anybody waits for it.
+    pub fn next_moment(&self, now: Moment) -> Option<Moment> {
+        self.lines
+            .values()
+            .filter(|line| !line.waiting.is_empty())
+            .filter_map(|line| line.not_before.filter(|at| *at > now))
+            .min()
+    }
+
+    /// Forgets a host that nobody is interested in.
+    fn tidy(&mut self, host: &Host) {
+        let is_idle = |line: &Line| line.running == 0 && line.waiting.is_empty() && line.not_before.is_none();
+        if self.lines.get(host).is_some_and(is_idle) {
+            self.lines.remove(host);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn host(name: &str) -> Host {
+        Host::of(&Url::parse(&format!("https://{name}/f")).unwrap())
+    }
+
+    fn at(secs: u64) -> Moment {
+        Moment(Duration::from_secs(secs))
+    }
+
+    fn all(queue: &mut Queue, now: Moment) -> Vec<u64> {
+        std::iter::from_fn(|| queue.admit(now)).map(|id| id.0).collect()
+    }
+
+    #[test]
+    fn a_host_is_scheme_name_and_port() {
+        assert_eq!(host("h"), Host::of(&Url::parse("https://h:443/other").unwrap()));
+        assert_ne!(host("h"), Host::of(&Url::parse("http://h/f").unwrap()));
+    }
+
+    #[test]
+    fn so_many_at_a_time_in_order() {
+        let mut queue = Queue::default();
+        for id in 0..8 {
+            queue.join(DownloadId(id), host(&format!("h{id}")));
+        }
+        assert_eq!(all(&mut queue, at(0)), [0, 1, 2, 3, 4]);
+        queue.release(DownloadId(3));
+        queue.leave(DownloadId(5));
+        assert_eq!(all(&mut queue, at(0)), [6]);
+    }
+
+    #[test]
+    fn a_full_host_lets_others_pass() {
+        let mut queue = Queue::default();
+        queue.set_limits(Limits { per_host: 2, ..Limits::default() });
+        for id in 0..4 {
+            queue.join(DownloadId(id), host("busy"));
+        }
+        queue.join(DownloadId(9), host("free"));
+        assert_eq!(all(&mut queue, at(0)), [0, 1, 9]);
+        queue.release(DownloadId(0));
+        assert_eq!(all(&mut queue, at(0)), [2]);
+    }
+
+    #[test]
+    fn a_host_that_asked_for_patience_is_left_alone_until_then() {
+        let mut queue = Queue::default();
+        queue.hold_back(host("tired"), at(10));
+        queue.hold_back(host("tired"), at(7));
+        queue.join(DownloadId(1), host("tired"));
+        queue.join(DownloadId(2), host("other"));
+        assert_eq!(all(&mut queue, at(0)), [2]);
+        assert_eq!(queue.next_moment(at(0)), Some(at(10)));
+        assert_eq!(all(&mut queue, at(10)), [1]);
+        assert_eq!(queue.next_moment(at(10)), None);
+    }
+
+    #[test]
+    fn joining_twice_keeps_the_place() {
+        let mut queue = Queue::default();
+        for id in [1, 2, 1] {
+            queue.join(DownloadId(id), host("h"));
+        }
+        assert_eq!(all(&mut queue, at(0)), [1, 2]);
+    }
+}
