@@ -256,3 +256,6 @@ fn broke(life: &Life, failure: Failure, patience: &Patience, now: Moment, give_b
         Verdict::GiveUp => Step::Next(Life { state: State::Failed(failure), failures: 0 }, vec![give_back]),
     }
 }
+
+#[cfg(test)]
+mod tests;
