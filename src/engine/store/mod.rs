@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The saved list: SQLite on a thread of its own.
+//! The saved list: SQLite on a thread of its own. `sqlite.rs` is the store and its thread,
+//! `database.rs` opens the file and sets a damaged one aside, `migrations.rs` is the schema,
+//! `rows.rs` is one record as columns, `redact.rs` keeps secrets out of it.
+
+mod database;
+mod migrations;
+pub mod redact;
+mod rows;
+mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
+
+pub use database::SetAside;
+pub use sqlite::{Opened, SqliteStore};
 
 use super::download::spec::{Checksum, DownloadSpec};
 use super::error::Failure;
@@ -32,7 +45,9 @@ pub struct Record {
 pub enum SavedState {
     /// Was waiting or running: goes on by itself.
     Queued,
-    Scheduled { at: SystemTime },
+    Scheduled {
+        at: SystemTime,
+    },
     Paused,
     Completed,
     Failed(Failure),

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Opens the list's file: settings, schema, all rows. A damaged file is set aside, never deleted,
+//! and what can still be read of it goes into the new one.
+
+use std::error::Error as _;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, ffi};
+
+use super::Record;
+use super::migrations::{self, MigrateError};
+use super::rows::{self, Order};
+use crate::engine::error::{Failure, FailureKind};
+use crate::engine::types::DownloadId;
+
+/// How long to wait for another Freshet that is just about to close its list.
+const BUSY_WAIT: Duration = Duration::from_secs(2);
+
+/// What SQLite keeps beside a database in WAL mode. They belong to it wherever it goes.
+const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+
+/// A damaged list was renamed, and a new one was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where the damaged file is now.
+    pub path: PathBuf,
+}
+
+/// The list's file, open and ours alone.
+#[derive(Debug)]
+pub struct Database {
+    pub connection: Connection,
+    /// What could be read. If the file was set aside they are not in the new one yet.
+    pub records: Vec<Record>,
+    pub next_id: DownloadId,
+    pub set_aside: Option<SetAside>,
+}
+
+/// Opens the list or begins one, with its folder.
+pub fn open(path: &Path) -> Result<Database, Failure> {
+    if let Some(folder) = path.parent() {
+        make_private_folder(folder)
+            .map_err(|e| Failure::from_io(&e, &format!("creating the folder {}", folder.display())))?;
+    }
+    match try_open(path) {
+        Ok(database) => Ok(database),
+        Err(OpenError::Damaged { records, error }) => {
+            let aside = set_aside(path)
+                .map_err(|e| Failure::from_io(&e, &format!("setting the damaged list {} aside", path.display())))?;
+            tracing::error!(%error, saved = records.len(), path = %aside.display(), "the saved list is damaged; it is set aside");
+            let fresh = try_open(path).map_err(|error| error.into_failure(path))?;
+            let next_id = records.iter().map(|record| record.id.0 + 1).max().map_or(fresh.next_id, DownloadId);
+            Ok(Database { records, next_id, set_aside: Some(SetAside { path: aside }), ..fresh })
+        }
+        Err(error) => Err(error.into_failure(path)),
+    }
+}
+
+#[derive(Debug)]
+enum OpenError {
+    /// Not SQLite, not our tables, or pages that contradict each other. `records` can still be read.
+    Damaged { records: Vec<Record>, error: rusqlite::Error },
+    /// It can not be opened now; that says nothing against the file.
+    Refused(MigrateError),
+}
+
+impl OpenError {
+    fn into_failure(self, path: &Path) -> Failure {
+        let name = path.display();
+        let error = match self {
+            Self::Damaged { error, .. } | Self::Refused(MigrateError::Sql(error)) => error,
+            Self::Refused(MigrateError::Newer { found, known }) => {
+                return Failure::new(
+                    FailureKind::Internal(0),
+                    format!(
+                        "the list {name} was written by a newer Freshet (version {found}, this one knows {known}): \
+                         update Freshet, or move that file away to begin a new list"
+                    ),
+                );
+            }
+        };
+        let doing = format!("opening the list {name}");
+        let of_kind = |kind| Failure::new(kind, format!("{doing}: {error}"));
+        match sqlite_error(&error).map(|error| error.code) {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::new(
+                FailureKind::Io(libc::EBUSY),
+                format!("the list {name} is in use by another Freshet: close that one first"),
+            ),
+            // SQLite does not say why; the operating system does.
+            Some(ErrorCode::CannotOpen) => match OpenOptions::new().append(true).create(true).open(path) {
+                Err(why) => Failure::from_io(&why, &doing),
+                Ok(_) => of_kind(FailureKind::NotWritable),
+            },
+            Some(ErrorCode::DiskFull) => of_kind(FailureKind::DiskFull { needed: None }),
+            Some(ErrorCode::ReadOnly) => of_kind(FailureKind::ReadOnly),
+            Some(ErrorCode::PermissionDenied) => of_kind(FailureKind::NotWritable),
+            Some(ErrorCode::SystemIoFailure) => of_kind(FailureKind::Io(libc::EIO)),
+            _ => of_kind(FailureKind::Internal(0)),
+        }
+    }
+}
+
+impl From<MigrateError> for OpenError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Sql(error) => error.into(),
+            newer @ MigrateError::Newer { .. } => Self::Refused(newer),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        if is_damage(&error) { Self::Damaged { records: Vec::new(), error } } else { Self::Refused(error.into()) }
+    }
+}
+
+fn try_open(path: &Path) -> Result<Database, OpenError> {
+    let mut connection = Connection::open(path)?;
+    let opened = configure(&connection).map_err(OpenError::from).and_then(|()| {
+        migrations::migrate(&mut connection, migrations::STEPS)?;
+        let next_id = rows::next_id(&connection)?;
+        Ok((next_id, load(&connection)?))
+    });
+    match opened {
+        Ok((next_id, records)) => Ok(Database { connection, records, next_id, set_aside: None }),
+        Err(error) => {
+            if matches!(error, OpenError::Damaged { .. }) {
+                // Closing would write the log back into a file that is damaged, and delete it.
+                let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// One window owns the list, so the lock is kept, and SQLite needs no shared memory. With `FULL`
+/// each transaction is synced: a power cut takes what was not yet committed and no more.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")
+}
+
+fn load(connection: &Connection) -> Result<Vec<Record>, OpenError> {
+    let mut records = Vec::new();
+    let Err(error) = rows::load(connection, Order::Ascending, &mut records) else { return Ok(records) };
+    if !is_damage(&error) {
+        return Err(error.into());
+    }
+    // What lies behind the damaged page can be reached from the other end.
+    let mut behind = Vec::new();
+    if let Err(error) = rows::load(connection, Order::Descending, &mut behind) {
+        tracing::debug!(%error, "reading the damaged list from its end");
+    }
+    let last = records.last().map(|record| record.id);
+    records.extend(behind.into_iter().rev().skip_while(|record| Some(record.id) <= last));
+    Err(OpenError::Damaged { records, error })
+}
+
+/// SQLite's own error, however rusqlite has wrapped it.
+pub fn sqlite_error(error: &rusqlite::Error) -> Option<&ffi::Error> {
+    error.sqlite_error().or_else(|| error.source()?.downcast_ref())
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    sqlite_error(error).is_some_and(|error| {
+        matches!(error.code, ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+            // A table or a column is missing: it may be SQLite, but it is not our list.
+            || error.code == ErrorCode::Unknown
+            || error.extended_code == ffi::SQLITE_IOERR_SHORT_READ
+    })
+}
+
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Renames the file and its companions to the first free `NAME.damaged-N`. The companions go first:
+/// a new file must never meet the old one's log.
+fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let with = |base: &Path, suffix: &str| -> PathBuf {
+        let mut name = OsString::from(base);
+        name.push(suffix);
+        name.into()
+    };
+    let is_free = |aside: &Path| {
+        let mut all = COMPANIONS.iter().map(|suffix| with(aside, suffix)).chain([aside.to_owned()]);
+        all.all(|path| fs::symlink_metadata(path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound))
+    };
+    let aside = (1..u32::MAX)
+        .map(|n| with(path, &format!(".damaged-{n}")))
+        .find(|aside| is_free(aside))
+        .ok_or(io::ErrorKind::AlreadyExists)?;
+    for suffix in COMPANIONS {
+        match fs::rename(with(path, suffix), with(&aside, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
