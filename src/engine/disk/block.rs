@@ -1,25 +1,294 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Blocks of bytes on their way to a device, out of a pool with a bound.
+//! Blocks of bytes on their way to a device, out of a pool with a bound. The main loop takes and
+//! fills them, the device's writer gives them back by dropping them.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::engine::types::PartId;
+
+/// Blocks are made in powers of two between these, so that one given back fits the next taker.
+const SMALLEST: usize = 16 * 1024;
+const LARGEST: usize = 256 * 1024;
+const SIZES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
+
+/// What the blocks of a device may hold together: this, and one large block more for each part.
+const BASE_BOUND: usize = 4 * 1024 * 1024;
 
 /// Room for bytes; gives itself back to its pool when dropped.
 #[derive(Debug)]
 pub struct Block {
     bytes: Vec<u8>,
+    /// What was asked for; the allocation behind may be larger.
+    limit: usize,
+    pool: Option<Arc<Pool>>,
 }
 
 impl Block {
+    /// A block of no pool, which counts towards no bound.
+    pub fn detached(size: usize) -> Self {
+        Self { bytes: Vec::with_capacity(size), limit: size, pool: None }
+    }
+
     /// How many bytes can still be added.
     pub fn room(&self) -> usize {
-        self.bytes.capacity() - self.bytes.len()
+        self.limit.saturating_sub(self.bytes.len())
     }
 
     /// Adds bytes; there must be room for them.
     pub fn extend(&mut self, bytes: &[u8]) {
-        debug_assert!(bytes.len() <= self.room());
+        debug_assert!(bytes.len() <= self.room(), "{} bytes into room for {}", bytes.len(), self.room());
         self.bytes.extend_from_slice(bytes);
     }
 
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.take() {
+            pool.give_back(std::mem::take(&mut self.bytes), self.limit);
+        }
+    }
+}
+
+/// The blocks of one device.
+///
+/// Invariants: `used` is the sum of the sizes of the blocks that are out, `idle` that of the
+/// allocations kept for the next takers; together they stay below the bound unless the bound sank
+/// while blocks were out.
+pub struct Pool {
+    state: Mutex<State>,
+    /// Told of a part that was refused a block, once there is room for what it asked.
+    on_room: Box<dyn Fn(PartId) + Send + Sync>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    parts: usize,
+    used: usize,
+    idle: usize,
+    free: [Vec<Vec<u8>>; SIZES],
+    /// Who was refused and what for, the longest waiting first.
+    refused: VecDeque<(PartId, usize)>,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub fn new(on_room: impl Fn(PartId) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default(), on_room: Box::new(on_room) })
+    }
+
+    /// A part that will take blocks raises the bound until its seat is dropped.
+    pub fn join(self: &Arc<Self>, part: PartId) -> Seat {
+        let mut state = self.lock();
+        state.parts += 1;
+        self.tell_refused(state);
+        Seat { part, pool: self.clone() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give_back(&self, mut bytes: Vec<u8>, limit: usize) {
+        let (size, index) = class(limit);
+        let mut state = self.lock();
+        state.used = state.used.saturating_sub(size);
+        // The bound may have sunk while the block was out.
+        if state.used + state.idle + size <= state.bound()
+            && let Some(free) = state.free.get_mut(index)
+        {
+            bytes.clear();
+            free.push(bytes);
+            state.idle += size;
+        }
+        self.tell_refused(state);
+    }
+
+    /// Wakes as many of those refused as there is room for now.
+    fn tell_refused(&self, mut state: MutexGuard<'_, State>) {
+        let mut room = state.bound().saturating_sub(state.used);
+        let mut told = Vec::new();
+        while let Some(&(part, size)) = state.refused.front()
+            && size <= room
+        {
+            state.refused.pop_front();
+            room -= size;
+            told.push(part);
+        }
+        drop(state);
+        for part in told {
+            (self.on_room)(part);
+        }
+    }
+}
+
+/// A part's right to take blocks.
+#[derive(Debug)]
+pub struct Seat {
+    part: PartId,
+    pool: Arc<Pool>,
+}
+
+impl Seat {
+    /// A block with room for `size` bytes, at most 256 KiB, unless the bound is reached.
+    pub fn take(&self, size: usize) -> Option<Block> {
+        let limit = size.clamp(1, LARGEST);
+        let (size, index) = class(limit);
+        let mut state = self.pool.lock();
+        if state.used + size > state.bound() {
+            if !state.refused.iter().any(|(part, _)| *part == self.part) {
+                state.refused.push_back((self.part, size));
+            }
+            return None;
+        }
+        state.used += size;
+        let bytes = match state.free.get_mut(index).and_then(Vec::pop) {
+            Some(bytes) => {
+                state.idle -= size;
+                bytes
+            }
+            None => {
+                state.trim();
+                drop(state);
+                Vec::with_capacity(size)
+            }
+        };
+        Some(Block { bytes, limit, pool: Some(self.pool.clone()) })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut state = self.pool.lock();
+        state.parts = state.parts.saturating_sub(1);
+        state.refused.retain(|(part, _)| *part != self.part);
+        state.trim();
+        self.pool.tell_refused(state);
+    }
+}
+
+impl State {
+    /// Nothing is kept for nobody.
+    fn bound(&self) -> usize {
+        if self.parts == 0 { 0 } else { BASE_BOUND + self.parts * LARGEST }
+    }
+
+    /// Frees idle allocations, the largest first, until the bound holds.
+    fn trim(&mut self) {
+        let bound = self.bound();
+        for (index, free) in self.free.iter_mut().enumerate().rev() {
+            while self.used + self.idle > bound && free.pop().is_some() {
+                self.idle = self.idle.saturating_sub(SMALLEST << index);
+            }
+        }
+    }
+}
+
+/// The size of the allocation for this many bytes, and its place among the sizes.
+fn class(limit: usize) -> (usize, usize) {
+    let size = limit.next_power_of_two().clamp(SMALLEST, LARGEST);
+    (size, (size / SMALLEST).ilog2() as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool() -> (Arc<Pool>, Arc<Mutex<Vec<PartId>>>) {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let pool = Pool::new({
+            let told = told.clone();
+            move |part| told.lock().unwrap().push(part)
+        });
+        (pool, told)
+    }
+
+    #[test]
+    fn a_block_has_the_room_that_was_asked_for_and_no_more_than_the_largest() {
+        let (pool, _) = pool();
+        let seat = pool.join(PartId(1));
+        let mut block = seat.take(40_000).unwrap();
+        assert_eq!(block.room(), 40_000);
+        block.extend(b"12345");
+        assert_eq!(block.room(), 39_995);
+        assert_eq!(block.bytes(), b"12345");
+        assert_eq!(seat.take(10_000_000).unwrap().room(), LARGEST);
+    }
+
+    #[test]
+    fn the_bound_holds_and_grows_with_the_parts() {
+        let (pool, _) = pool();
+        let one = pool.join(PartId(1));
+        let blocks: Vec<_> = std::iter::from_fn(|| one.take(LARGEST)).collect();
+        assert_eq!(blocks.len(), (BASE_BOUND + LARGEST) / LARGEST);
+        assert!(one.take(1).is_none());
+        let two = pool.join(PartId(2));
+        let _last = two.take(LARGEST).unwrap();
+        assert!(two.take(SMALLEST).is_none());
+    }
+
+    #[test]
+    fn an_allocation_is_used_again_without_a_new_one() {
+        let (pool, _) = pool();
+        let seat = pool.join(PartId(1));
+        let mut block = seat.take(LARGEST).unwrap();
+        block.extend(b"old");
+        let first = block.bytes().as_ptr();
+        drop(block);
+        let mut again = seat.take(LARGEST).unwrap();
+        assert!(again.bytes().is_empty());
+        again.extend(b"new");
+        assert_eq!(again.bytes().as_ptr(), first);
+    }
+
+    #[test]
+    fn idle_small_blocks_give_way_to_large_ones() {
+        let (pool, _) = pool();
+        let seat = pool.join(PartId(1));
+        let small: Vec<_> = std::iter::from_fn(|| seat.take(SMALLEST)).collect();
+        drop(small);
+        let large: Vec<_> = std::iter::from_fn(|| seat.take(LARGEST)).collect();
+        assert_eq!(large.len(), (BASE_BOUND + LARGEST) / LARGEST);
+        let state = pool.lock();
+        assert_eq!((state.idle, state.used), (0, BASE_BOUND + LARGEST));
+    }
+
+    #[test]
+    fn who_was_refused_is_told_in_turn_as_soon_as_there_is_room_for_it() {
+        let (pool, told) = pool();
+        let one = pool.join(PartId(1));
+        let two = pool.join(PartId(2));
+        let mut blocks: Vec<_> = std::iter::from_fn(|| one.take(LARGEST)).collect();
+        assert!(two.take(LARGEST).is_none());
+        assert!(two.take(LARGEST).is_none(), "asking twice is waiting once");
+        blocks.pop();
+        assert_eq!(*told.lock().unwrap(), [PartId(1)], "the first refused was the one that took all");
+        blocks.pop();
+        assert_eq!(*told.lock().unwrap(), [PartId(1), PartId(2)]);
+        blocks.pop();
+        assert_eq!(told.lock().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn nothing_is_kept_when_the_last_part_is_gone() {
+        let (pool, _) = pool();
+        let seat = pool.join(PartId(1));
+        let late = seat.take(LARGEST).unwrap();
+        drop(seat.take(LARGEST).unwrap());
+        drop(seat);
+        drop(late);
+        let state = pool.lock();
+        assert_eq!((state.idle, state.used), (0, 0));
+        assert!(state.free.iter().all(Vec::is_empty));
     }
 }

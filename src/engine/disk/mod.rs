@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the engine asks of the disk and what the disk answers. No call here waits for a device:
-//! each puts a job into the queue of the target's device (`writer.rs`), jobs of one part are done
-//! in the order they were given, and answers come back on the main loop.
+//! each puts a job into the queue of the target's device (`disk_threads.rs`), jobs of one part are
+//! done in the order they were given, and answers come back on the main loop.
+//!
+//! A device has a thread that writes (`writer.rs`), one that waits until what was written is durable
+//! (`syncer.rs`), and one that computes checksums (`verify.rs`), so that the first never waits.
 
 pub mod block;
+mod device;
+mod disk_threads;
+mod folder;
 pub mod journal;
+mod mailbox;
 pub mod naming;
-pub mod part_file;
-pub mod verify;
-pub mod writer;
+mod part_file;
+mod syncer;
+mod verify;
+mod writer;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 pub use block::Block;
+pub use disk_threads::DiskThreads;
 pub use journal::Journal;
 use url::Url;
 
@@ -111,12 +120,32 @@ pub struct Found {
 /// What the disk answers, in the order in which things were done for a part.
 #[derive(Debug)]
 pub enum Reply {
-    Looked { part: PartId, found: Option<Box<Found>> },
-    Opened { part: PartId, part_path: PathBuf },
-    Written { part: PartId, range: ByteRange },
-    Saved { part: PartId },
+    Looked {
+        part: PartId,
+        found: Option<Box<Found>>,
+    },
+    Opened {
+        part: PartId,
+        part_path: PathBuf,
+    },
+    Written {
+        part: PartId,
+        range: ByteRange,
+    },
+    Saved {
+        part: PartId,
+    },
     /// While a checksum is computed: how many bytes are done.
-    Verifying { part: PartId, done: u64 },
-    Finished { part: PartId, path: PathBuf },
-    Failed { part: PartId, failure: Failure },
+    Verifying {
+        part: PartId,
+        done: u64,
+    },
+    Finished {
+        part: PartId,
+        path: PathBuf,
+    },
+    Failed {
+        part: PartId,
+        failure: Failure,
+    },
 }

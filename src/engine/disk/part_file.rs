@@ -1,1 +1,374 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+//! One part file from its creation to its place under its final name. Runs on the threads of a
+//! device; `writer.rs` and `syncer.rs` say when.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, IoSlice};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::{FallocateFlags, RenameFlags};
+use rustix::io::Errno;
+
+use super::folder::{Folders, exists};
+use super::journal::with_suffix;
+use super::naming::{self, PART_SUFFIX};
+use super::{Finish, Journal, Open};
+use crate::engine::download::spec::OnExists;
+use crate::engine::error::{Failure, FailureKind};
+
+/// Below it preallocation costs more than the fragments it avoids.
+const PREALLOCATE_FROM: u64 = 1024 * 1024;
+/// FAT keeps a file's length in 32 bits.
+const FAT_END: u64 = 1 << 32;
+/// How many numbers are tried for a free name.
+const MOST_NUMBERS: u32 = 100_000;
+/// A look from another process holds the lock for a moment, and so may the last user of a part file
+/// that was just closed here.
+const LOCK_TRIES: u32 = 10;
+const LOCK_WAIT: Duration = Duration::from_millis(20);
+
+/// A part file that this process has open and locked.
+#[derive(Debug)]
+pub struct PartFile {
+    path: PathBuf,
+    file: File,
+    /// The name that was asked for; `path` may have a number besides.
+    name: String,
+    total: Option<u64>,
+    /// The folder's entries for the part file and its journal are durable.
+    is_listed: OnceLock<()>,
+    /// A sync failed: the kernel may have dropped what was not written and reports it only once, so
+    /// nothing of this file may be called durable any more.
+    broken: OnceLock<Failure>,
+}
+
+impl PartFile {
+    /// Creates a part file under the first name that is free.
+    pub fn create(open: &Open, folders: &mut Folders) -> Result<Self, Failure> {
+        if !is_one_component(&open.name) {
+            return Err(Failure::new(FailureKind::BadName, format!("“{}” is not a file name", open.name)));
+        }
+        let wanted = open.folder.join(&open.name);
+        let unreadable = |error: io::Error| failure(&error, "look for", &wanted);
+        if open.on_exists == OnExists::Skip && exists(&wanted).map_err(unreadable)? {
+            return Err(taken(&wanted));
+        }
+        let first = folders.first_number(&wanted);
+        for number in first..first.saturating_add(MOST_NUMBERS) {
+            let target = open.folder.join(naming::numbered(&open.name, number));
+            let path = with_suffix(&target, PART_SUFFIX);
+            // Nothing that is there is touched, whoever left it: an orphan part file may be all
+            // that somebody has.
+            if (open.on_exists != OnExists::Overwrite && exists(&target).map_err(unreadable)?)
+                || exists(&Journal::path_of(&path)).map_err(unreadable)?
+            {
+                continue;
+            }
+            let file = match part_options().create_new(true).open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(failure(&error, "create", &path)),
+            };
+            folders.took_number(&wanted, number);
+            let part = Self::new(path, file, open);
+            return match lock(&part.file, &part.path).and_then(|()| part.reserve()) {
+                Ok(()) => Ok(part),
+                Err(failure) => {
+                    // It was made a moment ago and is empty.
+                    let _ = fs::remove_file(&part.path);
+                    Err(failure)
+                }
+            };
+        }
+        Err(taken(&wanted))
+    }
+
+    /// Opens a part file that was found, to continue it.
+    pub fn resume(path: &Path, open: &Open) -> Result<Self, Failure> {
+        if !is_part_path(path) {
+            return Err(Failure::new(FailureKind::BadName, format!("{} is no part file", path.display())));
+        }
+        let file = part_options().open(path).map_err(|error| gone_or(&error, "open", path))?;
+        let is_file = file.metadata().map_err(|error| failure(&error, "open", path))?.is_file();
+        if !is_file {
+            return Err(Failure::new(FailureKind::Io(libc::EINVAL), format!("{} is not a file", path.display())));
+        }
+        lock(&file, path)?;
+        let part = Self::new(path.to_owned(), file, open);
+        // Who held the lock until now may have moved it into place.
+        part.check_in_place()?;
+        part.reserve()?;
+        Ok(part)
+    }
+
+    fn new(path: PathBuf, file: File, open: &Open) -> Self {
+        Self {
+            path,
+            file,
+            name: open.name.clone(),
+            total: open.total,
+            is_listed: OnceLock::new(),
+            broken: OnceLock::new(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Sees to it that the file can become as long as it has to, as far as that can be known.
+    fn reserve(&self) -> Result<(), Failure> {
+        let Some(total) = self.total else { return Ok(()) };
+        let kind = rustix::fs::fstatfs(&self.file).map_or(0, |fs| i128::from(fs.f_type));
+        if kind == i128::from(libc::MSDOS_SUPER_MAGIC) && total >= FAT_END {
+            let detail = format!("{total} bytes are more than FAT can hold in one file ({})", self.path.display());
+            return Err(Failure::new(FailureKind::TooLargeForFileSystem, detail));
+        }
+        if let Some(missing) = self.missing_space() {
+            let detail = format!("{missing} bytes more are needed for {}", self.path.display());
+            return Err(Failure::new(FailureKind::DiskFull { needed: Some(missing) }, detail));
+        }
+        // On tmpfs it costs more than it brings: each page is cleared now and written later.
+        if total < PREALLOCATE_FROM || kind == i128::from(libc::TMPFS_MAGIC) {
+            return Ok(());
+        }
+        let allocate = || rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, total);
+        match rustix::io::retry_on_intr(allocate) {
+            Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
+                Err(failure(&error.into(), "reserve room for", &self.path))
+            }
+            // All others say that this file system can not do it.
+            Err(_) | Ok(()) => Ok(()),
+        }
+    }
+
+    /// How many bytes more than are free the rest of the file takes.
+    fn missing_space(&self) -> Option<u64> {
+        let fs = rustix::fs::fstatvfs(&self.file).ok()?;
+        // Some network file systems do not know how large they are.
+        if fs.f_blocks == 0 {
+            return None;
+        }
+        let allocated = self.file.metadata().ok()?.blocks().saturating_mul(512);
+        let needed = self.total?.saturating_sub(allocated);
+        Some(needed.saturating_sub(fs.f_bavail.saturating_mul(fs.f_frsize))).filter(|missing| *missing > 0)
+    }
+
+    /// Writes all of this, in one call where the kernel takes it. No slice may be empty.
+    pub fn write(&self, mut offset: u64, mut slices: &mut [IoSlice<'_>]) -> Result<(), Failure> {
+        while !slices.is_empty() {
+            match rustix::io::pwritev(&self.file, slices, offset) {
+                Ok(0) => return Err(failure(&io::ErrorKind::WriteZero.into(), "write to", &self.path)),
+                Ok(written) => {
+                    offset = offset.saturating_add(written as u64);
+                    IoSlice::advance_slices(&mut slices, written);
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(self.write_failure(&error.into(), "write to")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what was written durable, then the journal that claims it.
+    pub fn save(&self, journal: &Journal) -> Result<(), Failure> {
+        self.check_in_place()?;
+        self.sync(File::sync_data)?;
+        journal.write(&self.path).map_err(|error| self.write_failure(&error, "write the journal of"))?;
+        // Later journals take the place of one that is durable: after a power cut either will do.
+        if self.is_listed.get().is_none() {
+            sync_folder(&self.path).map_err(|error| failure(&error, "sync the folder of", &self.path))?;
+            let _ = self.is_listed.set(());
+        }
+        Ok(())
+    }
+
+    /// Whether the file is as long as it has to be.
+    pub fn check_length(&self, total: u64) -> Result<(), Failure> {
+        let found = self.file.metadata().map_err(|error| failure(&error, "read the length of", &self.path))?.len();
+        if found == total {
+            return Ok(());
+        }
+        let detail = format!("{} has {found} bytes, not {total}", self.path.display());
+        Err(Failure::new(FailureKind::EndedEarly, detail))
+    }
+
+    /// Syncs the file and moves it into place; answers the path it has then. The folder is synced
+    /// and the journal removed by [`clean_up`].
+    pub fn move_into_place(&self, finish: &Finish) -> Result<PathBuf, Failure> {
+        self.check_in_place()?;
+        // Gives back what was reserved for a longer file.
+        if self.total.is_some_and(|reserved| reserved > finish.total) {
+            self.file.set_len(finish.total).map_err(|error| failure(&error, "cut", &self.path))?;
+        }
+        if let Some(modified) = finish.modified
+            && let Err(error) = self.file.set_modified(modified)
+        {
+            tracing::info!(path = %self.path.display(), "can not set the time of the last change: {error}");
+        }
+        self.sync(File::sync_all)?;
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        match finish.on_exists {
+            OnExists::Overwrite => {
+                let target = folder.join(&self.name);
+                fs::rename(&self.path, &target).map_err(|error| failure(&error, "move into place", &target))?;
+                Ok(target)
+            }
+            OnExists::Skip => self.move_to_free(std::iter::once(self.path.with_extension(""))),
+            OnExists::Rename => {
+                // The name was free when the part file was made; others only if it is not any more.
+                let others = (1..MOST_NUMBERS).map(|number| folder.join(naming::numbered(&self.name, number)));
+                self.move_to_free(std::iter::once(self.path.with_extension("")).chain(others))
+            }
+        }
+    }
+
+    fn move_to_free(&self, targets: impl Iterator<Item = PathBuf>) -> Result<PathBuf, Failure> {
+        let mut last = self.path.clone();
+        for target in targets {
+            match rename_to_free(&self.path, &target) {
+                Ok(()) => return Ok(target),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = target,
+                Err(error) => return Err(failure(&error, "move into place", &target)),
+            }
+        }
+        Err(taken(&last))
+    }
+
+    fn sync(&self, sync: impl Fn(&File) -> io::Result<()>) -> Result<(), Failure> {
+        if let Some(failure) = self.broken.get() {
+            return Err(failure.clone());
+        }
+        sync(&self.file).map_err(|error| {
+            let failure = self.write_failure(&error, "sync");
+            self.broken.get_or_init(|| failure).clone()
+        })
+    }
+
+    /// Whether the path still leads to the file that is open, and not to nothing or something else.
+    fn check_in_place(&self) -> Result<(), Failure> {
+        let open = self.file.metadata().map_err(|error| failure(&error, "look at", &self.path))?;
+        let there = fs::symlink_metadata(&self.path).map_err(|error| gone_or(&error, "look at", &self.path))?;
+        if (open.dev(), open.ino()) == (there.dev(), there.ino()) { Ok(()) } else { Err(gone(&self.path)) }
+    }
+
+    fn write_failure(&self, error: &io::Error, doing: &str) -> Failure {
+        let mut failure = failure(error, doing, &self.path);
+        if let FailureKind::DiskFull { needed } = &mut failure.kind {
+            *needed = self.missing_space();
+        }
+        failure
+    }
+}
+
+/// After a file was moved into place and its folder synced: what is no longer needed.
+pub fn clean_up(part: &PartFile, finish: &Finish) {
+    if let Err(error) = Journal::remove(part.path()) {
+        tracing::warn!(path = %part.path().display(), "can not remove the journal: {error}");
+    }
+    if let Some(older) = &finish.replaces {
+        delete(older);
+    }
+}
+
+/// Deletes a part file and its journal; nothing that is not named like one.
+pub fn delete(part_path: &Path) {
+    if !is_part_path(part_path) {
+        tracing::error!(path = %part_path.display(), "not deleted: this is no part file");
+        return;
+    }
+    // The journal last: interrupted in between, it tells nobody of a file that is not there, while a
+    // part file without one would be in the way for ever.
+    let removed = match fs::remove_file(part_path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Journal::remove(part_path),
+    };
+    if let Err(error) = removed {
+        tracing::warn!(path = %part_path.display(), "can not delete the part file: {error}");
+    }
+}
+
+/// Makes the entries of the folder that this path is in durable.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    match File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all() {
+        // Not all file systems can sync a folder; those that can not do it with each change.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+        other => other,
+    }
+}
+
+/// Takes the lock that says whose the part file is, for as long as the file is open.
+fn lock(file: &File, path: &Path) -> Result<(), Failure> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_WAIT),
+            Err(TryLockError::Error(error)) => {
+                tracing::debug!(path = %path.display(), "no locks here: {error}");
+                return Ok(());
+            }
+        }
+    }
+    Err(in_use(path))
+}
+
+pub fn in_use(path: &Path) -> Failure {
+    Failure::new(FailureKind::PartInUse, format!("{} is locked by another process", path.display()))
+}
+
+/// Renames without ever replacing: `AlreadyExists` if something is there.
+fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::CWD;
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Some file systems (network, FUSE) know no such rename, but a link never replaces either.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        other => return Ok(other?),
+    }
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // Neither: between the look and the rename somebody could create a file, which would be lost.
+        Err(_) if exists(to)? => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(from, to),
+    }
+}
+
+fn part_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    // A named pipe in place of the file must not hold up whoever opens it.
+    options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options
+}
+
+fn is_part_path(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(PART_SUFFIX.as_bytes())
+}
+
+fn is_one_component(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(['/', '\0'])
+}
+
+fn failure(error: &io::Error, doing: &str, path: &Path) -> Failure {
+    Failure::from_io(error, &format!("can not {doing} {}", path.display()))
+}
+
+/// For a part file that has to be there: that it is not is no matter of its folder.
+fn gone_or(error: &io::Error, doing: &str, path: &Path) -> Failure {
+    if error.kind() == io::ErrorKind::NotFound { gone(path) } else { failure(error, doing, path) }
+}
+
+fn gone(path: &Path) -> Failure {
+    Failure::new(FailureKind::Io(libc::ENOENT), format!("{} was moved or deleted meanwhile", path.display()))
+}
+
+fn taken(target: &Path) -> Failure {
+    Failure::new(FailureKind::TargetExists, format!("{} is there already", target.display()))
+}

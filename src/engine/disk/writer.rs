@@ -1,1 +1,292 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+//! The thread of a device that opens part files and writes to them, in the order it is told. What
+//! has to wait for the device itself (sync, checksum) it hands on to `syncer.rs`, so that writes go
+//! on meanwhile.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::IoSlice;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::folder::Folders;
+use super::mailbox::Mailbox;
+use super::part_file::{self, PartFile};
+use super::syncer::SyncJob;
+use super::{Block, Finish, Journal, Look, Open, Reply};
+use crate::engine::error::Failure;
+use crate::engine::types::{ByteRange, PartId};
+
+/// Blocks that follow each other in a part file are written with one call, up to this.
+const MOST_BLOCKS: usize = 16;
+const MOST_BYTES: u64 = 1024 * 1024;
+/// How far ahead jobs are searched for such blocks.
+const WINDOW: usize = 64;
+
+/// A job for the writer.
+#[derive(Debug)]
+pub enum Job {
+    Look {
+        part: PartId,
+        look: Look,
+    },
+    Open {
+        part: PartId,
+        open: Open,
+    },
+    Write {
+        part: PartId,
+        offset: u64,
+        block: Block,
+    },
+    Save {
+        part: PartId,
+        journal: Journal,
+    },
+    Finish {
+        part: PartId,
+        finish: Finish,
+        /// Set when the part is closed, so that a checksum need not be computed to its end.
+        is_ended: Arc<AtomicBool>,
+    },
+    Close {
+        part: PartId,
+    },
+    Delete {
+        part_path: PathBuf,
+    },
+    /// Do what was given before, then end.
+    Stop,
+}
+
+/// The state of the thread.
+#[derive(Debug)]
+pub struct Writer {
+    jobs: Receiver<Job>,
+    /// Jobs that were received while looking ahead.
+    queue: VecDeque<Job>,
+    parts: HashMap<PartId, Part>,
+    /// Closed here, while the syncer may still be at work on them.
+    closing: HashMap<PathBuf, Weak<PartFile>>,
+    /// The blocks of the write at hand; kept for its allocation.
+    run: Vec<Block>,
+    folders: Arc<Mutex<Folders>>,
+    syncer: Sender<SyncJob>,
+    mailbox: Arc<Mailbox>,
+}
+
+/// A part that was opened.
+#[derive(Debug)]
+struct Part {
+    file: Arc<PartFile>,
+    /// A write failed: there may be a hole in what was written since.
+    failed: Option<Failure>,
+}
+
+impl Writer {
+    pub fn new(
+        jobs: Receiver<Job>,
+        folders: Arc<Mutex<Folders>>,
+        syncer: Sender<SyncJob>,
+        mailbox: Arc<Mailbox>,
+    ) -> Self {
+        Self {
+            jobs,
+            queue: VecDeque::new(),
+            parts: HashMap::new(),
+            closing: HashMap::new(),
+            run: Vec::with_capacity(MOST_BLOCKS),
+            folders,
+            syncer,
+            mailbox,
+        }
+    }
+
+    /// Does jobs until told to stop.
+    pub fn run(mut self) {
+        while let Some(job) = self.queue.pop_front().or_else(|| self.jobs.recv().ok()) {
+            match job {
+                Job::Look { part, look } => self.look(part, look),
+                Job::Open { part, open } => self.open(part, &open),
+                Job::Write { part, offset, block } => self.write(part, offset, block),
+                Job::Save { part, journal } => self.save(part, journal),
+                Job::Finish { part, finish, is_ended } => self.finish(part, finish, is_ended),
+                Job::Close { part } => self.close(part),
+                Job::Delete { part_path } => self.delete(part_path),
+                Job::Stop => {
+                    self.hand_on(SyncJob::Stop);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn hand_on(&self, job: SyncJob) {
+        if self.syncer.send(job).is_err() {
+            tracing::error!("the syncing thread of a device is gone");
+        }
+    }
+
+    fn fail(&self, part: PartId, failure: Failure) {
+        self.mailbox.post(Reply::Failed { part, failure });
+    }
+
+    fn look(&mut self, part: PartId, look: Look) {
+        // A journal may still be on its way, and the file locked until it is there.
+        let is_closing = self.is_any_closing(|path| match &look.part_path {
+            Some(wanted) => path == wanted,
+            None => path.parent() == Some(&look.folder),
+        });
+        if is_closing {
+            self.hand_on(SyncJob::Look { part, look });
+        } else {
+            look_now(&self.folders, &self.mailbox, part, &look);
+        }
+    }
+
+    fn open(&mut self, part: PartId, open: &Open) {
+        let opened = match &open.resume {
+            Some(path) => PartFile::resume(path, open),
+            None => PartFile::create(open, &mut self.folders.lock().unwrap_or_else(PoisonError::into_inner)),
+        };
+        match opened {
+            Ok(file) => {
+                self.mailbox.post(Reply::Opened { part, part_path: file.path().to_owned() });
+                self.parts.insert(part, Part { file: Arc::new(file), failed: None });
+            }
+            Err(failure) => self.fail(part, failure),
+        }
+    }
+
+    /// Writes a block and those of the jobs ahead that continue it.
+    fn write(&mut self, part: PartId, offset: u64, block: Block) {
+        let range = self.gather(part, offset, block);
+        let Some(Part { file, failed }) = self.parts.get_mut(&part).filter(|part| part.failed.is_none()) else {
+            self.run.clear();
+            return;
+        };
+        let mut slices = [IoSlice::new(&[]); MOST_BLOCKS];
+        let filled = self.run.iter().filter(|block| !block.bytes().is_empty());
+        let mut used = 0;
+        for (slice, block) in slices.iter_mut().zip(filled) {
+            *slice = IoSlice::new(block.bytes());
+            used += 1;
+        }
+        let written = file.write(range.start, slices.get_mut(..used).unwrap_or_default());
+        // Given back first, so that there is room for whoever hears that this is written.
+        self.run.clear();
+        match written {
+            Ok(()) => self.mailbox.post(Reply::Written { part, range }),
+            Err(failure) => {
+                *failed = Some(failure.clone());
+                self.fail(part, failure);
+            }
+        }
+    }
+
+    /// Fills `run` with a block and the blocks that follow it in the file; answers where they go.
+    fn gather(&mut self, part: PartId, offset: u64, block: Block) -> ByteRange {
+        let mut end = offset.saturating_add(block.bytes().len() as u64);
+        self.run.push(block);
+        while self.queue.len() < WINDOW
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            self.queue.push_back(job);
+        }
+        // A block may be taken out of its turn only if nothing else for the part that it would
+        // overtake depends on the order.
+        let mut overtaken: Vec<ByteRange> = Vec::new();
+        let mut at = 0;
+        while self.run.len() < MOST_BLOCKS && end - offset < MOST_BYTES {
+            let next = match self.queue.get(at) {
+                Some(Job::Write { part: of, offset, block }) if *of == part => {
+                    ByteRange::new(*offset, offset.saturating_add(block.bytes().len() as u64))
+                }
+                Some(job) if job.is_about(part) => break,
+                Some(_) => {
+                    at += 1;
+                    continue;
+                }
+                None => break,
+            };
+            let overlaps = overtaken.iter().any(|range| range.start < next.end && next.start < range.end);
+            if next.start != end || overlaps {
+                overtaken.push(next);
+                at += 1;
+            } else if let Some(Job::Write { block, .. }) = self.queue.remove(at) {
+                end = next.end;
+                self.run.push(block);
+            }
+        }
+        ByteRange::new(offset, end)
+    }
+
+    fn save(&mut self, part: PartId, journal: Journal) {
+        // Also after a failed write: what was written before it can be kept.
+        if let Some(Part { file, .. }) = self.parts.get(&part) {
+            self.hand_on(SyncJob::Save { part, file: file.clone(), journal });
+        }
+    }
+
+    fn finish(&mut self, part: PartId, finish: Finish, is_ended: Arc<AtomicBool>) {
+        match self.parts.get(&part) {
+            Some(Part { file, failed: None }) => {
+                self.hand_on(SyncJob::Finish(super::syncer::Finishing { part, file: file.clone(), finish, is_ended }));
+            }
+            Some(Part { failed: Some(failure), .. }) => self.fail(part, failure.clone()),
+            None => {}
+        }
+    }
+
+    fn close(&mut self, part: PartId) {
+        if let Some(Part { file, .. }) = self.parts.remove(&part)
+            && Arc::strong_count(&file) > 1
+        {
+            self.closing.retain(|_, file| file.strong_count() > 0);
+            self.closing.insert(file.path().to_owned(), Arc::downgrade(&file));
+        }
+    }
+
+    fn delete(&mut self, part_path: PathBuf) {
+        // A save on its way would bring the journal back.
+        if self.is_any_closing(|path| *path == part_path) {
+            self.hand_on(SyncJob::Delete { part_path });
+        } else {
+            delete_now(&self.folders, &part_path);
+        }
+    }
+
+    fn is_any_closing(&self, is_meant: impl Fn(&PathBuf) -> bool) -> bool {
+        self.closing.iter().any(|(path, file)| file.strong_count() > 0 && is_meant(path))
+    }
+}
+
+impl Job {
+    fn is_about(&self, wanted: PartId) -> bool {
+        match self {
+            Self::Look { part, .. }
+            | Self::Open { part, .. }
+            | Self::Write { part, .. }
+            | Self::Save { part, .. }
+            | Self::Finish { part, .. }
+            | Self::Close { part } => *part == wanted,
+            Self::Delete { .. } | Self::Stop => false,
+        }
+    }
+}
+
+/// Looks and answers.
+pub fn look_now(folders: &Mutex<Folders>, mailbox: &Mailbox, part: PartId, look: &Look) {
+    let looked = folders.lock().unwrap_or_else(PoisonError::into_inner).look(look);
+    mailbox.post(match looked {
+        Ok(found) => Reply::Looked { part, found },
+        Err(failure) => Reply::Failed { part, failure },
+    });
+}
+
+/// Deletes a part file that nobody has open.
+pub fn delete_now(folders: &Mutex<Folders>, part_path: &std::path::Path) {
+    part_file::delete(part_path);
+    folders.lock().unwrap_or_else(PoisonError::into_inner).removed(part_path);
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The real [`Disk`]: hands jobs to the threads of the devices and their replies to one listener on
+//! the main loop. Lives on the thread of the default main context.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use super::block::{Pool, Seat};
+use super::device::{DeviceId, Mounts};
+use super::folder::Folders;
+use super::mailbox::Mailbox;
+use super::syncer::Syncer;
+use super::writer::{Job, Writer};
+use super::{Block, Disk, Finish, Journal, Look, Open, Reply};
+use crate::engine::error::{Failure, FailureKind};
+use crate::engine::net;
+use crate::engine::types::{ByteRange, PartId};
+
+/// How long the threads may take to end. One that waits for a device that does not answer is left
+/// behind: nobody can end it, and it must not hold up the exit.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Threads and files.
+pub struct DiskThreads {
+    /// Where a source on the main context finds this, on the thread it belongs to.
+    key: u64,
+    mailbox: Arc<Mailbox>,
+    listener: Box<dyn Fn(Vec<Reply>)>,
+    mounts: RefCell<Mounts>,
+    devices: RefCell<HashMap<DeviceId, Rc<Device>>>,
+    parts: RefCell<HashMap<PartId, Part>>,
+    /// Each thread holds a clone as long as it runs; `None` after the shutdown.
+    alive: RefCell<Option<Sender<Infallible>>>,
+    ended: Receiver<Infallible>,
+    is_stopped: Cell<bool>,
+}
+
+/// The threads of a device and the blocks on their way to it.
+#[derive(Debug)]
+struct Device {
+    jobs: Sender<Job>,
+    pool: Arc<Pool>,
+}
+
+/// A part on its device.
+#[derive(Debug)]
+struct Part {
+    device: Rc<Device>,
+    seat: Seat,
+    is_ended: Arc<AtomicBool>,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.is_ended.store(true, Ordering::Relaxed);
+    }
+}
+
+thread_local! {
+    static LISTENING: RefCell<HashMap<u64, Weak<DiskThreads>>> = RefCell::default();
+}
+
+impl fmt::Debug for DiskThreads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DiskThreads")
+            .field("devices", &self.devices)
+            .field("parts", &self.parts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl DiskThreads {
+    /// The listener is called on the default main context, with all replies that gathered since the
+    /// last time. It may call everything here, and may drop this.
+    pub fn new(listener: impl Fn(Vec<Reply>) + 'static) -> Rc<Self> {
+        static KEYS: AtomicU64 = AtomicU64::new(0);
+        let key = KEYS.fetch_add(1, Ordering::Relaxed);
+        // A plain source, made on the thread that posts: `MainContext::invoke` would run it right
+        // there as long as nobody runs the main loop.
+        let wake = move || {
+            let deliver = move || {
+                let disk = LISTENING.with_borrow(|listening| listening.get(&key).and_then(Weak::upgrade));
+                if let Some(disk) = disk {
+                    disk.deliver();
+                }
+                glib::ControlFlow::Break
+            };
+            let source = glib::idle_source_new(Some("disk replies"), net::priority(), deliver);
+            source.attach(Some(&glib::MainContext::default()));
+        };
+        let disk = Self::with_wake(key, wake, listener);
+        LISTENING.with_borrow_mut(|listening| listening.insert(key, Rc::downgrade(&disk)));
+        disk
+    }
+
+    fn with_wake(
+        key: u64,
+        wake: impl Fn() + Send + Sync + 'static,
+        listener: impl Fn(Vec<Reply>) + 'static,
+    ) -> Rc<Self> {
+        let (alive, ended) = mpsc::channel();
+        Rc::new(Self {
+            key,
+            mailbox: Arc::new(Mailbox::new(wake)),
+            listener: Box::new(listener),
+            mounts: RefCell::default(),
+            devices: RefCell::default(),
+            parts: RefCell::default(),
+            alive: RefCell::new(Some(alive)),
+            ended,
+            is_stopped: Cell::new(false),
+        })
+    }
+
+    fn deliver(&self) {
+        let replies = self.mailbox.take();
+        for reply in &replies {
+            // Its file has its final name now: nothing may be written to it any more.
+            if let Reply::Finished { part, .. } = reply {
+                self.close(*part);
+            }
+        }
+        if !replies.is_empty() {
+            (self.listener)(replies);
+        }
+    }
+
+    /// Has all jobs given before done, as far as the devices answer within two seconds, and ends
+    /// the threads; a checksum is given up. Nothing is answered any more. Dropping does the same.
+    pub fn shutdown(&self) {
+        if self.is_stopped.replace(true) {
+            return;
+        }
+        LISTENING.with_borrow_mut(|listening| listening.remove(&self.key));
+        self.parts.borrow_mut().clear();
+        for (_, device) in self.devices.borrow_mut().drain() {
+            // Fails only if the thread is gone already.
+            let _ = device.jobs.send(Job::Stop);
+        }
+        self.alive.borrow_mut().take();
+        if self.ended.recv_timeout(FAREWELL) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("a device does not answer; its thread is left behind");
+        }
+    }
+
+    fn fail(&self, part: PartId, failure: Failure) {
+        self.mailbox.post(Reply::Failed { part, failure });
+    }
+
+    /// The device of a folder, with its threads running.
+    fn device_of(&self, folder: &Path) -> io::Result<Rc<Device>> {
+        let id = self.mounts.borrow_mut().device_of(folder);
+        if let Some(device) = self.devices.borrow().get(&id) {
+            return Ok(device.clone());
+        }
+        let Some(alive) = self.alive.borrow().clone() else {
+            return Err(io::Error::other("the disk was shut down"));
+        };
+        let device = Rc::new(Device::start(id, &self.mailbox, &alive)?);
+        self.devices.borrow_mut().insert(id, device.clone());
+        Ok(device)
+    }
+
+    /// Notes on which device a part is. `false` if that was answered with a failure.
+    fn settle(&self, part: PartId, folder: &Path) -> bool {
+        match self.device_of(folder) {
+            Ok(device) => {
+                let seat = device.pool.join(part);
+                self.parts.borrow_mut().insert(part, Part { device, seat, is_ended: Arc::default() });
+                true
+            }
+            Err(error) => {
+                self.fail(part, Failure::from_io(&error, "can not start the thread of the device"));
+                false
+            }
+        }
+    }
+
+    fn give(&self, part: PartId, job: impl FnOnce(&Part) -> Job) {
+        let sent = match self.parts.borrow().get(&part) {
+            Some(entry) => entry.device.jobs.send(job(entry)).is_ok(),
+            // Closed, or never known: there is nothing that the job could be done to.
+            None => return,
+        };
+        if !sent {
+            self.fail(part, Failure::new(FailureKind::Internal(0), "the thread of the device is gone"));
+        }
+    }
+}
+
+impl Drop for DiskThreads {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+impl Device {
+    fn start(id: DeviceId, mailbox: &Arc<Mailbox>, alive: &Sender<Infallible>) -> io::Result<Self> {
+        let folders = Arc::new(Mutex::new(Folders::default()));
+        let (jobs, writer_jobs) = mpsc::channel();
+        let (sync_jobs, syncer_jobs) = mpsc::channel();
+        let syncer = Syncer::new(syncer_jobs, sync_jobs.clone(), folders.clone(), mailbox.clone());
+        let writer = Writer::new(writer_jobs, folders, sync_jobs.clone(), mailbox.clone());
+        let name = |role| thread::Builder::new().name(format!("{role} {}:{}", id.major, id.minor));
+        let is_alive = alive.clone();
+        name("sync").spawn(move || {
+            syncer.run();
+            drop(is_alive);
+        })?;
+        let is_alive = alive.clone();
+        let started = name("write").spawn(move || {
+            writer.run();
+            drop(is_alive);
+        });
+        if let Err(error) = started {
+            // The syncer waits for jobs that nobody would give it.
+            let _ = sync_jobs.send(super::syncer::SyncJob::Stop);
+            return Err(error);
+        }
+        let mailbox = mailbox.clone();
+        let pool = Pool::new(move |part| mailbox.post(Reply::Written { part, range: ByteRange::new(0, 0) }));
+        Ok(Self { jobs, pool })
+    }
+}
+
+impl Disk for DiskThreads {
+    fn look(&self, part: PartId, look: Look) {
+        if self.settle(part, &look.folder) {
+            self.give(part, |_| Job::Look { part, look });
+        }
+    }
+
+    fn open(&self, part: PartId, open: Open) {
+        let is_known = self.parts.borrow().contains_key(&part);
+        if is_known || self.settle(part, &open.folder) {
+            self.give(part, |_| Job::Open { part, open });
+        }
+    }
+
+    fn block(&self, part: PartId, size: usize) -> Option<Block> {
+        self.parts.borrow().get(&part)?.seat.take(size)
+    }
+
+    fn write(&self, part: PartId, offset: u64, block: Block) {
+        self.give(part, |_| Job::Write { part, offset, block });
+    }
+
+    fn save(&self, part: PartId, journal: Journal) {
+        self.give(part, |_| Job::Save { part, journal });
+    }
+
+    fn finish(&self, part: PartId, finish: Finish) {
+        self.give(part, |entry| Job::Finish { part, finish, is_ended: entry.is_ended.clone() });
+    }
+
+    fn close(&self, part: PartId) {
+        self.give(part, |_| Job::Close { part });
+        self.parts.borrow_mut().remove(&part);
+    }
+
+    fn delete(&self, part_path: PathBuf) {
+        let device = self.device_of(part_path.parent().unwrap_or(Path::new(".")));
+        let sent = device.map(|device| device.jobs.send(Job::Delete { part_path: part_path.clone() }).is_ok());
+        if !matches!(sent, Ok(true)) {
+            tracing::error!(path = %part_path.display(), "not deleted: its device has no thread");
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

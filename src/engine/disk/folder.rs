@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What is in a folder that concerns a new download: an earlier part file of the same address, and
+//! which names are free. Both stay quick with ten thousand downloads in one folder.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::Access;
+use url::Url;
+
+use super::journal::JournalError;
+use super::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
+use super::part_file::in_use;
+use super::{Found, Journal, Look};
+use crate::engine::error::{Failure, FailureKind};
+
+/// How long what was seen in a folder is taken for true; others may put part files there too.
+const FRESH: Duration = Duration::from_secs(5);
+/// How many folders are remembered.
+const MOST_FOLDERS: usize = 32;
+
+/// What is known of the folders of one device.
+#[derive(Debug, Default)]
+pub struct Folders {
+    listings: HashMap<PathBuf, Listing>,
+    /// For names that were taken: the number to try first, so that ten thousand files of one name
+    /// are not counted through each time.
+    numbers: HashMap<PathBuf, (u32, Instant)>,
+}
+
+/// The part files with a journal in one folder, by address.
+#[derive(Debug, Default)]
+struct Listing {
+    read_at: Option<Instant>,
+    address_of: HashMap<PathBuf, String>,
+    parts_of: HashMap<String, Vec<PathBuf>>,
+}
+
+/// What a part file is to somebody who wants to continue it.
+enum Candidate {
+    Usable(Box<Found>),
+    /// Another download, of this process or another one, has it open.
+    InUse,
+    No,
+}
+
+impl Folders {
+    /// Looks whether one can download into a folder, and for a part file to continue.
+    pub fn look(&mut self, look: &Look) -> Result<Option<Box<Found>>, Failure> {
+        check_folder(&look.folder)?;
+        if !look.resume {
+            return Ok(None);
+        }
+        if let Some(part_path) = &look.part_path {
+            match inspect(part_path, |_| true) {
+                Candidate::Usable(found) => return Ok(Some(found)),
+                Candidate::InUse => return Err(in_use(part_path)),
+                Candidate::No => {}
+            }
+        }
+        let address = address(&look.url);
+        let is_wanted = |journal: &Journal| {
+            self::address(&journal.url) == address && look.name.as_ref().is_none_or(|name| *name == journal.name)
+        };
+        let mut busy = None;
+        for part_path in self.parts_of(&look.folder, &address)? {
+            match inspect(&part_path, is_wanted) {
+                Candidate::Usable(found) => return Ok(Some(found)),
+                Candidate::InUse => busy = Some(part_path),
+                Candidate::No => {}
+            }
+        }
+        busy.map_or(Ok(None), |part_path| Err(in_use(&part_path)))
+    }
+
+    fn parts_of(&mut self, folder: &Path, address: &str) -> Result<Vec<PathBuf>, Failure> {
+        if !self.listings.contains_key(folder) && self.listings.len() >= MOST_FOLDERS {
+            self.listings.retain(|_, listing| listing.is_fresh());
+        }
+        let listing = self.listings.entry(folder.to_owned()).or_default();
+        if !listing.is_fresh() {
+            listing
+                .read(folder)
+                .map_err(|error| Failure::from_io(&error, &format!("can not list {}", folder.display())))?;
+        }
+        Ok(listing.parts_of.get(address).cloned().unwrap_or_default())
+    }
+
+    /// A journal was written here.
+    pub fn wrote(&mut self, part_path: &Path, url: &Url) {
+        if let Some(listing) = part_path.parent().and_then(|folder| self.listings.get_mut(folder)) {
+            listing.insert(part_path.to_owned(), address(url));
+        }
+    }
+
+    /// A part file and its journal were removed here.
+    pub fn removed(&mut self, part_path: &Path) {
+        if let Some(listing) = part_path.parent().and_then(|folder| self.listings.get_mut(folder)) {
+            listing.remove(part_path);
+        }
+    }
+
+    /// Which number of a name to try first.
+    pub fn first_number(&self, wanted: &Path) -> u32 {
+        match self.numbers.get(wanted) {
+            Some((number, seen)) if seen.elapsed() < FRESH => *number,
+            _ => 0,
+        }
+    }
+
+    /// All numbers below this one were taken, and now this one is too.
+    pub fn took_number(&mut self, wanted: &Path, number: u32) {
+        if number > 0 {
+            self.numbers.retain(|_, (_, seen)| seen.elapsed() < FRESH);
+            self.numbers.insert(wanted.to_owned(), (number.saturating_add(1), Instant::now()));
+        }
+    }
+}
+
+impl Listing {
+    fn is_fresh(&self) -> bool {
+        self.read_at.is_some_and(|at| at.elapsed() < FRESH)
+    }
+
+    /// Reads the folder; of journals that were there before only the names.
+    fn read(&mut self, folder: &Path) -> io::Result<()> {
+        let mut seen = HashSet::new();
+        for entry in fs::read_dir(folder)? {
+            let name = entry?.file_name();
+            let Some(part_name) = name.as_bytes().strip_suffix(JOURNAL_SUFFIX.as_bytes()) else { continue };
+            if !part_name.ends_with(PART_SUFFIX.as_bytes()) {
+                continue;
+            }
+            let part_path = folder.join(OsStr::from_bytes(part_name));
+            if !self.address_of.contains_key(&part_path)
+                && let Some(journal) = read_journal(&part_path)
+            {
+                self.insert(part_path.clone(), address(&journal.url));
+            }
+            seen.insert(part_path);
+        }
+        let gone: Vec<_> = self.address_of.keys().filter(|path| !seen.contains(*path)).cloned().collect();
+        for part_path in gone {
+            self.remove(&part_path);
+        }
+        self.read_at = Some(Instant::now());
+        Ok(())
+    }
+
+    fn insert(&mut self, part_path: PathBuf, address: String) {
+        if self.address_of.get(&part_path) == Some(&address) {
+            return;
+        }
+        self.remove(&part_path);
+        self.parts_of.entry(address.clone()).or_default().push(part_path.clone());
+        self.address_of.insert(part_path, address);
+    }
+
+    fn remove(&mut self, part_path: &Path) {
+        let Some(address) = self.address_of.remove(part_path) else { return };
+        if let Some(parts) = self.parts_of.get_mut(&address) {
+            parts.retain(|path| path != part_path);
+            if parts.is_empty() {
+                self.parts_of.remove(&address);
+            }
+        }
+    }
+}
+
+/// Whether something has this name; a symbolic link is something, wherever it leads.
+pub fn exists(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn check_folder(folder: &Path) -> Result<(), Failure> {
+    let failure = |error: io::Error| Failure::from_io(&error, &format!("can not save files in {}", folder.display()));
+    if !fs::metadata(folder).map_err(failure)?.is_dir() {
+        return Err(Failure::new(FailureKind::FolderMissing, format!("{} is not a folder", folder.display())));
+    }
+    rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| failure(error.into()))
+}
+
+/// Whether a part file can be continued by what its journal says.
+fn inspect(part_path: &Path, is_wanted: impl Fn(&Journal) -> bool) -> Candidate {
+    let Some(journal) = read_journal(part_path).filter(is_wanted) else { return Candidate::No };
+    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(part_path);
+    let (file, about) = match opened.and_then(|file| file.metadata().map(|about| (file, about))) {
+        Ok(opened) => opened,
+        Err(error) => {
+            tracing::info!(path = %part_path.display(), "its journal is there, but it can not be read: {error}");
+            return Candidate::No;
+        }
+    };
+    if !about.is_file() || about.len() < journal.end() {
+        tracing::warn!(path = %part_path.display(), "not what its journal says: it has {} bytes", about.len());
+        return Candidate::No;
+    }
+    // Taken for this moment only; where there are no locks nobody can tell.
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Candidate::InUse,
+        Err(TryLockError::Error(_)) | Ok(()) => {
+            Candidate::Usable(Box::new(Found { part_path: part_path.to_owned(), journal }))
+        }
+    }
+}
+
+fn read_journal(part_path: &Path) -> Option<Journal> {
+    match Journal::read(part_path) {
+        Ok(journal) => Some(journal),
+        Err(JournalError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            tracing::warn!(path = %part_path.display(), "its journal can not be used: {error}");
+            None
+        }
+    }
+}
+
+/// What makes two addresses the same: the fragment never reaches the server, and a password is
+/// written nowhere.
+fn address(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_fragment(None);
+    // Fails only for addresses that can hold no password.
+    let _ = url.set_password(None);
+    url.into()
+}

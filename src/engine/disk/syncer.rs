@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The thread of a device that waits until bytes are durable: it saves journals and moves finished
+//! files into place. It gets its jobs from `writer.rs`, behind the writes they depend on.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::folder::Folders;
+use super::mailbox::Mailbox;
+use super::part_file::{self, PartFile};
+use super::verify::{self, Verifier};
+use super::writer::{delete_now, look_now};
+use super::{Finish, Journal, Look, Reply};
+use crate::engine::download::spec::Checksum;
+use crate::engine::error::{Failure, FailureKind};
+use crate::engine::types::PartId;
+
+/// How many files are moved into place before their folder is synced for all of them.
+const MOST_PLACED: usize = 64;
+
+/// A job for the syncer.
+#[derive(Debug)]
+pub enum SyncJob {
+    Save {
+        part: PartId,
+        file: Arc<PartFile>,
+        journal: Journal,
+    },
+    Finish(Finishing),
+    /// The checksum is the wanted one, or it is not.
+    Verified {
+        finishing: Finishing,
+        result: Result<(), Failure>,
+    },
+    /// A look that has to wait for the saves before it.
+    Look {
+        part: PartId,
+        look: Look,
+    },
+    Delete {
+        part_path: PathBuf,
+    },
+    Stop,
+}
+
+/// A part file on its way to its place.
+#[derive(Clone, Debug)]
+pub struct Finishing {
+    pub part: PartId,
+    pub file: Arc<PartFile>,
+    pub finish: Finish,
+    pub is_ended: Arc<AtomicBool>,
+}
+
+/// The state of the thread.
+#[derive(Debug)]
+pub struct Syncer {
+    jobs: Receiver<SyncJob>,
+    /// For the results of the verifier.
+    own_jobs: Sender<SyncJob>,
+    verifier: Verifier,
+    /// In place, but not yet durably so.
+    placed: Vec<(Finishing, PathBuf)>,
+    folders: Arc<Mutex<Folders>>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Syncer {
+    pub fn new(
+        jobs: Receiver<SyncJob>,
+        own_jobs: Sender<SyncJob>,
+        folders: Arc<Mutex<Folders>>,
+        mailbox: Arc<Mailbox>,
+    ) -> Self {
+        Self { jobs, own_jobs, verifier: Verifier::default(), placed: Vec::new(), folders, mailbox }
+    }
+
+    /// Does jobs until told to stop.
+    pub fn run(mut self) {
+        while let Some(job) = self.next() {
+            match job {
+                SyncJob::Save { part, file, journal } => self.save(part, &file, &journal),
+                SyncJob::Finish(finishing) => self.finish(finishing),
+                SyncJob::Verified { finishing, result } => match result {
+                    Ok(()) => self.place(finishing),
+                    Err(failure) => self.fail(finishing.part, failure),
+                },
+                SyncJob::Look { part, look } => look_now(&self.folders, &self.mailbox, part, &look),
+                SyncJob::Delete { part_path } => delete_now(&self.folders, &part_path),
+                SyncJob::Stop => return,
+            }
+        }
+    }
+
+    /// The next job. What is in place is settled before any job but another one that adds to it.
+    fn next(&mut self) -> Option<SyncJob> {
+        if self.placed.is_empty() {
+            return self.jobs.recv().ok();
+        }
+        let next = self.jobs.try_recv();
+        let adds = matches!(next, Ok(SyncJob::Finish(_) | SyncJob::Verified { .. }));
+        if !adds || self.placed.len() >= MOST_PLACED {
+            self.settle();
+        }
+        next.ok().or_else(|| self.jobs.recv().ok())
+    }
+
+    fn fail(&self, part: PartId, failure: Failure) {
+        self.mailbox.post(Reply::Failed { part, failure });
+    }
+
+    fn save(&self, part: PartId, file: &PartFile, journal: &Journal) {
+        match file.save(journal) {
+            Ok(()) => {
+                self.folders.lock().unwrap_or_else(PoisonError::into_inner).wrote(file.path(), &journal.url);
+                self.mailbox.post(Reply::Saved { part });
+            }
+            Err(failure) => self.fail(part, failure),
+        }
+    }
+
+    fn finish(&mut self, finishing: Finishing) {
+        if let Err(failure) = finishing.file.check_length(finishing.finish.total) {
+            return self.fail(finishing.part, failure);
+        }
+        match finishing.finish.checksum.clone() {
+            Some(wanted) => self.verify(finishing, wanted),
+            None => self.place(finishing),
+        }
+    }
+
+    fn verify(&mut self, finishing: Finishing, wanted: Checksum) {
+        let part = finishing.part;
+        let (jobs, mailbox) = (self.own_jobs.clone(), self.mailbox.clone());
+        let started = self.verifier.run(move || {
+            let Finishing { file, finish, is_ended, .. } = &finishing;
+            let progress = |done| mailbox.post(Reply::Verifying { part, done });
+            let result = match verify::checksum(file.file(), finish.total, wanted.algorithm, is_ended, progress) {
+                Ok(Some(actual)) if actual == wanted.hex => Ok(()),
+                Ok(Some(actual)) => {
+                    let detail = format!("{} has the {} {actual}", file.path().display(), wanted.algorithm.name());
+                    Err(Failure::new(FailureKind::ChecksumMismatch { expected: wanted, actual }, detail))
+                }
+                Ok(None) => return,
+                Err(error) => Err(Failure::from_io(&error, &format!("can not read {}", file.path().display()))),
+            };
+            // Fails only when the disk was shut down meanwhile.
+            let _ = jobs.send(SyncJob::Verified { finishing, result });
+        });
+        if let Err(error) = started {
+            self.fail(part, Failure::from_io(&error, "can not start the verifying thread"));
+        }
+    }
+
+    fn place(&mut self, finishing: Finishing) {
+        if finishing.is_ended.load(Ordering::Relaxed) {
+            return;
+        }
+        match finishing.file.move_into_place(&finishing.finish) {
+            Ok(path) => self.placed.push((finishing, path)),
+            Err(failure) => self.fail(finishing.part, failure),
+        }
+    }
+
+    /// Makes what is in place durable and removes what is no longer needed.
+    fn settle(&mut self) {
+        let mut synced: Option<PathBuf> = None;
+        self.placed.sort_by(|(_, one), (_, other)| one.parent().cmp(&other.parent()));
+        for (Finishing { part, file, finish, .. }, path) in self.placed.drain(..) {
+            if synced.as_deref() != path.parent() {
+                if let Err(error) = part_file::sync_folder(&path) {
+                    tracing::warn!(path = %path.display(), "can not sync its folder: {error}");
+                }
+                synced = path.parent().map(PathBuf::from);
+            }
+            part_file::clean_up(&file, &finish);
+            let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+            for gone in std::iter::once(file.path()).chain(finish.replaces.as_deref()) {
+                folders.removed(gone);
+            }
+            drop(folders);
+            self.mailbox.post(Reply::Finished { part, path });
+        }
+    }
+}
