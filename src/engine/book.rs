@@ -15,7 +15,7 @@ use super::error::{Failure, FailureKind};
 use super::event::{Event, Snapshot};
 use super::item::{self, AfterClose, Item, Saving, Work};
 use super::net::proof::Answer;
-use super::net::{Request, Transport, TransferEvent};
+use super::net::{Request, TransferEvent, Transport};
 use super::queue::{Host, Queue};
 use super::store::{Record, Store};
 use super::types::{DownloadId, Moment, PartId, TransferId};
@@ -97,10 +97,6 @@ impl Book {
                 self.queue.join(id, host);
             }
         }
-    }
-
-    pub fn highest_id(&self) -> u64 {
-        self.items.last_key_value().map_or(0, |(id, _)| id.0)
     }
 
     pub fn snapshot(&self, id: DownloadId) -> Option<Snapshot> {
@@ -432,7 +428,6 @@ impl Book {
             self.parts.disk.open(work.part, open);
         }
         let finish = Finish {
-            name: item.name.clone(),
             total,
             checksum: item.spec.checksum.clone(),
             on_exists: item.spec.on_exists,
@@ -467,7 +462,8 @@ impl Book {
     }
 
     fn answered(&mut self, id: DownloadId, transfer: TransferId, answer: &Answer) {
-        let begins_anew = self.items.get(&id).and_then(|item| item.work.as_ref()).is_some_and(|work| answer.start < work.from);
+        let begins_anew =
+            self.items.get(&id).and_then(|item| item.work.as_ref()).is_some_and(|work| answer.start < work.from);
         if begins_anew {
             self.begin_anew(id);
             if let Some(item) = self.items.get_mut(&id) {
@@ -573,7 +569,8 @@ impl Book {
             Reply::Written { range, .. } => {
                 let Some(item) = self.items.get_mut(&id) else { return };
                 item.map.mark_done(range);
-                if item.life.failures > 0 {
+                // An empty one only tells that there is room again.
+                if !range.is_empty() && item.life.failures > 0 {
                     self.input(id, Input::Advanced);
                 }
                 self.check_delivered(id);
@@ -724,7 +721,9 @@ impl Book {
 fn refuse(spec: &DownloadSpec) -> Option<Failure> {
     match spec.url.scheme() {
         "http" | "https" | "ftp" | "ftps" if spec.url.has_host() => None,
-        "http" | "https" | "ftp" | "ftps" => Some(Failure::new(FailureKind::InvalidAddress, "the address names no host")),
+        "http" | "https" | "ftp" | "ftps" => {
+            Some(Failure::new(FailureKind::InvalidAddress, "the address names no host"))
+        }
         other => Some(Failure::new(FailureKind::UnsupportedScheme, format!("{other} addresses can not be downloaded"))),
     }
 }

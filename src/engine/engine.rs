@@ -11,14 +11,12 @@ use std::time::Duration;
 use super::book::{Book, Parts};
 use super::clock::{Clock, MainLoopClock};
 use super::command::{Command, Limits};
-use super::disk::Reply;
-use super::disk::writer::DiskThreads;
+use super::disk::{DiskThreads, Reply};
 use super::download::spec::DownloadSpec;
 use super::error::Failure;
 use super::event::{Event, Snapshot};
 use super::net::driver::Driver;
-use super::store::sqlite::SqliteStore;
-use super::store::{Record, Store};
+use super::store::{Opened, Record, SetAside, SqliteStore, Store};
 use super::types::{DownloadId, Moment};
 
 /// At the end of the program, how long open part files may take to be saved. A stalled device
@@ -45,13 +43,6 @@ impl Default for Config {
     fn default() -> Self {
         Self { limits: Limits::default(), list: None, slice: SMOOTH }
     }
-}
-
-/// What was wrong at the start, though the engine runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetAside {
-    /// Where the damaged list was moved to.
-    pub path: PathBuf,
 }
 
 /// A handle to the engine; clones speak to the same one. Lives on the thread of the default main
@@ -82,6 +73,13 @@ struct Core {
     set_aside: Option<SetAside>,
 }
 
+/// The saved list as it was found.
+struct List {
+    records: Vec<Record>,
+    next_id: DownloadId,
+    set_aside: Option<SetAside>,
+}
+
 struct Goodbye {
     latest: Moment,
     done: Box<dyn FnOnce()>,
@@ -90,13 +88,12 @@ struct Goodbye {
 impl Engine {
     /// Starts the engine and loads the saved list; what was running is queued again.
     pub fn start(config: Config) -> Result<Engine, Failure> {
-        let (store, records, set_aside) = match &config.list {
+        let (store, list) = match &config.list {
             Some(path) => {
-                let opened = SqliteStore::open(path)?;
-                let set_aside = opened.set_aside.map(|set_aside| SetAside { path: set_aside.path });
-                (Some(Rc::new(opened.store) as Rc<dyn Store>), opened.records, set_aside)
+                let Opened { store, records, next_id, set_aside } = SqliteStore::open(path)?;
+                (Some(Rc::new(store) as Rc<dyn Store>), List { records, next_id, set_aside })
             }
-            None => (None, Vec::new(), None),
+            None => (None, List { records: Vec::new(), next_id: DownloadId(1), set_aside: None }),
         };
         let clock: Rc<dyn Clock> = Rc::new(MainLoopClock::default());
         let core_of_disk: Rc<RefCell<Weak<Core>>> = Rc::default();
@@ -107,25 +104,24 @@ impl Engine {
                 core.pump();
             }
         });
-        let disk = Rc::new(disk);
         let transport = Rc::new(Driver::new(clock.clone(), disk.clone(), config.slice)?);
-        let engine = Self::assemble(Parts { transport, disk, clock, store }, config.limits, records, set_aside);
+        let engine = Self::assemble(Parts { transport, disk, clock, store }, config.limits, list);
         core_of_disk.replace(Rc::downgrade(&engine.core));
         Ok(engine)
     }
 
-    fn assemble(parts: Parts, limits: Limits, records: Vec<Record>, set_aside: Option<SetAside>) -> Engine {
+    fn assemble(parts: Parts, limits: Limits, list: List) -> Engine {
         let mut book = Book::new(parts.clone(), limits);
-        book.load(records);
+        book.load(list.records);
         let core = Rc::new(Core {
-            next_id: Cell::new(book.highest_id() + 1),
+            next_id: Cell::new(list.next_id.0),
             book: RefCell::new(book),
             commands: RefCell::default(),
             replies: RefCell::default(),
             listeners: RefCell::default(),
             is_pumping: Cell::new(false),
             goodbye: RefCell::default(),
-            set_aside,
+            set_aside: list.set_aside,
             parts,
         });
         let pump = |core: Weak<Core>| -> Box<dyn Fn()> {

@@ -45,10 +45,6 @@ impl Queue {
         self.limits = limits;
     }
 
-    pub fn limits(&self) -> Limits {
-        self.limits
-    }
-
     /// Puts a download at the end of the queue; one that is in it already stays where it is.
     pub fn join(&mut self, id: DownloadId, host: Host) {
         if self.places.contains_key(&id) {

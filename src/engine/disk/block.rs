@@ -16,6 +16,10 @@ const SIZES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
 /// What the blocks of a device may hold together: this, and one large block more for each part.
 const BASE_BOUND: usize = 4 * 1024 * 1024;
 
+/// Those refused are told when so much is free: going on for each single block would stop and start
+/// a fast transfer thousands of times a second.
+const WAKE_ROOM: usize = BASE_BOUND / 2;
+
 /// Room for bytes; gives itself back to its pool when dropped.
 #[derive(Debug)]
 pub struct Block {
@@ -117,6 +121,9 @@ impl Pool {
     /// Wakes as many of those refused as there is room for now.
     fn tell_refused(&self, mut state: MutexGuard<'_, State>) {
         let mut room = state.bound().saturating_sub(state.used);
+        if room < WAKE_ROOM {
+            return;
+        }
         let mut told = Vec::new();
         while let Some(&(part, size)) = state.refused.front()
             && size <= room
@@ -140,6 +147,12 @@ pub struct Seat {
 }
 
 impl Seat {
+    /// Whether a block of any size would be given, and nobody waits to be told of it first.
+    pub fn has_room(&self) -> bool {
+        let state = self.pool.lock();
+        state.used + LARGEST <= state.bound() && !state.refused.iter().any(|(part, _)| *part == self.part)
+    }
+
     /// A block with room for `size` bytes, at most 256 KiB, unless the bound is reached.
     pub fn take(&self, size: usize) -> Option<Block> {
         let limit = size.clamp(1, LARGEST);

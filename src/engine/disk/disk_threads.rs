@@ -251,6 +251,10 @@ impl Disk for DiskThreads {
         self.parts.borrow().get(&part)?.seat.take(size)
     }
 
+    fn has_room(&self, part: PartId) -> bool {
+        self.parts.borrow().get(&part).is_some_and(|part| part.seat.has_room())
+    }
+
     fn write(&self, part: PartId, offset: u64, block: Block) {
         self.give(part, |_| Job::Write { part, offset, block });
     }

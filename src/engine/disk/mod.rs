@@ -98,8 +98,6 @@ pub struct Open {
 /// How to finish a part file.
 #[derive(Clone, Debug)]
 pub struct Finish {
-    /// The name it is to have; on_exists says what happens when it is taken.
-    pub name: String,
     /// The length it must have.
     pub total: u64,
     pub checksum: Option<Checksum>,

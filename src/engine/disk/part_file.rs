@@ -222,11 +222,11 @@ impl PartFile {
                 fs::rename(&self.path, &target).map_err(|error| failure(&error, "move into place", &target))?;
                 Ok(target)
             }
-            OnExists::Skip => self.move_to_free(std::iter::once(self.path.with_extension(""))),
+            OnExists::Skip => self.move_to_free(std::iter::once(folder.join(&self.name))),
+            // The name asked for may be free even where the part file got a number: that of an older
+            // part file, which this one replaces.
             OnExists::Rename => {
-                // The name was free when the part file was made; others only if it is not any more.
-                let others = (1..MOST_NUMBERS).map(|number| folder.join(naming::numbered(&self.name, number)));
-                self.move_to_free(std::iter::once(self.path.with_extension("")).chain(others))
+                self.move_to_free((0..MOST_NUMBERS).map(|number| folder.join(naming::numbered(&self.name, number))))
             }
         }
     }

@@ -32,7 +32,7 @@ use super::raw::{self, EasyRef};
 use super::round::{Due, Round, Seen};
 use super::sink::Sink;
 use super::sockets::Sockets;
-use super::{Request, Transport, TransferEvent, Vitals, priority, request};
+use super::{Request, TransferEvent, Transport, Vitals, priority, request};
 use crate::engine::clock::Clock;
 use crate::engine::disk::Disk;
 use crate::engine::error::{Failure, FailureKind};

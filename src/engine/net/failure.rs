@@ -52,9 +52,9 @@ fn kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
         curl_sys::CURLE_RANGE_ERROR | curl_sys::CURLE_BAD_DOWNLOAD_RESUME | curl_sys::CURLE_FTP_COULDNT_USE_REST => {
             FailureKind::WrongRange
         }
-        curl_sys::CURLE_BAD_CONTENT_ENCODING
-        | curl_sys::CURLE_CHUNK_FAILED
-        | curl_sys::CURLE_FILESIZE_EXCEEDED => FailureKind::Protocol,
+        curl_sys::CURLE_BAD_CONTENT_ENCODING | curl_sys::CURLE_CHUNK_FAILED | curl_sys::CURLE_FILESIZE_EXCEEDED => {
+            FailureKind::Protocol
+        }
         CURLE_PROXY => FailureKind::Proxy,
         other => FailureKind::Internal(other),
     }

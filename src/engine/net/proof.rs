@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use url::Url;
 
-use super::headers::{self, ContentRange, Validator};
 use super::Asked;
+use super::headers::{self, ContentRange, Validator};
 use crate::engine::error::{Failure, FailureKind};
 
 /// The head of a final answer, as it came.
@@ -97,7 +97,10 @@ fn prove_whole(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
     let total = if encoded { None } else { head.length };
     let validator = validator(head);
     let ranges = head.text("accept-ranges").is_some_and(|value| value.trim().eq_ignore_ascii_case("bytes"));
-    Ok(Answer { resumable: ranges && !encoded && total.is_some() && validator.is_some(), ..describe(head, 0, total, validator) })
+    Ok(Answer {
+        resumable: ranges && !encoded && total.is_some() && validator.is_some(),
+        ..describe(head, 0, total, validator)
+    })
 }
 
 /// 206: exactly the range, of the same file.

@@ -99,4 +99,3 @@ fn set_manners<H: Handler>(easy: &mut Easy2<H>, manners: &Manners) -> Result<(),
     }
     Ok(())
 }
-

@@ -32,11 +32,7 @@ pub struct Seen {
 
 impl Seen {
     fn and(self, other: Self) -> Self {
-        Self {
-            input: self.input || other.input,
-            output: self.output || other.output,
-            error: self.error || other.error,
-        }
+        Self { input: self.input || other.input, output: self.output || other.output, error: self.error || other.error }
     }
 }
 

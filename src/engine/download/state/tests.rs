@@ -59,15 +59,15 @@ fn inputs() -> [Input; 11] {
 /// then the effects: + enqueue, - dequeue, p prepare, c connect, s stop, f finish, r release, w wake.
 const TABLE: [(&str, [&str; 11]); 9] = [
     //               Admit  Pause  Resume Due    Prep.  Resp.  Adv.   Deliv. lost    gone   Finished
-    ("Queued",      ["C p", "P -", "-",   "-",   "-",   "-",   "-",   "-",   "F -",  "F -", "-"]),
-    ("Scheduled",   ["-",   "P ",  "Q +", "Q +", "-",   "-",   "-",   "-",   "F ",   "F ",  "-"]),
-    ("Connecting",  ["-",   "P s", "-",   "-",   "C c", "D ",  "-",   "V f", "W sw", "F s", "-"]),
-    ("Downloading", ["-",   "P s", "-",   "-",   "-",   "-",   "-",   "V f", "W sw", "F s", "-"]),
-    ("Paused",      ["-",   "-",   "Q +", "-",   "-",   "-",   "-",   "-",   "F ",   "F ",  "-"]),
-    ("Waiting",     ["-",   "P ",  "Q +", "Q +", "-",   "-",   "-",   "-",   "-",    "-",   "-"]),
-    ("Verifying",   ["-",   "-",   "-",   "-",   "-",   "-",   "-",   "-",   "W rw", "F r", "O r"]),
-    ("Completed",   ["-",   "-",   "-",   "-",   "-",   "-",   "-",   "-",   "-",    "-",   "-"]),
-    ("Failed",      ["-",   "-",   "Q +", "-",   "-",   "-",   "-",   "-",   "-",    "-",   "-"]),
+    ("Queued", ["C p", "P -", "-", "-", "-", "-", "-", "-", "F -", "F -", "-"]),
+    ("Scheduled", ["-", "P ", "Q +", "Q +", "-", "-", "-", "-", "F ", "F ", "-"]),
+    ("Connecting", ["-", "P s", "-", "-", "C c", "D ", "-", "V f", "W sw", "F s", "-"]),
+    ("Downloading", ["-", "P s", "-", "-", "-", "-", "-", "V f", "W sw", "F s", "-"]),
+    ("Paused", ["-", "-", "Q +", "-", "-", "-", "-", "-", "F ", "F ", "-"]),
+    ("Waiting", ["-", "P ", "Q +", "Q +", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Verifying", ["-", "-", "-", "-", "-", "-", "-", "-", "W rw", "F r", "O r"]),
+    ("Completed", ["-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Failed", ["-", "-", "Q +", "-", "-", "-", "-", "-", "-", "-", "-"]),
 ];
 
 fn letter(state: &State) -> char {
@@ -115,7 +115,9 @@ fn temporary_failures_count_up_to_the_end_and_progress_sets_them_back() {
     let mut life = Life::new(State::Downloading);
     for attempt in 1..=2 {
         let Step::Next(next, _) = step(&life, Input::Broke(lost()), &patience, NOW) else { panic!("ignored") };
-        let State::Waiting { reason: WaitReason::Retry { attempt: told, .. }, until } = next.state else { panic!("{next:?}") };
+        let State::Waiting { reason: WaitReason::Retry { attempt: told, .. }, until } = next.state else {
+            panic!("{next:?}")
+        };
         assert_eq!((told, until), (attempt, NOW + Duration::from_secs(u64::from(attempt))));
         life = Life { state: State::Downloading, failures: next.failures };
     }
@@ -129,7 +131,9 @@ fn temporary_failures_count_up_to_the_end_and_progress_sets_them_back() {
 fn a_full_disk_waits_without_counting_and_the_command_line_does_not_wait() {
     let full = Failure::new(FailureKind::DiskFull { needed: Some(5) }, "full");
     let life = Life { state: State::Downloading, failures: 3 };
-    let Step::Next(next, _) = step(&life, Input::Broke(full.clone()), &Patience::default(), NOW) else { panic!("ignored") };
+    let Step::Next(next, _) = step(&life, Input::Broke(full.clone()), &Patience::default(), NOW) else {
+        panic!("ignored")
+    };
     assert!(matches!(next.state, State::Waiting { reason: WaitReason::Space { .. }, .. }));
     assert_eq!(next.failures, 3);
     let hasty = Patience { wait_for_space: false, ..Patience::default() };
