@@ -18,14 +18,26 @@
 //! | `desktop/` | `model`, `i18n`, `config`; no widgets |
 //! | `ui/` | `model`, `desktop`, `i18n`, `config`; nothing of `engine` |
 
+pub mod cli;
 pub mod config;
 pub mod engine;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs the program with its command line, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let _ = args.into_iter().count();
-    ExitCode::SUCCESS
+    let mut args = args.into_iter().skip(1).peekable();
+    if args.peek().is_some_and(|first| first == "get") {
+        return cli::get::run(args.skip(1));
+    }
+    open_window(args)
+}
+
+/// The window, with the addresses to begin with.
+fn open_window(_args: impl Iterator<Item = OsString>) -> ExitCode {
+    let message = "freshet: this build has no window. Use: freshet get URL...";
+    let _ = writeln!(std::io::stderr(), "{message}");
+    ExitCode::FAILURE
 }

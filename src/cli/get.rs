@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! `freshet get` from its arguments to its exit status.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::process::{self, ExitCode};
+use std::rc::Rc;
+
+use clap::Parser;
+use glib::{ControlFlow, MainContext};
+
+use super::bars::Bars;
+use super::json::Json;
+use super::lines::{Detail, Lines};
+use super::news::{Reporter, Tracker};
+use super::options::Options;
+use super::status::Status;
+use super::{jobs, words};
+use crate::engine::download::spec::OnExists;
+use crate::engine::engine::Config;
+use crate::engine::{DownloadSpec, Engine, Event};
+
+/// Runs `freshet get` with the arguments that follow those two words. Takes the default main
+/// context of this thread until all downloads have ended.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = std::iter::once("freshet get".into()).chain(args);
+    let status = match Options::try_parse_from(args) {
+        Ok(options) => prepare(&options).and_then(|specs| download(&options, specs)).unwrap_or_else(|status| status),
+        Err(error) => {
+            let _ = error.print();
+            // Help and version were asked for.
+            if error.use_stderr() { Status::Usage } else { Status::Complete }
+        }
+    };
+    status.into()
+}
+
+/// Everything that can be found wrong before a server is asked.
+fn prepare(options: &Options) -> Result<Vec<DownloadSpec>, Status> {
+    let specs = jobs::specs(options).map_err(|problems| {
+        for problem in problems {
+            say(&problem);
+        }
+        Status::Usage
+    })?;
+    jobs::make_folders(&specs).map_err(|problem| {
+        say(&problem);
+        Status::File
+    })?;
+    Ok(specs)
+}
+
+fn download(options: &Options, specs: Vec<DownloadSpec>) -> Result<Status, Status> {
+    if options.verbose {
+        start_log();
+    }
+    let engine = Engine::start(Config { limits: options.limits(), list: None }).map_err(|failure| {
+        say(&format!("{} ({})", words::sentence(&failure.kind), failure.detail));
+        Status::from(failure.kind.class())
+    })?;
+    let session = Rc::new(Session::new(options, specs.len()));
+
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        let session = session.clone();
+        glib_unix::unix_signal_add_local(signal, move || {
+            session.interrupt();
+            ControlFlow::Continue
+        });
+    }
+    engine.listen({
+        let session = session.clone();
+        move |event| session.on_event(event)
+    });
+    for spec in specs {
+        engine.add(spec);
+    }
+
+    let context = MainContext::default();
+    while session.end().is_none() {
+        context.iteration(true);
+    }
+    let status = session.end().unwrap_or(Status::Complete);
+    session.reporter.replace(None);
+    if status == Status::Interrupted && !options.json && !options.quiet {
+        say("interrupted; the same command continues where it stopped");
+    }
+
+    let stopped = Rc::new(Cell::new(false));
+    engine.stop({
+        let stopped = stopped.clone();
+        move || stopped.set(true)
+    });
+    while !stopped.get() {
+        context.iteration(true);
+    }
+    Ok(status)
+}
+
+/// What the engine's listener and the signals share.
+struct Session {
+    tracker: RefCell<Tracker>,
+    /// `None` once all is over: what the engine tells while it stops is not for the user.
+    reporter: RefCell<Option<Box<dyn Reporter>>>,
+    /// Ended from outside, whatever the downloads do.
+    ended: Cell<Option<Status>>,
+}
+
+impl Session {
+    fn new(options: &Options, expected: usize) -> Self {
+        Self {
+            tracker: RefCell::new(Tracker::new(expected, options.on_exists() == OnExists::Skip)),
+            reporter: RefCell::new(Some(reporter(options, expected))),
+            ended: Cell::new(None),
+        }
+    }
+
+    /// The exit status, once there is nothing left to wait for.
+    fn end(&self) -> Option<Status> {
+        let tracker = self.tracker.borrow();
+        self.ended.get().or_else(|| tracker.is_over().then(|| tracker.status()))
+    }
+
+    fn on_event(&self, event: &Event) {
+        let mut tracker = self.tracker.borrow_mut();
+        let mut reporter = self.reporter.borrow_mut();
+        let (Some(news), Some(reporter)) = (tracker.take(event), reporter.as_mut()) else { return };
+        if let Err(error) = reporter.tell(&news)
+            && self.ended.get().is_none()
+        {
+            // A reader that has read enough is no fault; the same command continues.
+            let is_gone = error.kind() == ErrorKind::BrokenPipe;
+            if !is_gone {
+                say(&format!("standard output can not be written to: {error}"));
+            }
+            self.ended.set(Some(if is_gone { Status::Interrupted } else { Status::File }));
+        }
+    }
+
+    /// The first time it stops in good order; who asks again does not want to wait for that.
+    fn interrupt(&self) {
+        if self.end().is_some() {
+            process::exit(Status::Interrupted.code().into());
+        }
+        self.ended.set(Some(Status::Interrupted));
+    }
+}
+
+fn reporter(options: &Options, expected: usize) -> Box<dyn Reporter> {
+    let lines = |detail| Box::new(Lines::new(io::stderr(), detail));
+    if options.json {
+        Box::new(Json::new(io::stdout()))
+    } else if options.quiet {
+        lines(Detail::Quiet)
+    } else if options.verbose {
+        lines(Detail::Verbose)
+    } else if io::stderr().is_terminal() {
+        Box::new(Bars::new(expected))
+    } else {
+        lines(Detail::Normal)
+    }
+}
+
+/// To standard error, which may be closed.
+fn say(message: &str) {
+    let _ = writeln!(io::stderr(), "freshet: {message}");
+}
+
+/// What the engine logs, for `--verbose`; `RUST_LOG` chooses otherwise.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("freshet=debug"));
+    // Fails only if there is a log already.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::news::News;
+    use crate::cli::news::tests::{failed, snapshot};
+    use crate::engine::{FailureKind, State};
+
+    /// A reporter that fails with this error.
+    struct Broken(ErrorKind);
+
+    impl Reporter for Broken {
+        fn tell(&mut self, _: &News<'_>) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+
+    fn session(reporter: impl Reporter + 'static) -> Session {
+        Session {
+            tracker: RefCell::new(Tracker::new(1, false)),
+            reporter: RefCell::new(Some(Box::new(reporter))),
+            ended: Cell::new(None),
+        }
+    }
+
+    fn quiet() -> Session {
+        session(Lines::new(io::sink(), Detail::Quiet))
+    }
+
+    fn run_with(args: &[&str]) -> ExitCode {
+        run(args.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn it_ends_with_the_last_download_and_its_status() {
+        let session = quiet();
+        session.on_event(&Event::Added(Box::new(snapshot(1, State::Queued))));
+        assert_eq!(session.end(), None);
+        session.on_event(&Event::Changed(Box::new(snapshot(1, failed(FailureKind::ReadOnly)))));
+        assert_eq!(session.end(), Some(Status::File));
+    }
+
+    #[test]
+    fn an_interruption_goes_before_all_else() {
+        let session = quiet();
+        session.on_event(&Event::Added(Box::new(snapshot(1, State::Queued))));
+        session.interrupt();
+        session.on_event(&Event::Changed(Box::new(snapshot(1, failed(FailureKind::ReadOnly)))));
+        assert_eq!(session.end(), Some(Status::Interrupted));
+    }
+
+    #[test]
+    fn a_closed_standard_output_ends_it_quietly_and_a_full_one_does_not() {
+        for (kind, status) in [(ErrorKind::BrokenPipe, Status::Interrupted), (ErrorKind::StorageFull, Status::File)] {
+            let session = session(Broken(kind));
+            session.on_event(&Event::Added(Box::new(snapshot(1, State::Queued))));
+            assert_eq!(session.end(), Some(status));
+        }
+    }
+
+    #[test]
+    fn usage_errors_are_1_and_help_is_0() {
+        let code = |status: Status| ExitCode::from(status);
+        assert_eq!(run_with(&[]), code(Status::Usage));
+        assert_eq!(run_with(&["--nonsense"]), code(Status::Usage));
+        assert_eq!(run_with(&["-i", "/no/such/list"]), code(Status::Usage));
+        assert_eq!(run_with(&["--help"]), code(Status::Complete));
+        assert_eq!(run_with(&["--version"]), code(Status::Complete));
+    }
+}
