@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions, TryLockError};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
@@ -16,7 +16,7 @@ use url::Url;
 
 use super::journal::JournalError;
 use super::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
-use super::part_file::in_use;
+use super::part_file::{can_lock, in_use};
 use super::{Found, Journal, Look};
 use crate::engine::error::{Failure, FailureKind};
 
@@ -205,12 +205,11 @@ fn inspect(part_path: &Path, is_wanted: impl Fn(&Journal) -> bool) -> Candidate 
         tracing::warn!(path = %part_path.display(), "not what its journal says: it has {} bytes", about.len());
         return Candidate::No;
     }
-    // Taken for this moment only; where there are no locks nobody can tell.
-    match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Candidate::InUse,
-        Err(TryLockError::Error(_)) | Ok(()) => {
-            Candidate::Usable(Box::new(Found { part_path: part_path.to_owned(), journal }))
-        }
+    // Taken for this moment only: it ends with `file`.
+    if can_lock(part_path, || file.try_lock_shared()) {
+        Candidate::Usable(Box::new(Found { part_path: part_path.to_owned(), journal }))
+    } else {
+        Candidate::InUse
     }
 }
 

@@ -87,6 +87,9 @@ impl Journal {
             return Err(JournalError::Newer(newer));
         }
         let on_disk: OnDisk = serde_json::from_value(value).map_err(damaged)?;
+        if on_disk.version == 0 {
+            return Err(JournalError::Damaged("there is no format 0".into()));
+        }
         if sum(&on_disk.record) != Some(on_disk.sum) {
             return Err(JournalError::Damaged("its checksum does not match".into()));
         }

@@ -26,10 +26,9 @@ const PREALLOCATE_FROM: u64 = 1024 * 1024;
 const FAT_END: u64 = 1 << 32;
 /// How many numbers are tried for a free name.
 const MOST_NUMBERS: u32 = 100_000;
-/// A look from another process holds the lock for a moment, and so may the last user of a part file
-/// that was just closed here.
-const LOCK_TRIES: u32 = 10;
-const LOCK_WAIT: Duration = Duration::from_millis(20);
+/// How long a lock is waited for, doubled with each try: a look from another process holds it for a
+/// moment, and so does the last of our own threads to let go of a part file that was just closed.
+const LOCK_WAITS: std::ops::Range<u32> = 0..8;
 
 /// A part file that this process has open and locked.
 #[derive(Debug)]
@@ -307,17 +306,23 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// Takes the lock that says whose the part file is, for as long as the file is open.
 fn lock(file: &File, path: &Path) -> Result<(), Failure> {
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_WAIT),
+    if can_lock(path, || file.try_lock()) { Ok(()) } else { Err(in_use(path)) }
+}
+
+/// Tries to take a lock for about a quarter of a second; `false` if somebody else has it.
+pub fn can_lock(path: &Path, try_lock: impl Fn() -> Result<(), TryLockError>) -> bool {
+    for doublings in LOCK_WAITS {
+        match try_lock() {
+            Ok(()) => return true,
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(1 << doublings)),
             Err(TryLockError::Error(error)) => {
+                // Not all network file systems have locks; then nobody can tell.
                 tracing::debug!(path = %path.display(), "no locks here: {error}");
-                return Ok(());
+                return true;
             }
         }
     }
-    Err(in_use(path))
+    false
 }
 
 pub fn in_use(path: &Path) -> Failure {
