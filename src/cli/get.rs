@@ -18,7 +18,7 @@ use super::options::Options;
 use super::status::Status;
 use super::{jobs, words};
 use crate::engine::download::spec::OnExists;
-use crate::engine::engine::Config;
+use crate::engine::engine::{BRISK, Config};
 use crate::engine::{DownloadSpec, Engine, Event};
 
 /// Runs `freshet get` with the arguments that follow those two words. Takes the default main
@@ -55,7 +55,7 @@ fn download(options: &Options, specs: Vec<DownloadSpec>) -> Result<Status, Statu
     if options.verbose {
         start_log();
     }
-    let engine = Engine::start(Config { limits: options.limits(), list: None }).map_err(|failure| {
+    let engine = Engine::start(Config { limits: options.limits(), list: None, slice: BRISK }).map_err(|failure| {
         say(&format!("{} ({})", words::sentence(&failure.kind), failure.detail));
         Status::from(failure.kind.class())
     })?;
