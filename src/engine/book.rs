@@ -229,14 +229,11 @@ impl Book {
             self.run(id, effect);
         }
         if has_changed {
-            self.tell_changed(id);
+            // With the bytes on disk, not those just arriving: what a continued download begins with.
+            let snapshot = self.items.get(&id).filter(|item| item.removed.is_none());
+            let snapshot = snapshot.map(|item| item.snapshot(item.received(None), now));
+            self.events.extend(snapshot.map(|snapshot| Event::Changed(Box::new(snapshot))));
             self.save_record(id);
-        }
-    }
-
-    fn tell_changed(&mut self, id: DownloadId) {
-        if let Some(snapshot) = self.snapshot(id) {
-            self.events.push_back(Event::Changed(Box::new(snapshot)));
         }
     }
 
@@ -563,7 +560,8 @@ impl Book {
                 if let Some(item) = self.items.get_mut(&id) {
                     item.path = Some(part_path);
                 }
-                self.tell_changed(id);
+                let opened = self.snapshot(id);
+                self.events.extend(opened.map(|snapshot| Event::Changed(Box::new(snapshot))));
                 self.save_record(id);
             }
             Reply::Written { range, .. } => {
