@@ -20,6 +20,7 @@
 
 pub mod config;
 pub mod engine;
+pub mod i18n;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
