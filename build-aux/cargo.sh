@@ -7,6 +7,7 @@
 # environment is kept, so that builds can share it; cargo itself obeys CARGO_NET_OFFLINE.
 set -eu
 
+: "${CARGO:?}" "${SOURCE_DIR:?}" "${PROFILE:?}"
 : "${CARGO_TARGET_DIR:=$BUILD_DIR/target}"
 export CARGO_TARGET_DIR
 
