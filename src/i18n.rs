@@ -53,9 +53,9 @@ fn fill(message: &str, values: &[(&str, &str)]) -> String {
     let mut rest = message;
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
-        let value = after.split_once('}').and_then(|(name, tail)| {
-            values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value, tail))
-        });
+        let value = after
+            .split_once('}')
+            .and_then(|(name, tail)| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value, tail)));
         match value {
             Some((value, tail)) => {
                 filled.push_str(value);
