@@ -132,6 +132,9 @@ check_install() {
   while read -r language; do
     msgunfmt "$share/locale/$language/LC_MESSAGES/freshet.mo" >/dev/null || return 1
   done <po/LINGUAS
+  version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+  grep -q "<release version=\"$version\"" "$share/metainfo/$id.metainfo.xml" ||
+    { echo "the metainfo has no news of version $version"; return 1; }
   _build/install/usr/bin/freshet --version
 }
 
