@@ -162,7 +162,7 @@ step check 'messages' build-aux/check-po.py
 step check 'clippy without a toolkit' cargo clippy --locked --all-targets --no-default-features -- -D warnings
 step check 'clippy' cargo clippy --locked --all-targets -- -D warnings
 step rust 'tests without a toolkit' cargo test --locked --no-default-features --no-fail-fast
-step rust 'tests' build-aux/gui-session.sh cargo test --locked --no-fail-fast
+step rust 'tests' build-aux/gui-session.sh env G_DEBUG=fatal-criticals cargo test --locked --no-fail-fast
 step check 'build' cargo build --locked --bin freshet
 for program in tests/ui/*.py; do
   [ -e "$program" ] || continue
