@@ -18,3 +18,7 @@ pub const LOCALE_DIR: &str = match option_env!("FRESHET_LOCALE_DIR") {
     Some(dir) => dir,
     None => concat!(env!("OUT_DIR"), "/locale"),
 };
+
+/// Where the settings schema of an uninstalled run lies. `None` once installed: then it is where all
+/// schemas are.
+pub const SCHEMA_DIR: Option<&str> = option_env!("FRESHET_SCHEMA_DIR");

@@ -21,6 +21,7 @@
 pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod i18n;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# How Meson calls cargo:
+#   cargo.sh build OUTPUT APP-ID LOCALE-DIR
+#   cargo.sh test
+# with CARGO, SOURCE_DIR, BUILD_DIR and PROFILE in the environment. A CARGO_TARGET_DIR in the
+# environment is kept, so that builds can share it; cargo itself obeys CARGO_NET_OFFLINE.
+set -eu
+
+: "${CARGO:?}" "${SOURCE_DIR:?}" "${PROFILE:?}"
+: "${CARGO_TARGET_DIR:=$BUILD_DIR/target}"
+export CARGO_TARGET_DIR
+
+case $PROFILE in
+  development) profile=dev folder=debug ;;
+  *) profile=release folder=release ;;
+esac
+
+cd "$SOURCE_DIR"
+case $1 in
+  build)
+    export FRESHET_APP_ID="$3" FRESHET_LOCALE_DIR="$4"
+    "$CARGO" build --locked --profile "$profile" --bin freshet
+    cp "$CARGO_TARGET_DIR/$folder/freshet" "$BUILD_DIR/$2"
+    ;;
+  test)
+    exec "$CARGO" test --locked --profile "$profile"
+    ;;
+esac

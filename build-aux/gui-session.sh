@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# gui-session.sh COMMAND...: runs a command in a desktop session of its own: an X server nobody sees,
+# a session bus, and folders that are gone afterwards. Exits as the command does.
+set -eu
+
+scratch=$(mktemp -d)
+runtime=$scratch/runtime
+mkdir -m 700 "$runtime"
+mkdir "$scratch/config" "$scratch/data" "$scratch/cache" "$scratch/state" "$scratch/Downloads"
+echo "XDG_DOWNLOAD_DIR=\"$scratch/Downloads\"" >"$scratch/config/user-dirs.dirs"
+
+# shellcheck disable=SC2317,SC2329 # called by the trap
+finish() {
+  # What the bus started may outlive it. The runtime folder, which no other session has, tells which
+  # processes those are.
+  grep -slzxF "XDG_RUNTIME_DIR=$runtime" /proc/[0-9]*/environ | cut -d/ -f3 | while read -r pid; do
+    kill "$pid" 2>/dev/null || true
+  done
+  kill "$server" 2>/dev/null || true
+  wait "$server" 2>/dev/null || true
+  if mountpoint -q "$runtime/doc"; then fusermount3 -u "$runtime/doc"; fi
+  rm -rf "$scratch"
+}
+
+# The server chooses a free display and writes its number.
+Xvfb -displayfd 3 -screen 0 1280x800x24 -nolisten tcp 3>"$scratch/display" >"$scratch/server.log" 2>&1 &
+server=$!
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+tries=0
+until [ -s "$scratch/display" ]; do
+  tries=$((tries + 1))
+  if [ $tries -gt 100 ] || ! kill -0 "$server" 2>/dev/null; then
+    echo "$0: Xvfb did not start:" >&2
+    cat "$scratch/server.log" >&2
+    exit 1
+  fi
+  sleep 0.1
+done
+
+# cairo: on a machine without a graphics card GTK 4.8 would draw with OpenGL in software.
+status=0
+env -u WAYLAND_DISPLAY \
+  DISPLAY=":$(cat "$scratch/display")" \
+  XDG_RUNTIME_DIR="$runtime" \
+  XDG_CONFIG_HOME="$scratch/config" \
+  XDG_DATA_HOME="$scratch/data" \
+  XDG_CACHE_HOME="$scratch/cache" \
+  XDG_STATE_HOME="$scratch/state" \
+  GDK_BACKEND=x11 \
+  GSK_RENDERER=cairo \
+  GSETTINGS_BACKEND=keyfile \
+  GIO_USE_VFS=local \
+  dbus-run-session -- "$@" || status=$?
+exit "$status"

@@ -1,0 +1,178 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Installs what the tests need and runs all of them. The last line counts them; the exit status is 0
+# only if nothing failed.
+set -eu
+
+cd "$(dirname "$0")/.."
+root=$(pwd)
+# The servers are there, which are not in everybody's PATH.
+PATH=$PATH:/usr/sbin:/sbin
+# shellcheck source=build-aux/packages.sh
+. "$root/build-aux/packages.sh"
+
+# Debian's package names; elsewhere "-" means: not packaged there, or under a name we do not know.
+want_test_tools() {
+  program nginx nginx nginx nginx
+  program vsftpd vsftpd vsftpd vsftpd
+  program sshd openssh-server openssh-server openssh
+  program Xvfb xvfb xorg-x11-server-Xvfb xorg-server-xvfb
+  program xauth xauth xauth xorg-xauth
+  program xdpyinfo x11-utils xdpyinfo xorg-xdpyinfo
+  program dbus-run-session dbus-daemon dbus-daemon dbus
+  program dbus-update-activation-environment dbus-x11 dbus-daemon dbus
+  [ -e /usr/libexec/at-spi2-registryd ] || [ -e /usr/lib/at-spi2-registryd ] ||
+    want at-spi2-core at-spi2-core at-spi2-core
+  introspection Atspi 2.0 gir1.2-atspi-2.0 at-spi2-core at-spi2-core
+  introspection Gtk 3.0 gir1.2-gtk-3.0 gtk3 gtk3
+  program xdotool xdotool xdotool xdotool
+  program import imagemagick ImageMagick imagemagick
+  program openbox openbox openbox openbox
+  program sway sway sway sway
+  program grim grim grim grim
+  program wtype wtype wtype wtype
+  fc-list 2>/dev/null | grep -q . || want fonts-dejavu-core dejavu-sans-fonts ttf-dejavu
+  program desktop-file-validate desktop-file-utils desktop-file-utils desktop-file-utils
+  program appstreamcli appstream appstream appstream
+  program gtk-update-icon-cache gtk-update-icon-cache gtk-update-icon-cache gtk-update-icon-cache
+  program meson meson meson meson
+  program ninja ninja-build ninja-build ninja
+  program flatpak-builder flatpak-builder flatpak-builder flatpak-builder
+  python3 -c 'import venv, ensurepip' 2>/dev/null || want python3-venv python3 python
+  program shellcheck shellcheck ShellCheck shellcheck
+}
+
+# introspection NAMESPACE VERSION APT DNF PACMAN
+introspection() {
+  /usr/bin/python3 -c 'import gi' 2>/dev/null || want python3-gi python3-gobject python-gobject
+  for folder in /usr/lib*/girepository-1.0 /usr/lib/*/girepository-1.0; do
+    [ ! -e "$folder/$1-$2.typelib" ] || return 0
+  done
+  want "$3" "$4" "$5"
+}
+
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+passed=0
+failed=0
+failures=
+
+count() {
+  passed=$((passed + $1))
+  failed=$((failed + $2))
+}
+
+# step KIND NAME COMMAND...: runs one step of the tests. KIND says how it is counted: "check" as one,
+# "rust" by cargo's own results, "ui" by its lines "ok NAME" and "not ok NAME".
+step() {
+  kind=$1
+  name=$2
+  shift 2
+  printf '\n== %s\n' "$name"
+  log=$logs/log
+  began=$(date +%s)
+  status=0
+  # Not in a pipe, which would hide the exit status.
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  took=$(($(date +%s) - began))
+
+  good=0
+  bad=0
+  case $kind in
+    rust)
+      results=$(sed -n 's/^test result: .*\. \([0-9]*\) passed; \([0-9]*\) failed;.*/\1 \2/p' "$log" |
+        awk '{ good += $1; bad += $2 } END { print good + 0, bad + 0 }')
+      good=${results% *}
+      bad=${results#* }
+      ;;
+    ui)
+      good=$(grep -c '^ok ' "$log" || true)
+      bad=$(grep -c '^not ok ' "$log" || true)
+      ;;
+    check) [ $status -ne 0 ] || good=1 ;;
+  esac
+  # A step that ends badly, or tests nothing, without a failed test has failed itself.
+  if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$good" -eq 0 ]; }; then bad=1; fi
+  count "$good" "$bad"
+
+  if [ "$bad" -eq 0 ]; then
+    echo "passed: $good ($took s)"
+  else
+    cat "$log"
+    echo "FAILED: $name (exit status $status, $took s)"
+    failures="$failures
+  $name"
+  fi
+}
+
+check_scripts() {
+  shellcheck -x build-aux/*.sh .ci/run
+}
+
+# Builds as a distribution would, but without the time the optimiser takes.
+meson_install() {
+  rm -rf _build/meson _build/install &&
+    meson setup _build/meson --prefix=/usr -Dprofile=development &&
+    meson compile -C _build/meson &&
+    meson test -C _build/meson --no-rebuild --print-errorlogs 'desktop entry' 'metainfo' 'settings schema' &&
+    DESTDIR=$root/_build/install meson install -C _build/meson --no-rebuild
+}
+
+# Everything is where the desktop looks for it.
+check_install() {
+  share=_build/install/usr/share
+  id=io.github.freshet.Freshet
+  for file in "applications/$id.desktop" "metainfo/$id.metainfo.xml" "glib-2.0/schemas/$id.gschema.xml" \
+    "icons/hicolor/scalable/apps/$id.svg" "icons/hicolor/symbolic/apps/$id-symbolic.svg"; do
+    [ -s "$share/$file" ] || { echo "$file is missing"; return 1; }
+  done
+  grep -qx 'Exec=/usr/bin/freshet --gapplication-service' "$share/dbus-1/services/$id.service" || return 1
+  while read -r language; do
+    msgunfmt "$share/locale/$language/LC_MESSAGES/freshet.mo" >/dev/null || return 1
+  done <po/LINGUAS
+  version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+  grep -q "<release version=\"$version\"" "$share/metainfo/$id.metainfo.xml" ||
+    { echo "the metainfo has no news of version $version"; return 1; }
+  _build/install/usr/bin/freshet --version
+}
+
+check_flatpak() {
+  build-aux/flatpak-sources.sh &&
+    flatpak-builder --show-manifest flatpak/io.github.freshet.Freshet.yml >"$logs/manifest" &&
+    grep -q '"type" : "archive"' "$logs/manifest"
+}
+
+want_build_tools
+want_test_tools
+install_missing
+check_versions
+need_rust "$root"
+
+# All steps share one target directory, so that nothing is compiled twice.
+CARGO_TARGET_DIR=$(target_directory "$root")
+export CARGO_TARGET_DIR
+FRESHET=$CARGO_TARGET_DIR/debug/freshet
+export FRESHET
+
+step check 'format' cargo fmt --check
+step check 'shell scripts' check_scripts
+step check 'messages' build-aux/check-po.py
+step check 'clippy without a toolkit' cargo clippy --locked --all-targets --no-default-features -- -D warnings
+step check 'clippy' cargo clippy --locked --all-targets -- -D warnings
+step rust 'tests without a toolkit' cargo test --locked --no-default-features --no-fail-fast
+step rust 'tests' build-aux/gui-session.sh env G_DEBUG=fatal-criticals cargo test --locked --no-fail-fast
+step check 'build' cargo build --locked --bin freshet
+for program in tests/ui/*.py; do
+  [ -e "$program" ] || continue
+  step ui "window: $(basename "$program" .py)" build-aux/gui-session.sh timeout 300 /usr/bin/python3 "$program"
+done
+step check 'Meson' meson_install
+step check 'installed files' check_install
+step check 'Flatpak manifest' check_flatpak
+
+echo
+[ -z "$failures" ] || echo "Failed:$failures"
+echo "Freshet: $passed tests passed, $failed failed"
+[ "$failed" -eq 0 ]

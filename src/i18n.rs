@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Translated messages. Values are named (`{file}`), so that translators see whole sentences.
+//!
+//! Messages must be plain one-line string literals: xgettext before 0.24 reads Rust as if it were C,
+//! and cuts raw or continued strings short without a word. `build-aux/check-po.py` finds those.
+
+use gettextrs::{bind_textdomain_codeset, bindtextdomain, textdomain};
+
+use crate::config::{DOMAIN, LOCALE_DIR};
+
+/// Tells gettext where the translations are; once, at the start of the program.
+///
+/// The locale itself is set by GTK when it starts. Until then, and in a program without GTK, all
+/// messages are the originals.
+pub fn init() {
+    let bound = bindtextdomain(DOMAIN, LOCALE_DIR)
+        .and_then(|_| bind_textdomain_codeset(DOMAIN, "UTF-8"))
+        .and_then(|_| textdomain(DOMAIN));
+    if let Err(error) = bound {
+        tracing::warn!(%error, "Messages are not translated: gettext could not be set up");
+    }
+}
+
+/// The translation of `msgid`.
+pub fn gettext(msgid: &str) -> String {
+    gettextrs::gettext(msgid)
+}
+
+/// The translation of `msgid` where the same English word has another meaning in another `context`.
+pub fn pgettext(context: &str, msgid: &str) -> String {
+    gettextrs::pgettext(context, msgid)
+}
+
+/// The translation that fits the number `n`. A number beyond 32 bits takes the form of the largest one.
+pub fn ngettext(singular: &str, plural: &str, n: impl TryInto<u32>) -> String {
+    gettextrs::ngettext(singular, plural, n.try_into().unwrap_or(u32::MAX))
+}
+
+/// The translation of `msgid` with each `{name}` replaced by its value.
+pub fn gettext_f(msgid: &str, values: &[(&str, &str)]) -> String {
+    fill(&gettext(msgid), values)
+}
+
+/// [`ngettext`] with each `{name}` replaced by its value; the number is a value like any other.
+pub fn ngettext_f(singular: &str, plural: &str, n: impl TryInto<u32>, values: &[(&str, &str)]) -> String {
+    fill(&ngettext(singular, plural, n), values)
+}
+
+/// Replaces `{name}` by its value in one pass: a value is never searched for names, as it may be a
+/// file name with braces in it. Unknown names stay as they are.
+fn fill(message: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let value = after
+            .split_once('}')
+            .and_then(|(name, tail)| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value, tail)));
+        match value {
+            Some((value, tail)) => {
+                filled.push_str(value);
+                rest = tail;
+            }
+            None => {
+                filled.push('{');
+                rest = after;
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_filled_in_by_name() {
+        assert_eq!(fill("{done} of {total}", &[("total", "8 MB"), ("done", "3 MB")]), "3 MB of 8 MB");
+        assert_eq!(fill("{n}, {n}", &[("n", "1")]), "1, 1");
+    }
+
+    #[test]
+    fn braces_in_a_file_name_are_not_taken_for_a_value() {
+        let values = [("file", "a{host}.iso"), ("host", "example.org")];
+        assert_eq!(fill("{file} from {host}", &values), "a{host}.iso from example.org");
+    }
+
+    #[test]
+    fn unknown_names_and_lone_braces_stay() {
+        assert_eq!(fill("{who} } { {n}", &[("n", "2")]), "{who} } { 2");
+        assert_eq!(fill("{{n}", &[("n", "2")]), "{2");
+        assert_eq!(fill("{", &[]), "{");
+        assert_eq!(fill("", &[("n", "2")]), "");
+    }
+
+    #[test]
+    fn without_a_translation_the_original_is_shown() {
+        assert_eq!(gettext("no such message"), "no such message");
+        assert_eq!(pgettext("no such context", "no such message"), "no such message");
+        assert_eq!(gettext_f("no such {thing}", &[("thing", "message")]), "no such message");
+    }
+
+    #[test]
+    fn the_number_chooses_the_form() {
+        let files = |n: u64| ngettext_f("{n} file", "{n} files", n, &[("n", &n.to_string())]);
+        assert_eq!(files(1), "1 file");
+        assert_eq!(files(0), "0 files");
+        assert_eq!(files(5_000_000_001), "5000000001 files");
+    }
+}
