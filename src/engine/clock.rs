@@ -30,7 +30,10 @@ pub struct MainLoopClock {
 
 impl std::fmt::Debug for MainLoopClock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MainLoopClock").field("now", &self.now()).field("set_for", &self.set_for).finish_non_exhaustive()
+        f.debug_struct("MainLoopClock")
+            .field("now", &self.now())
+            .field("set_for", &self.set_for)
+            .finish_non_exhaustive()
     }
 }
 

@@ -8,7 +8,10 @@ use super::types::{DownloadId, Speed};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Put a new download at the end of the queue. The id comes from `Engine::next_id`.
-    Add { id: DownloadId, spec: Box<DownloadSpec> },
+    Add {
+        id: DownloadId,
+        spec: Box<DownloadSpec>,
+    },
     /// Stop its transfers and keep all it has; it stays stopped until `Resume`.
     Pause(DownloadId),
     /// Queue it again: after a pause, before a wait is over, after a failure.

@@ -73,7 +73,9 @@ pub enum FailureKind {
 
     // The file.
     /// `needed`: how many more bytes would have to be free, where that is known.
-    DiskFull { needed: Option<u64> },
+    DiskFull {
+        needed: Option<u64>,
+    },
     NotWritable,
     FolderMissing,
     ReadOnly,
@@ -87,7 +89,10 @@ pub enum FailureKind {
     Io(i32),
 
     // The content.
-    ChecksumMismatch { expected: Checksum, actual: String },
+    ChecksumMismatch {
+        expected: Checksum,
+        actual: String,
+    },
 
     /// libcurl or Freshet itself failed; the number is libcurl's code where it is one.
     Internal(u32),

@@ -105,12 +105,32 @@ pub struct Found {
 /// What the disk answers, in the order in which things were done for a part.
 #[derive(Debug)]
 pub enum Reply {
-    Looked { part: PartId, found: Option<Box<Found>> },
-    Opened { part: PartId, part_path: PathBuf },
-    Written { part: PartId, range: ByteRange },
-    Saved { part: PartId },
+    Looked {
+        part: PartId,
+        found: Option<Box<Found>>,
+    },
+    Opened {
+        part: PartId,
+        part_path: PathBuf,
+    },
+    Written {
+        part: PartId,
+        range: ByteRange,
+    },
+    Saved {
+        part: PartId,
+    },
     /// While a checksum is computed: how many bytes are done.
-    Verifying { part: PartId, done: u64 },
-    Finished { part: PartId, path: PathBuf },
-    Failed { part: PartId, failure: Failure },
+    Verifying {
+        part: PartId,
+        done: u64,
+    },
+    Finished {
+        part: PartId,
+        path: PathBuf,
+    },
+    Failed {
+        part: PartId,
+        failure: Failure,
+    },
 }

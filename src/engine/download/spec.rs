@@ -121,12 +121,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self {
-            retries: 5,
-            first_wait: Duration::from_secs(1),
-            silence: Duration::from_secs(30),
-            wait_for_space: true,
-        }
+        Self { retries: 5, first_wait: Duration::from_secs(1), silence: Duration::from_secs(30), wait_for_space: true }
     }
 }
 

@@ -17,14 +17,19 @@ pub enum State {
     /// Waits for its turn.
     Queued,
     /// Joins the queue at a time.
-    Scheduled { at: SystemTime },
+    Scheduled {
+        at: SystemTime,
+    },
     /// Has a slot; looks at what is on disk, then asks the server. No byte of this session yet.
     Connecting,
     Downloading,
     /// Stopped by the user.
     Paused,
     /// Continues by itself at a moment.
-    Waiting { reason: WaitReason, until: Moment },
+    Waiting {
+        reason: WaitReason,
+        until: Moment,
+    },
     /// All bytes are written; they are synced, checked and moved into place.
     Verifying,
     Completed,
@@ -144,9 +149,7 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
         (State::Connecting, Input::Responded) => keep(State::Downloading, &[]),
         (State::Connecting | State::Downloading, Input::Delivered) => keep(State::Verifying, &[Finish]),
         (State::Connecting | State::Downloading, Input::Pause) => keep(State::Paused, &[Stop]),
-        (State::Connecting | State::Downloading, Input::Broke(failure)) => {
-            broke(life, failure, patience, now, Stop)
-        }
+        (State::Connecting | State::Downloading, Input::Broke(failure)) => broke(life, failure, patience, now, Stop),
         (State::Connecting, Input::Admit | Input::Resume | Input::Due | Input::Advanced | Input::Finished) => {
             Step::Ignored
         }

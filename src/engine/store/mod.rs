@@ -32,7 +32,9 @@ pub struct Record {
 pub enum SavedState {
     /// Was waiting or running: goes on by itself.
     Queued,
-    Scheduled { at: SystemTime },
+    Scheduled {
+        at: SystemTime,
+    },
     Paused,
     Completed,
     Failed(Failure),
