@@ -250,7 +250,8 @@ def _name(node):
 
 
 def _matches(wanted, name):
-    return wanted == name if isinstance(wanted, str) else bool(wanted.search(name))
+    # The button of a libadwaita 1.2 toast says its label twice.
+    return name in (wanted, f"{wanted} {wanted}") if isinstance(wanted, str) else bool(wanted.search(name))
 
 
 def _shown(name):
