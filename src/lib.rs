@@ -13,7 +13,7 @@
 //! | folder | may use |
 //! |---|---|
 //! | `engine/` | std, glib, gio, curl, storage crates; nothing of the folders below |
-//! | `cli/` | `engine` |
+//! | `cli/` | `engine`, `i18n`, `config` |
 //! | `model/` | `engine` (types, `Command`, `Event`), `i18n`, `config` |
 //! | `desktop/` | `model`, `i18n`, `config`; no widgets |
 //! | `ui/` | `model`, `desktop`, `i18n`, `config`; nothing of `engine` |

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The desktop the tests run on, X11 or sway: where windows are, a pointer, keys, screenshots."""
+
+import json
+import os
+import subprocess
+import time
+from collections import namedtuple
+
+from . import words
+from .virtual_pointer import VirtualPointer
+from .waiting import until
+
+Rect = namedtuple("Rect", "x y width height")
+
+STEPS = 25
+
+
+def _output(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=10).stdout
+
+
+class X11:
+    """Xvfb, with or without a window manager."""
+
+    width, height = 1280, 800
+
+    def window(self, title):
+        """Where the window of this title is; None while there is none."""
+        found = subprocess.run(
+            ["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"], capture_output=True, text=True, timeout=10
+        )
+        if not found.stdout:
+            return None
+        self._id = found.stdout.split()[0]
+        lines = _output("xdotool", "getwindowgeometry", "--shell", self._id).splitlines()
+        values = dict(line.split("=") for line in lines)
+        return Rect(*(int(values[key]) for key in ("X", "Y", "WIDTH", "HEIGHT")))
+
+    def put_in_corner(self, title):
+        """Moves a small window to the lower right, above all others."""
+        rect = until(f"the window {title}", lambda: self.window(title))
+        x, y = self.width - rect.width, self.height - rect.height
+        _output("xdotool", "windowmove", "--sync", self._id, str(x), str(y), "windowraise", self._id)
+
+    def move(self, x, y):
+        _output("xdotool", "mousemove", str(int(x)), str(int(y)))
+
+    def press(self):
+        _output("xdotool", "mousedown", "1")
+
+    def release(self):
+        _output("xdotool", "mouseup", "1")
+
+    def key(self, *keys):
+        """key("ctrl", "n")"""
+        _output("xdotool", "key", "+".join(keys))
+
+    def type(self, text):
+        _output("xdotool", "type", "--delay", "15", text)
+
+    def screenshot(self, path):
+        _output("import", "-window", "root", str(path))
+
+
+class Sway:
+    """sway, headless, started by sway-session.sh; windows are tiled."""
+
+    width, height = 1280, 800
+
+    def __init__(self):
+        self._pointer = VirtualPointer(self.width, self.height)
+        self.move, self.press, self.release = self._pointer.move, self._pointer.press, self._pointer.release
+
+    def window(self, title):
+        nodes = [json.loads(_output("swaymsg", "-t", "get_tree"))]
+        while nodes:
+            node = nodes.pop()
+            if node.get("name") == title and node.get("pid") and node.get("visible"):
+                return Rect(*(node["rect"][key] for key in ("x", "y", "width", "height")))
+            nodes += node.get("nodes", []) + node.get("floating_nodes", [])
+        return None
+
+    def put_in_corner(self, title):
+        """It is beside the others already."""
+        until(f"the window {title}", lambda: self.window(title))
+
+    def key(self, *keys):
+        *modifiers, key = keys
+        held = [part for modifier in modifiers for part in ("-M", modifier)]
+        # The pause: the seat gets its keyboard only when wtype connects.
+        _output("wtype", "-s", "300", *held, "-k", key)
+
+    def type(self, text):
+        _output("wtype", "-s", "300", "-d", "15", text)
+
+    def screenshot(self, path):
+        _output("grim", str(path))
+
+
+def here():
+    """The desktop of this session."""
+    return Sway() if os.environ.get("WAYLAND_DISPLAY") else X11()
+
+
+def click(desktop, x, y):
+    desktop.move(x, y)
+    desktop.press()
+    desktop.release()
+
+
+def drag(desktop, start, end):
+    """Drags from one point to another as a hand does: small steps, a moment of rest before it lets go."""
+    desktop.move(*start)
+    time.sleep(0.1)
+    desktop.press()
+    for step in range(1, STEPS + 1):
+        at = [a + (b - a) * step / STEPS for a, b in zip(start, end)]
+        desktop.move(*at)
+        time.sleep(0.03)
+    desktop.move(end[0] + 1, end[1] + 1)
+    time.sleep(0.3)
+    desktop.release()
+
+
+def middle(rect):
+    return rect.x + rect.width // 2, rect.y + rect.height // 2
+
+
+def drop_on_window(desktop, source_title):
+    """Drags the link of drag_source.py onto Freshet's window."""
+    desktop.put_in_corner(source_title)
+    target = until("the window", lambda: desktop.window(words.WINDOW))
+    source = until("the drag source", lambda: desktop.window(source_title))
+    # A third from the top left: not under the source, which is in the lower right.
+    end = (target.x + target.width // 3, target.y + target.height // 3)
+    drag(desktop, middle(source), end)

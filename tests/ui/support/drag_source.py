@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A window with one link that can be dragged out of it, in GTK 3 as other programs have it.
+
+drag_source.py TITLE KIND TEXT, where KIND is what the drag offers:
+  uri-list  text/uri-list, as a file manager or a GTK program does
+  text      text/plain only, as an editor does
+  browser   text/x-moz-url, text/html and text/plain and no list of URIs, as Firefox and Chromium do
+"""
+
+import sys
+
+import gi
+
+gi.require_version("Gdk", "3.0")
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gdk, Gtk  # noqa: E402
+
+TARGETS = {
+    "uri-list": ["text/uri-list"],
+    "text": ["text/plain;charset=utf-8", "text/plain", "UTF8_STRING"],
+    "browser": ["text/x-moz-url", "text/html", "text/plain;charset=utf-8", "text/plain", "UTF8_STRING"],
+}
+
+
+def content(target, text):
+    if target == "text/uri-list":
+        return (text + "\r\n").encode()
+    if target == "text/x-moz-url":
+        return f"{text}\nA link".encode("utf-16-le")
+    if target == "text/html":
+        return f'<a href="{text}">A link</a>'.encode()
+    return text.encode()
+
+
+def main():
+    title, kind, text = sys.argv[1:]
+    window = Gtk.Window(title=title)
+    window.set_default_size(240, 120)
+    handle = Gtk.EventBox()
+    handle.add(Gtk.Label(label=text))
+    entries = [Gtk.TargetEntry.new(name, 0, 0) for name in TARGETS[kind]]
+    handle.drag_source_set(Gdk.ModifierType.BUTTON1_MASK, entries, Gdk.DragAction.COPY | Gdk.DragAction.LINK)
+
+    def give(_widget, _context, selection, _info, _time):
+        selection.set(selection.get_target(), 8, content(selection.get_target().name(), text))
+
+    handle.connect("drag-data-get", give)
+    window.add(handle)
+    window.connect("destroy", Gtk.main_quit)
+    window.show_all()
+    Gtk.main()
+
+
+main()

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program as a user meets it: started in a home of its own, seen and worked through the
+accessibility tree."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, GLib  # noqa: E402
+
+from . import words  # noqa: E402
+from .waiting import shots, until  # noqa: E402
+
+SUPPORT = Path(__file__).parent
+ROOT = SUPPORT.parents[2]
+
+
+def binary():
+    """FRESHET, or the debug build."""
+    return os.environ.get("FRESHET") or str(ROOT / "target" / "debug" / "freshet")
+
+
+class Home:
+    """A home folder that outlives the program and not the test."""
+
+    def __enter__(self):
+        self.path = Path(tempfile.mkdtemp(prefix="freshet-home-"))
+        self.downloads = self.path / "Downloads"
+        self.config = self.path / "config"
+        for folder in (self.downloads, self.config, self.path / "data", self.path / "cache"):
+            folder.mkdir()
+        (self.config / "user-dirs.dirs").write_text('XDG_DOWNLOAD_DIR="$HOME/Downloads"\n')
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def environment(self):
+        return {
+            **os.environ,
+            "HOME": str(self.path),
+            "XDG_CONFIG_HOME": str(self.config),
+            "XDG_DATA_HOME": str(self.path / "data"),
+            "XDG_CACHE_HOME": str(self.path / "cache"),
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "GSETTINGS_BACKEND": "keyfile",  # kept over a restart, and private
+            "GSK_RENDERER": os.environ.get("GSK_RENDERER", "cairo"),
+            "G_DEBUG": "fatal-criticals",
+            "RUST_BACKTRACE": "1",
+        }
+
+
+class Freshet:
+    """with Freshet(home, URL...) as app: ... ; what it wrote is shown when the test fails."""
+
+    def __init__(self, home, *arguments):
+        self.home = home
+        self._arguments = arguments
+
+    def __enter__(self):
+        self._output = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [binary(), *self._arguments],
+            env=self.home.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            until("the window", self._frame, timeout=20)
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        crashed = self.process.poll() not in (None, 0, -9)
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if kind is not None or crashed:
+            self._output.seek(0)
+            sys.stderr.write(self._output.read().decode(errors="replace"))
+        self._output.close()
+        if crashed and kind is None:
+            raise AssertionError(f"the program ended by itself with {self.process.returncode}")
+
+    def kill(self):
+        """As a power cut."""
+        self.process.kill()
+        self.process.wait()
+
+    def run_again(self, *arguments):
+        """Starts it a second time, which hands over to the first; returns the exit status."""
+        return subprocess.run(
+            [binary(), *arguments],
+            env=self.home.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            timeout=20,
+        ).returncode
+
+    # What there is to see.
+
+    def nodes(self, within=None):
+        """All that is shown, from the outside inwards."""
+        top = within or self._application()
+        if top:
+            if within is None:
+                top.clear_cache()
+            yield from _walk(top)
+
+    def find(self, roles, name, within=None, timeout=10):
+        """The thing of one of these roles and this name (a text, or a pattern)."""
+        return until(f"{roles[0]} “{_shown(name)}”", lambda: self.seen(roles, name, within), timeout)
+
+    def seen(self, roles, name, within=None):
+        for node in self.nodes(within):
+            if _role(node) in roles and _matches(name, _name(node)):
+                return node
+        return None
+
+    def row(self, file_name, timeout=10):
+        """The row of the download with this file."""
+        return until(f"a row for {file_name}", lambda: self.seen_row(file_name), timeout)
+
+    def seen_row(self, file_name):
+        rows = (node for node in self.nodes() if _role(node) in words.ROW)
+        return next((row for row in rows if file_name in text_of(row)), None)
+
+    def wait_for(self, file_name, word, timeout=20):
+        """Waits until the row says this word."""
+
+        def says():
+            row = self.seen_row(file_name)
+            return row is not None and word in text_of(row)
+
+        try:
+            until(f"“{word}” in the row of {file_name}", says, timeout)
+        except AssertionError as error:
+            row = self.seen_row(file_name)
+            raise AssertionError(f"{error}; it says “{text_of(row) if row else None}”") from None
+
+    def wait_gone(self, file_name, timeout=10):
+        until(f"no row for {file_name}", lambda: self.seen_row(file_name) is None, timeout)
+
+    def screenshot(self, desktop, name):
+        folder = shots()
+        if folder:
+            desktop.screenshot(folder / f"{name}.png")
+
+    # What there is to do.
+
+    def click(self, name, within=None, timeout=10):
+        """Presses the button of this name."""
+
+        def press():
+            # It may be another object a moment later: rows are recycled.
+            button = self.seen(words.BUTTON, name, within)
+            try:
+                return button is not None and is_usable(button) and button.do_action(0)
+            except GLib.Error:
+                return False
+
+        until(f"a click on “{_shown(name)}”", press, timeout)
+
+    def click_in_row(self, file_name, name, timeout=10):
+        def press():
+            row = self.seen_row(file_name)
+            button = row and self.seen(words.BUTTON, name, row)
+            try:
+                return button is not None and is_usable(button) and button.do_action(0)
+            except GLib.Error:
+                return False
+
+        until(f"a click on “{name}” in the row of {file_name}", press, timeout)
+
+    def write(self, entry_name, text):
+        entry = self.find(words.ENTRY, entry_name)
+        if not entry.set_text_contents(text):
+            raise AssertionError(f"“{_shown(entry_name)}” takes no text")
+
+    def _application(self):
+        desktop = Atspi.get_desktop(0)
+        desktop.clear_cache()
+        for index in range(desktop.get_child_count()):
+            child = desktop.get_child_at_index(index)
+            try:
+                if child and child.get_process_id() == self.process.pid:
+                    return child
+            except GLib.Error:
+                pass  # it ended while we looked
+        return None
+
+    def _frame(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"the program ended at once with {self.process.returncode}")
+        return self.seen(("frame", "window"), words.WINDOW)
+
+
+def _walk(node):
+    yield node
+    try:
+        children = [node.get_child_at_index(index) for index in range(node.get_child_count())]
+    except GLib.Error:
+        return  # it went away while we looked
+    for child in children:
+        if child and is_shown(child):
+            yield from _walk(child)
+
+
+def _has(node, state):
+    try:
+        return node.get_state_set().contains(state)
+    except GLib.Error:
+        return False
+
+
+def is_shown(node):
+    return _has(node, Atspi.StateType.VISIBLE)
+
+
+def is_usable(node):
+    return _has(node, Atspi.StateType.SENSITIVE)
+
+
+def _role(node):
+    try:
+        return node.get_role_name()
+    except GLib.Error:
+        return ""
+
+
+def _name(node):
+    try:
+        return node.get_name() or ""
+    except GLib.Error:
+        return ""
+
+
+def _matches(wanted, name):
+    # The button of a libadwaita 1.2 toast says its label twice.
+    return name in (wanted, f"{wanted} {wanted}") if isinstance(wanted, str) else bool(wanted.search(name))
+
+
+def _shown(name):
+    return name if isinstance(name, str) else name.pattern
+
+
+def text_of(node):
+    """All that a screen reader can say about it and what is in it."""
+    said = []
+    for part in _walk(node):
+        try:
+            said += [_name(part), part.get_description() or ""]
+        except GLib.Error:
+            pass
+    return " | ".join(text for text in dict.fromkeys(said) if text)
+
+
+class DragSource:
+    """A window of another program with a link to drag: uri-list, text or browser."""
+
+    title = "Drag source"
+
+    def __init__(self, kind, text):
+        self._arguments = [self.title, kind, text]
+
+    def __enter__(self):
+        self._process = subprocess.Popen(["/usr/bin/python3", SUPPORT / "drag_source.py", *self._arguments])
+        return self
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        self._process.wait(10)

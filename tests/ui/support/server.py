@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small HTTP server on 127.0.0.1 with ranges, validators, a rate that can be changed while it sends,
+and a record of what was asked."""
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PIECE = 64 * 1024
+DRIP = 0.02
+
+
+@dataclass
+class Asked:
+    """A request: its path, its first byte (None without a range), the bytes of body sent for it."""
+
+    path: str
+    first: int | None
+    sent: int = 0
+
+
+class Server:
+    """with Server({"/f.bin": data}, rate=200_000) as server: ..."""
+
+    def __init__(self, files, rate=None):
+        self.files = files
+        self.rate = rate  # bytes a second for each connection; None: as fast as it goes
+        self.asked = []
+        self._ended = threading.Event()
+        self._http = _Listener(("127.0.0.1", 0), _handler(self))
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self._http.server_port}{path}"
+
+    def asked_for(self, path):
+        return [asked for asked in self.asked if asked.path == path]
+
+    def send(self, write, data, asked):
+        begin, rate, counted = time.monotonic(), self.rate, 0
+        at = 0
+        while at < len(data) and not self._ended.is_set():
+            if self.rate != rate:  # count anew from here
+                begin, rate, counted = time.monotonic(), self.rate, 0
+            take = PIECE if rate is None else max(1, int(rate * DRIP))
+            piece = data[at : at + take]
+            write(piece)
+            at += len(piece)
+            counted += len(piece)
+            asked.sent += len(piece)
+            if rate is not None:
+                self._ended.wait(max(0, begin + counted / rate - time.monotonic()))
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request, client_address):
+        """That a client goes away in the middle is what these tests are about."""
+
+
+def _handler(server):
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = 60
+
+        def do_GET(self):
+            path = self.path.split("?")[0]
+            data = server.files.get(path)
+            if data is None:
+                server.asked.append(Asked(path, None))
+                self.send_error(404)
+                return
+            etag = f'"{len(data):x}-{hash(data):x}"'
+            wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+            if wanted and self.headers.get("If-Range", etag) == etag:
+                first, last = int(wanted[1]), int(wanted[2] or len(data) - 1)
+                asked = Asked(path, first)
+                server.asked.append(asked)
+                if first >= len(data):
+                    self._head(416, 0, etag, {"Content-Range": f"bytes */{len(data)}"})
+                    return
+                last = min(last, len(data) - 1)
+                body = data[first : last + 1]
+                self._head(206, len(body), etag, {"Content-Range": f"bytes {first}-{last}/{len(data)}"})
+            else:
+                asked = Asked(path, None)
+                server.asked.append(asked)
+                body = data
+                self._head(200, len(body), etag, {"Accept-Ranges": "bytes"})
+            server.send(self.wfile.write, body, asked)
+
+        def _head(self, status, length, etag, more):
+            self.send_response(status)
+            for name, value in {
+                "Content-Type": "application/octet-stream",
+                "Content-Length": length,
+                "ETag": etag,
+                **more,
+            }.items():
+                self.send_header(name, str(value))
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    return Handler

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every word of the window that the tests look for, in English, in one place."""
+
+import re
+
+WINDOW = "Freshet"
+
+# Buttons, by their accessible names.
+ADD_DOWNLOAD = "Add Download"
+PAUSE = "Pause"
+RESUME = "Resume"
+CANCEL = "Cancel"
+RETRY = "Retry"
+REMOVE = "Remove"
+UNDO = "Undo"
+OPEN_FILE = "Open File"
+SHOW_IN_FOLDER = "Show in Folder"
+
+# The add dialog: its entry and the button that takes the addresses.
+ADDRESSES = "Addresses"
+ADD = "Add"
+BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
+
+# States, as a row says them.
+QUEUED = "Queued"
+CONNECTING = "Connecting"
+DOWNLOADING = "Downloading"
+PAUSED = "Paused"
+WAITING = "Waiting"
+VERIFYING = "Verifying"
+COMPLETED = "Completed"
+FAILED = "Failed"
+
+# Roles have had more than one name over the years.
+BUTTON = ("push button", "button", "toggle button", "menu button")
+ENTRY = ("text", "entry", "password text")
+ROW = ("list item", "table row", "row", "tree item")

@@ -1,0 +1,52 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program is killed in the middle and started again: the list is there, the download goes on with
+what it had, and the file is right."""
+
+import random
+
+from support import words
+from support.freshet_ui import Freshet, Home
+from support.server import Server
+from support.waiting import run, until
+
+NAME = "file.bin"
+DATA = random.Random(2).randbytes(6_000_000)
+
+
+def a_killed_program_goes_on_where_it_was():
+    with Server({f"/{NAME}": DATA}, rate=1_000_000) as server, Home() as home:
+        with Freshet(home, server.url(f"/{NAME}")) as app:
+            app.wait_for(NAME, words.DOWNLOADING)
+            journal = home.downloads / f"{NAME}.part.journal"
+            until("a journal", journal.exists)
+            first = journal.read_bytes()
+            until("a journal that grew", lambda: journal.exists() and journal.read_bytes() != first)
+            app.kill()
+        assert not (home.downloads / NAME).exists(), "an incomplete file has the finished one's name"
+        assert (home.downloads / f"{NAME}.part").exists(), "the part file is gone"
+
+        requests = len(server.asked)
+        server.rate = None
+        with Freshet(home) as app:
+            app.row(NAME)
+            app.wait_for(NAME, words.COMPLETED)
+        later = server.asked[requests:]
+        assert later and all(asked.first for asked in later), f"it began anew: {later}"
+        assert sum(asked.sent for asked in later) < len(DATA), "it fetched all of it again"
+        assert (home.downloads / NAME).read_bytes() == DATA, "the file is not the server's"
+        assert {path.name for path in home.downloads.iterdir()} == {NAME}, "something was left behind"
+
+
+def a_finished_list_is_there_after_a_restart():
+    with Server({f"/{NAME}": DATA}) as server, Home() as home:
+        with Freshet(home, server.url(f"/{NAME}")) as app:
+            app.wait_for(NAME, words.COMPLETED)
+        requests = len(server.asked)
+        with Freshet(home) as app:
+            app.wait_for(NAME, words.COMPLETED)
+        assert len(server.asked) == requests, "it asked again for what it has"
+
+
+if __name__ == "__main__":
+    run(a_killed_program_goes_on_where_it_was, a_finished_list_is_there_after_a_restart)

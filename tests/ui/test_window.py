@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the window's buttons do, that a second start hands over to the first, and that everything that
+can be worked has a name for a screen reader."""
+
+import random
+from contextlib import contextmanager
+
+from support import desktop, words
+from support.freshet_ui import Freshet, Home, is_usable
+from support.server import Server
+from support.waiting import run, until
+
+DESKTOP = desktop.here()
+
+SLOW = 400_000
+NAME = "file.bin"
+DATA = random.Random(1).randbytes(2_000_000)
+
+
+@contextmanager
+def begun(rate=SLOW):
+    """The program with one download that has begun."""
+    with Server({f"/{NAME}": DATA}, rate) as server, Home() as home, Freshet(home, server.url(f"/{NAME}")) as app:
+        app.row(NAME)
+        if rate:
+            app.wait_for(NAME, words.DOWNLOADING)
+            until("the first bytes", lambda: sum(asked.sent for asked in server.asked) > 50_000)
+        yield server, home, app
+
+
+def is_right(home):
+    return (home.downloads / NAME).read_bytes() == DATA
+
+
+def a_second_start_hands_its_address_to_the_first():
+    with Server({f"/{NAME}": DATA, "/other.bin": DATA}) as server, Home() as home, Freshet(home) as app:
+        assert app.run_again(server.url("/other.bin")) == 0, "the second start does not end well"
+        app.wait_for("other.bin", words.COMPLETED)
+        assert (home.downloads / "other.bin").read_bytes() == DATA
+
+
+def a_paused_download_stands_still_and_goes_on_where_it_was():
+    with begun() as (server, home, app):
+        app.click_in_row(NAME, words.PAUSE)
+        app.wait_for(NAME, words.PAUSED)
+        requests = len(server.asked)
+        server.rate = None
+        app.click_in_row(NAME, words.RESUME)
+        app.wait_for(NAME, words.COMPLETED)
+        assert is_right(home), "the file is not the server's"
+        later = server.asked[requests:]
+        assert later and all(asked.first for asked in later), "it did not ask for the rest only"
+
+
+def a_cancelled_download_comes_back_with_undo():
+    with begun() as (server, home, app):
+        app.click_in_row(NAME, words.CANCEL)
+        app.wait_gone(NAME)
+        server.rate = None
+        app.click(words.UNDO)
+        app.row(NAME)
+        app.wait_for(NAME, words.COMPLETED)
+        assert is_right(home), "the file is not the server's"
+
+
+def a_removed_row_leaves_its_file():
+    with begun(rate=None) as (_, home, app):
+        app.wait_for(NAME, words.COMPLETED)
+        app.click_in_row(NAME, words.REMOVE)
+        app.wait_gone(NAME)
+        assert is_right(home), "removing a row touched its finished file"
+
+
+def a_failed_download_says_so_and_can_be_tried_again():
+    with Server({}) as server, Home() as home, Freshet(home, server.url(f"/{NAME}")) as app:
+        app.wait_for(NAME, words.FAILED)
+        app.screenshot(DESKTOP, "failed")
+        server.files[f"/{NAME}"] = DATA
+        app.click_in_row(NAME, words.RETRY)
+        app.wait_for(NAME, words.COMPLETED)
+        assert is_right(home), "the file is not the server's"
+
+
+def everything_that_can_be_worked_has_a_name():
+    with begun() as (_, _home, app):
+        app.screenshot(DESKTOP, "window")
+        worked = [node for node in app.nodes() if node.get_role_name() in words.BUTTON + words.ENTRY + words.ROW]
+        assert len(worked) > 3, f"only {len(worked)} buttons, entries and rows are seen"
+        bare = [node for node in worked if _is_bare(node)]
+        assert not bare, f"without a name: {[_place(node) for node in bare]}"
+
+
+def _is_bare(node):
+    name = node.get_name() or ""
+    # A picture without a label is called after its class.
+    return not name.strip() or name.startswith(("Gtk", "Adw"))
+
+
+def _place(node):
+    path = []
+    while node and len(path) < 6:
+        path.append(f"{node.get_role_name()} “{node.get_name()}”")
+        node = node.get_parent()
+    return " in ".join(path)
+
+
+def the_add_dialog_explains_a_bad_address_and_takes_a_good_one():
+    with Server({f"/{NAME}": DATA}) as server, Home() as home, Freshet(home) as app:
+        app.click(words.ADD_DOWNLOAD)
+        app.write(words.ADDRESSES, "this is nothing")
+        until("a word about the address", lambda: _says(app, words.BAD_ADDRESS))
+        button = app.find(words.BUTTON, words.ADD)
+        assert not is_usable(button), "a bad address can be added"
+        app.screenshot(DESKTOP, "add-dialog")
+        app.write(words.ADDRESSES, server.url(f"/{NAME}"))
+        app.click(words.ADD)
+        app.wait_for(NAME, words.COMPLETED)
+        assert is_right(home), "the file is not the server's"
+
+
+def _says(app, pattern):
+    return any(pattern.search(f"{node.get_name()} {node.get_description()}") for node in app.nodes())
+
+
+if __name__ == "__main__":
+    run(
+        a_second_start_hands_its_address_to_the_first,
+        a_paused_download_stands_still_and_goes_on_where_it_was,
+        a_cancelled_download_comes_back_with_undo,
+        a_removed_row_leaves_its_file,
+        a_failed_download_says_so_and_can_be_tried_again,
+        everything_that_can_be_worked_has_a_name,
+        the_add_dialog_explains_a_bad_address_and_takes_a_good_one,
+    )
