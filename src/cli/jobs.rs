@@ -22,7 +22,7 @@ pub fn specs(options: &Options) -> Result<Vec<DownloadSpec>, Vec<String>> {
     for text in &options.urls {
         match address::parse(text) {
             Ok(url) => {
-                entries.push(Entry { urls: vec![url], name: None, folder: None, checksum: None, headers: Vec::new() })
+                entries.push(Entry { urls: vec![url], name: None, folder: None, checksum: None, headers: Vec::new() });
             }
             Err(failure) => {
                 problems.push(format!("{}: {}", words::printable(text), words::sentence(&failure.kind)));
