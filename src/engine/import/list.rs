@@ -3,17 +3,21 @@
 //! separated by TAB, are mirrors; lines that begin with white space are options of the address
 //! above (`out`, `dir`, `checksum`, `header`); `#` begins a comment line.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use url::Url;
 
+use super::address;
 use crate::engine::download::spec::Checksum;
+use crate::engine::net::headers::is_token;
 
 /// One download of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The first address, then its mirrors.
     pub urls: Vec<Url>,
+    /// As written: a name, or a path below the folder.
     pub name: Option<String>,
     pub folder: Option<PathBuf>,
     pub checksum: Option<Checksum>,
@@ -28,8 +32,208 @@ pub struct ListError {
     pub problem: String,
 }
 
-/// Reads a whole list. Every faulty line is told; the good ones are returned all the same.
+/// Reads a whole list. Every faulty line is told; the downloads without a faulty line are returned
+/// all the same. One with a faulty option is not: without its checksum, say, it would be another.
 pub fn parse(text: &str) -> (Vec<Entry>, Vec<ListError>) {
-    let _ = text;
-    (Vec::new(), Vec::new())
+    let mut reader = Reader::default();
+    for (index, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate() {
+        if let Err(problem) = reader.read(line) {
+            reader.is_faulty = true;
+            reader.errors.push(ListError { line: index + 1, problem });
+        }
+    }
+    reader.finish_entry();
+    (reader.entries, reader.errors)
+}
+
+#[derive(Default)]
+struct Reader {
+    entries: Vec<Entry>,
+    errors: Vec<ListError>,
+    /// The download that options belong to.
+    current: Option<Entry>,
+    /// Whether one of its lines is faulty.
+    is_faulty: bool,
+}
+
+impl Reader {
+    fn read(&mut self, line: &str) -> Result<(), String> {
+        let content = line.trim();
+        if content.is_empty() || content.starts_with('#') {
+            return Ok(());
+        }
+        if line.starts_with(char::is_whitespace) {
+            return self.read_option(content);
+        }
+        self.finish_entry();
+        let entry = self.current.insert(Entry {
+            urls: Vec::new(),
+            name: None,
+            folder: None,
+            checksum: None,
+            headers: Vec::new(),
+        });
+        entry.urls = addresses(content)?;
+        Ok(())
+    }
+
+    fn read_option(&mut self, content: &str) -> Result<(), String> {
+        let (key, value) =
+            content.split_once('=').map_or((content, None), |(key, value)| (key.trim_end(), Some(value.trim_start())));
+        if key.contains("://") {
+            return Err("an address begins at the beginning of its line: remove the white space before it".to_owned());
+        }
+        let entry =
+            self.current.as_mut().ok_or("this option has no address above it: put it below the one it belongs to")?;
+        let value = value
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| format!("“{key}” has no value: write options as key=value"))?;
+        match key {
+            "out" => set_once(&mut entry.name, key, value.to_owned()),
+            "dir" => set_once(&mut entry.folder, key, PathBuf::from(value)),
+            "checksum" => {
+                let checksum = value.parse().map_err(|error| format!("the checksum is wrong: {error}"))?;
+                set_once(&mut entry.checksum, key, checksum)
+            }
+            "header" => {
+                entry.headers.push(header(value)?);
+                Ok(())
+            }
+            _ => Err(format!("“{key}” is not an option: take out, dir, checksum or header")),
+        }
+    }
+
+    fn finish_entry(&mut self) {
+        let is_faulty = std::mem::take(&mut self.is_faulty);
+        self.entries.extend(self.current.take().filter(|_| !is_faulty));
+    }
+}
+
+/// The addresses of a line, each once.
+fn addresses(line: &str) -> Result<Vec<Url>, String> {
+    let mut seen = HashSet::new();
+    let mut urls = Vec::new();
+    for (index, text) in line.split('\t').filter(|text| !text.trim().is_empty()).enumerate() {
+        let url = address::parse(text).map_err(|failure| match index {
+            0 => failure.detail,
+            mirror => format!("mirror {mirror}: {}", failure.detail),
+        })?;
+        if seen.insert(url.clone()) {
+            urls.push(url);
+        }
+    }
+    Ok(urls)
+}
+
+fn set_once<T>(option: &mut Option<T>, key: &str, value: T) -> Result<(), String> {
+    if option.is_some() {
+        return Err(format!("“{key}” was given before for this address: keep one of the two"));
+    }
+    *option = Some(value);
+    Ok(())
+}
+
+/// Checks a header line, `Name: value`.
+fn header(text: &str) -> Result<String, String> {
+    let is_header = text.split_once(':').is_some_and(|(name, _)| is_token(name));
+    if !is_header || text.chars().any(|c| c.is_control() && c != '\t') {
+        return Err("this is no header: write it as Name: value".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SUM: &str = "md5:d41d8cd98f00b204e9800998ecf8427e";
+
+    fn urls(entry: &Entry) -> Vec<&str> {
+        entry.urls.iter().map(Url::as_str).collect()
+    }
+
+    #[track_caller]
+    fn problem_of(text: &str) -> (usize, String) {
+        let (_, errors) = parse(text);
+        assert_eq!(errors.len(), 1, "{text:?}: {errors:?}");
+        (errors[0].line, errors[0].problem.clone())
+    }
+
+    #[test]
+    fn a_whole_list() {
+        let text = format!(
+            "\u{feff}# comment\r\nhttps://a.example/x\thttps://b.example/x\t\r\n  out = a name.bin \r\n\tdir=/srv/a b\r\n\r\n # more\r\n  \
+             checksum={SUM}\r\n header=X-One: 1=2\r\n header=X-Two:\r\nexample.org/y\r\nhttps://a.example/z\thttps://a.example/z"
+        );
+        let (entries, errors) = parse(&text);
+        assert_eq!(errors, []);
+        assert_eq!(entries.len(), 3);
+        assert_eq!(urls(&entries[0]), ["https://a.example/x", "https://b.example/x"]);
+        assert_eq!(entries[0].name.as_deref(), Some("a name.bin"));
+        assert_eq!(entries[0].folder, Some(PathBuf::from("/srv/a b")));
+        assert_eq!(entries[0].checksum, Some(SUM.parse().unwrap()));
+        assert_eq!(entries[0].headers, ["X-One: 1=2", "X-Two:"]);
+        assert_eq!(urls(&entries[1]), ["https://example.org/y"]);
+        assert_eq!(entries[1].name, None);
+        assert_eq!(urls(&entries[2]), ["https://a.example/z"]);
+    }
+
+    #[test]
+    fn every_faulty_line_is_told_and_the_good_downloads_stay() {
+        let text = "https://a.example/1\nnonsense\n out=2\n speed=9\nhttps://a.example/3\n checksum=md5:xyz\n out=3\n out=4\nhttps://a.example/5";
+        let (entries, errors) = parse(text);
+        assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [2, 4, 6, 8]);
+        assert_eq!(entries.iter().flat_map(urls).collect::<Vec<_>>(), ["https://a.example/1", "https://a.example/5"]);
+        assert_eq!(entries[0].name, None, "the option of a faulty address went to the one before");
+    }
+
+    #[test]
+    fn problems_say_the_way_out() {
+        let below = |option: &str| problem_of(&format!("https://a.example/x\n {option}"));
+        assert_eq!(below("speed=1"), (2, "“speed” is not an option: take out, dir, checksum or header".to_owned()));
+        assert_eq!(below("out"), (2, "“out” has no value: write options as key=value".to_owned()));
+        assert_eq!(below("dir="), (2, "“dir” has no value: write options as key=value".to_owned()));
+        assert!(below("checksum=abc").1.ends_with("write it as ALGO:HEX, for example sha256:9f86d0…"));
+        assert_eq!(below("header=none"), (2, "this is no header: write it as Name: value".to_owned()));
+        assert_eq!(below("header=A b: c").1, "this is no header: write it as Name: value");
+        assert_eq!(below("header=A: b\0c").1, "this is no header: write it as Name: value");
+        assert!(below("https://b.example/?q=x").1.contains("remove the white space"));
+        assert!(problem_of("\n out=x").1.contains("no address above"));
+        assert!(problem_of("magnet:?xt=x").1.contains("“magnet” is not one of http"));
+        assert!(problem_of("https://a.example/a b").1.contains("%20"));
+        assert!(problem_of("https://a.example/x\tnonsense").1.starts_with("mirror 1: "));
+    }
+
+    #[test]
+    fn nothing_is_in_an_empty_list() {
+        for text in ["", "\u{feff}", "\r\n\r\n", "# only\n   # comments"] {
+            assert_eq!(parse(text), (Vec::new(), Vec::new()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_million_lines_take_linear_time() {
+        let measure = |lines: usize| {
+            let text = format!("https://a.example/x\n{}", " header=X: y\n".repeat(9)).repeat(lines / 10);
+            let started = Instant::now();
+            assert_eq!(parse(&text).0.len(), lines / 10);
+            started.elapsed()
+        };
+        let (few, many) = (measure(100_000), measure(1_000_000));
+        assert!(many < few * 40 + Duration::from_secs(1), "{few:?}, {many:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text: String, odd in "(https://a/|out=|header=|[a-z:= \t\n#]){0,60}") {
+            parse(&text);
+            let (entries, errors) = parse(&odd);
+            prop_assert!(entries.iter().all(|entry| !entry.urls.is_empty()));
+            prop_assert!(errors.is_sorted_by(|one, next| one.line < next.line));
+        }
+    }
 }
