@@ -13,7 +13,7 @@ use super::download::spec::DownloadSpec;
 use super::download::state::{Effect, Input, State, Step, step};
 use super::error::{Failure, FailureKind};
 use super::event::{Event, Snapshot};
-use super::item::{self, AfterClose, Item, Saving, Work};
+use super::item::{self, AfterClose, Item, Work};
 use super::net::proof::Answer;
 use super::net::{Request, TransferEvent, Transport};
 use super::queue::{Host, Queue};
@@ -283,7 +283,8 @@ impl Book {
             transfer: None,
             base: 0,
             from: 0,
-            saving: Saving::Idle,
+            saves: 0,
+            is_closing: false,
             saved_at: now,
             claimed: 0,
         });
@@ -381,9 +382,10 @@ impl Book {
         let Some(item) = self.items.get_mut(&id) else { return };
         let (done, journal) = (item.map.done().bytes(), item.journal());
         let Some(work) = &mut item.work else { return };
-        let was_closing = std::mem::replace(&mut work.saving, Saving::Closing) == Saving::Closing;
+        let was_closing = std::mem::replace(&mut work.is_closing, true);
         if work.is_open && !(was_closing && work.claimed == done) {
             work.claimed = done;
+            work.saves += 1;
             self.parts.disk.save(work.part, journal);
         } else {
             self.closed(id);
@@ -485,7 +487,7 @@ impl Book {
         };
         self.parts.disk.open(work.part, open);
         if total.is_none_or(|total| total > SMALL_FILE) {
-            work.saving = Saving::Running;
+            work.saves += 1;
             work.claimed = base;
             self.parts.disk.save(work.part, journal);
         }
@@ -574,10 +576,10 @@ impl Book {
                 self.check_delivered(id);
             }
             Reply::Saved { .. } => {
-                if self.is_closing(id) {
+                let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) else { return };
+                work.saves = work.saves.saturating_sub(1);
+                if work.is_closing && work.saves == 0 {
                     self.close(id);
-                } else if let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) {
-                    work.saving = Saving::Idle;
                 }
             }
             Reply::Verifying { done, .. } => {
@@ -610,7 +612,7 @@ impl Book {
 
     fn is_closing(&self, id: DownloadId) -> bool {
         let work = self.items.get(&id).and_then(|item| item.work.as_ref());
-        work.is_some_and(|work| work.saving == Saving::Closing)
+        work.is_some_and(|work| work.is_closing)
     }
 
     // Time.
@@ -666,12 +668,12 @@ impl Book {
         let (done, journal) = (item.map.done().bytes(), item.journal());
         if let Some(work) = &mut item.work
             && work.is_open
-            && work.saving == Saving::Idle
+            && work.saves == 0
             && work.claimed != done
             && matches!(item.life.state, State::Downloading)
             && now - work.saved_at >= SAVE_INTERVAL
         {
-            work.saving = Saving::Running;
+            work.saves += 1;
             (work.saved_at, work.claimed) = (now, done);
             self.parts.disk.save(work.part, journal);
             self.save_record(id);

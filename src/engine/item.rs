@@ -74,20 +74,14 @@ pub struct Work {
     pub base: u64,
     /// Where the transfer begins.
     pub from: u64,
-    pub saving: Saving,
+    /// Journals on their way. The answer to the last one comes after those to all writes that were
+    /// given before it.
+    pub saves: u32,
+    /// The run is over: saved until a journal claims all that was written, then closed.
+    pub is_closing: bool,
     pub saved_at: Moment,
     /// The bytes done that the last journal given to the disk claims.
     pub claimed: u64,
-}
-
-/// How far the journal is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Saving {
-    Idle,
-    /// A journal is on its way.
-    Running,
-    /// The run is over: save until the journal claims all that was written, then close.
-    Closing,
 }
 
 impl Item {

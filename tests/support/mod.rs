@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the tests stand on: servers on 127.0.0.1 that can misbehave or are the real ones, files whose
 //! every byte is known without keeping it, and turns on the main loop. Nothing here knows how the
-//! program works inside. Tested by `tests/support_itself.rs`.
+//! program works inside, but `engine.rs`. Tested by `tests/support_itself.rs`.
 
 // Each test program takes the part it needs.
 #![allow(dead_code)]
 
+pub mod engine;
 pub mod faulty;
 pub mod files;
 pub mod mainloop;

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! A real engine in a folder of its own, run on the main loop until something is so.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use freshet::engine::download::spec::Patience;
+use freshet::engine::download::state::WaitReason;
+use freshet::engine::engine::Config;
+use freshet::engine::event::{Event, Snapshot};
+use freshet::engine::{DownloadId, DownloadSpec, Engine, Failure, FailureKind, Limits, State};
+use tempfile::TempDir;
+use url::Url;
+
+use super::mainloop::MainLoop;
+
+/// Longer than anything in a test may take.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// An engine and what it told. Stops, and waits for that, when dropped.
+pub struct Running {
+    pub engine: Engine,
+    pub events: Rc<RefCell<Vec<Event>>>,
+    folder: TempDir,
+    pub main_loop: MainLoop,
+}
+
+impl Running {
+    pub fn start() -> Self {
+        Self::with(Config::default())
+    }
+
+    pub fn with_limits(limits: Limits) -> Self {
+        Self::with(Config { limits, ..Config::default() })
+    }
+
+    pub fn with(config: Config) -> Self {
+        let main_loop = MainLoop::take();
+        let engine = Engine::start(config).expect("an engine");
+        let events = Rc::new(RefCell::new(Vec::new()));
+        let told = events.clone();
+        engine.listen(move |event| told.borrow_mut().push(event.clone()));
+        let folder = tempfile::Builder::new().prefix("freshet-test-").tempdir().expect("a folder");
+        Self { engine, events, folder, main_loop }
+    }
+
+    /// Where downloads go.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    /// The names of all that is in the folder, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder()).expect("the folder");
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// What a download into the folder asks for, with short waits.
+    pub fn spec(&self, url: Url) -> DownloadSpec {
+        let mut spec = DownloadSpec::new(url, self.folder().to_owned());
+        spec.patience = Patience {
+            retries: 3,
+            first_wait: Duration::from_millis(20),
+            silence: Duration::from_secs(1),
+            wait_for_space: false,
+        };
+        spec
+    }
+
+    pub fn add(&self, url: Url) -> DownloadId {
+        self.engine.add(self.spec(url))
+    }
+
+    pub fn snapshot(&self, id: DownloadId) -> Snapshot {
+        self.engine.snapshot(id).expect("it is in the list")
+    }
+
+    pub fn state(&self, id: DownloadId) -> State {
+        self.snapshot(id).state
+    }
+
+    /// Runs until this download is in a state like that.
+    #[track_caller]
+    pub fn until(&self, id: DownloadId, what: &str, is_so: impl Fn(&Snapshot) -> bool) {
+        let is_so = || self.engine.snapshot(id).is_some_and(|snapshot| is_so(&snapshot));
+        if !self.main_loop.runs_until(LIMIT, is_so) {
+            panic!("waited {LIMIT:?} until {what}; it is {:?}", self.engine.snapshot(id));
+        }
+    }
+
+    /// Runs until it has ended, and tells the finished file.
+    #[track_caller]
+    pub fn completed(&self, id: DownloadId) -> PathBuf {
+        self.until(id, "it ends", |now| matches!(now.state, State::Completed | State::Failed(_)));
+        let snapshot = self.snapshot(id);
+        assert_eq!(snapshot.state, State::Completed);
+        snapshot.path.expect("a completed download has a path")
+    }
+
+    /// Runs until it has failed, and tells why.
+    #[track_caller]
+    pub fn failed(&self, id: DownloadId) -> Failure {
+        self.until(id, "it ends", |now| matches!(now.state, State::Completed | State::Failed(_)));
+        match self.state(id) {
+            State::Failed(failure) => failure,
+            other => panic!("{other:?} in place of Failed; {:?}", self.names()),
+        }
+    }
+
+    #[track_caller]
+    pub fn fails_with(&self, id: DownloadId, kind: &FailureKind) {
+        let failure = self.failed(id);
+        assert_eq!(&failure.kind, kind, "{failure}");
+    }
+
+    /// Why this download waited for a retry, each time.
+    pub fn retries(&self, id: DownloadId) -> Vec<Failure> {
+        let events = self.events.borrow();
+        let waits = events.iter().filter_map(|event| match event {
+            Event::Changed(now) if now.id == id => match &now.state {
+                State::Waiting { reason: WaitReason::Retry { failure, .. }, .. } => Some(failure.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        waits.collect()
+    }
+
+    /// Stops the engine as at the end of the program.
+    pub fn stop(&self) {
+        let stopped = Rc::new(RefCell::new(false));
+        let done = stopped.clone();
+        self.engine.stop(move || {
+            done.replace(true);
+        });
+        self.main_loop.run_until(LIMIT, "the engine to stop", || *stopped.borrow());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.stop();
+        }
+    }
+}
