@@ -15,6 +15,9 @@ use crate::engine::{DownloadId, Progress, Speed};
 /// More would not fit on a screen. The others run without one until there is room.
 const MOST_BARS: usize = 20;
 
+/// How much of a name is shown.
+const NAME_WIDTH: usize = 24;
+
 /// Redraws a second. The engine tells of each download four times a second at most.
 const REDRAWS: u8 = 8;
 
@@ -67,7 +70,7 @@ impl Bars {
             Row { bar, speed: 0, has_total: false }
         });
         // The name can change with the server's answer.
-        row.bar.set_prefix(words::printable(name));
+        row.bar.set_prefix(shortened(&words::printable(name)));
         Some(row)
     }
 
@@ -89,7 +92,7 @@ impl Bars {
 
     fn show_all(&self) {
         if let Some(all) = &self.all {
-            all.set_message(format!("{} of {} - {}", self.ended, self.expected, units::speed(Speed(self.speed))));
+            all.set_message(format!("{} of {} done - {}", self.ended, self.expected, units::speed(Speed(self.speed))));
         }
     }
 
@@ -161,6 +164,17 @@ fn measures(progress: &Progress) -> String {
     }
 }
 
+/// Cut in the middle: both ends of a name tell it from its neighbours.
+fn shortened(name: &str) -> String {
+    let length = name.chars().count();
+    if length <= NAME_WIDTH {
+        return name.to_owned();
+    }
+    let tail = NAME_WIDTH / 2;
+    let head = NAME_WIDTH - tail - 1;
+    name.chars().take(head).chain(['…']).chain(name.chars().skip(length - tail)).collect()
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##-")
 }
@@ -203,6 +217,12 @@ mod tests {
     }
 
     #[test]
+    fn a_long_name_keeps_both_ends() {
+        assert_eq!(shortened("exactly-24-characters.is"), "exactly-24-characters.is");
+        assert_eq!(shortened("ünter-einem-sehr-langen-Namen-7.iso"), "ünter-einem…-Namen-7.iso");
+    }
+
+    #[test]
     fn the_line_for_all_adds_up_what_runs() {
         let mut bars = bars(3);
         let at_speed = |id, speed| {
@@ -213,9 +233,9 @@ mod tests {
         bars.tell(&News::Started(&at_speed(1, 1_000_000))).unwrap();
         bars.tell(&News::Started(&at_speed(2, 2_000_000))).unwrap();
         bars.tell(&News::Started(&at_speed(1, 3_000_000))).unwrap();
-        assert_eq!(bars.all.as_ref().unwrap().message(), "0 of 3 - 5.0 MB/s");
+        assert_eq!(bars.all.as_ref().unwrap().message(), "0 of 3 done - 5.0 MB/s");
         bars.tell(&News::Completed(&at_speed(2, 2_000_000))).unwrap();
-        assert_eq!(bars.all.as_ref().unwrap().message(), "1 of 3 - 3.0 MB/s");
+        assert_eq!(bars.all.as_ref().unwrap().message(), "1 of 3 done - 3.0 MB/s");
 
         let failure = Failure::new(FailureKind::Silence, "");
         let wait = Snapshot { retry_in: Some(Duration::from_secs(4)), ..snapshot(1, waiting()) };
@@ -223,7 +243,7 @@ mod tests {
         assert_eq!(bars.rows[&DownloadId(1)].bar.message(), "trying again in 4 s");
         let lost = snapshot(1, failed(FailureKind::Silence));
         bars.tell(&News::Failed { snapshot: &lost, failure: &failure }).unwrap();
-        assert_eq!(bars.all.as_ref().unwrap().message(), "2 of 3 - 0 B/s");
+        assert_eq!(bars.all.as_ref().unwrap().message(), "2 of 3 done - 0 B/s");
         assert!(bars.rows.is_empty());
     }
 

@@ -21,8 +21,8 @@ const GATHER: Duration = Duration::from_secs(1);
 /// After a write that failed (a full disk, a pulled drive).
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
-/// A stalled disk may not keep the program from ending.
-const CLOSE_BOUND: Duration = Duration::from_secs(5);
+/// A stalled disk may not keep the program from ending. A hundred thousand rows take some seconds.
+const CLOSE_BOUND: Duration = Duration::from_secs(20);
 
 /// The list as it was found.
 #[derive(Debug)]
