@@ -38,6 +38,29 @@ want() {
   [ "$package" = - ] || missing="$missing $package"
 }
 
+# Debian starts a server as soon as it is installed, and again at each boot, unless told not to; the
+# tests start those they need themselves.
+without_services() {
+  policy=/usr/sbin/policy-rc.d
+  if [ -e $policy ]; then
+    "$@"
+    return
+  fi
+  new_units=
+  for unit in nginx vsftpd ssh; do
+    [ -e "/lib/systemd/system/$unit.service" ] || new_units="$new_units $unit"
+  done
+  printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+  as_root chmod 755 $policy
+  installed=0
+  "$@" || installed=$?
+  as_root rm $policy
+  for unit in $new_units; do
+    [ ! -e "/lib/systemd/system/$unit.service" ] || as_root systemctl --quiet disable "$unit"
+  done
+  return $installed
+}
+
 install_missing() {
   [ -n "$missing" ] || return 0
   if [ "$manager" = none ]; then
@@ -57,7 +80,7 @@ install_missing() {
   case $manager in
     apt)
       as_root apt-get update -q
-      as_root env DEBIAN_FRONTEND=noninteractive $command $missing
+      without_services as_root env DEBIAN_FRONTEND=noninteractive $command $missing
       ;;
     *) as_root $command $missing ;;
   esac
