@@ -165,6 +165,7 @@ mod tests {
         let name = safe(&format!("{}.tar.gz", "x".repeat(300)));
         assert_eq!(name.len(), NAME_BYTES);
         assert!(name.ends_with("x.tar.gz"));
+        assert_eq!(numbered(&name, 9999).len(), NAME_BYTES + " (9999)".len(), "a usual number costs no letter");
         let longest = format!("{}{PART_SUFFIX}{JOURNAL_SUFFIX}{}", numbered(&name, 9999), "x".repeat(TEMPORARY_BYTES));
         assert_eq!(longest.len(), COMPONENT_BYTES);
         assert_eq!(numbered(&name, u32::MAX).len(), NUMBERED_BYTES);

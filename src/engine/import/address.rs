@@ -87,8 +87,7 @@ fn looks_like_host(text: &str) -> bool {
 /// Reads an address of a supported scheme.
 fn normalized(text: &str) -> Result<Url, Failure> {
     let mut url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
-    let host =
-        url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| invalid("the name of the host is missing"))?;
+    let host = url.host_str().ok_or_else(|| invalid("the name of the host is missing"))?;
     if matches!(url.scheme(), "ftps" | "sftp") {
         // The URL standard reads hosts only of the schemes that browsers know: the others' would
         // stay as typed, `BÜCHER.example`.

@@ -151,6 +151,10 @@ mod tests {
             "<https://example.org/a> \"https://example.org/b\" 'https://example.org/c'",
             &["https://example.org/a", "https://example.org/b", "https://example.org/c"],
         );
+        expect(
+            "f('https://example.org/a'+b) *https://example.org/c*d",
+            &["https://example.org/a", "https://example.org/c"],
+        );
         expect("„https://example.org/a“ «https://example.org/b»", &["https://example.org/a", "https://example.org/b"]);
         expect("请看https://example.org/a。谢谢", &["https://example.org/a"]);
         expect(
