@@ -10,6 +10,7 @@ use freshet::engine::download::spec::Patience;
 use freshet::engine::download::state::WaitReason;
 use freshet::engine::engine::Config;
 use freshet::engine::event::{Event, Snapshot};
+use freshet::engine::types::Moment;
 use freshet::engine::{DownloadId, DownloadSpec, Engine, Failure, FailureKind, Limits, State};
 use tempfile::TempDir;
 use url::Url;
@@ -124,14 +125,18 @@ impl Running {
     /// Why this download waited for a retry, each time.
     pub fn retries(&self, id: DownloadId) -> Vec<Failure> {
         let events = self.events.borrow();
-        let waits = events.iter().filter_map(|event| match event {
-            Event::Changed(now) if now.id == id => match &now.state {
-                State::Waiting { reason: WaitReason::Retry { failure, .. }, .. } => Some(failure.clone()),
-                _ => None,
-            },
-            _ => None,
-        });
-        waits.collect()
+        let mut waits: Vec<(Moment, Failure)> = Vec::new();
+        for event in events.iter() {
+            if let Event::Changed(now) = event
+                && now.id == id
+                && let State::Waiting { reason: WaitReason::Retry { failure, .. }, until } = &now.state
+                // A row may change (its path is known) while it waits.
+                && waits.last().is_none_or(|(last, _)| last != until)
+            {
+                waits.push((*until, failure.clone()));
+            }
+        }
+        waits.into_iter().map(|(_, failure)| failure).collect()
     }
 
     /// Stops the engine as at the end of the program.
