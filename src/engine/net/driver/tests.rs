@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The traps of libcurl on a GLib loop, one by one (docs/main-loop.md has the list). Real libcurl, a
+//! server of a few lines, a disk in memory.
+
+use std::cell::RefCell;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use glib::MainContext;
+use url::Url;
+
+use super::*;
+use crate::engine::clock::MainLoopClock;
+use crate::engine::disk::{Block, Finish, Journal, Look, Open};
+use crate::engine::download::spec::Manners;
+use crate::engine::net::Asked;
+
+const BODY: usize = 3_000_000;
+
+fn byte(offset: usize) -> u8 {
+    (offset % 251) as u8
+}
+
+/// Sources belong to the default main context, which only one thread can hold.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Keeps what is written; may be told to refuse blocks, or to panic.
+#[derive(Default)]
+struct Memory {
+    bytes: RefCell<Vec<u8>>,
+    refuses: Cell<bool>,
+    panics: Cell<bool>,
+}
+
+impl Disk for Memory {
+    fn look(&self, _: PartId, _: Look) {}
+    fn open(&self, _: PartId, _: Open) {}
+    fn block(&self, _: PartId, size: usize) -> Option<Block> {
+        assert!(!self.panics.get(), "as the test wants it");
+        (!self.refuses.get()).then(|| Block::detached(size))
+    }
+    fn has_room(&self, _: PartId) -> bool {
+        !self.refuses.get()
+    }
+    fn write(&self, _: PartId, offset: u64, block: Block) {
+        let mut bytes = self.bytes.borrow_mut();
+        assert_eq!(bytes.len(), offset as usize, "one transfer writes in order");
+        bytes.extend_from_slice(block.bytes());
+    }
+    fn save(&self, _: PartId, _: Journal) {}
+    fn finish(&self, _: PartId, _: Finish) {}
+    fn close(&self, _: PartId) {}
+    fn delete(&self, _: PathBuf) {}
+}
+
+/// Serves the body to everybody who asks, until the test ends; counts requests.
+struct Server {
+    address: SocketAddr,
+    requests: std::sync::Arc<Mutex<usize>>,
+}
+
+fn serve() -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let requests = std::sync::Arc::new(Mutex::new(0));
+    let count = requests.clone();
+    // Ends with the test process; it only ever waits in accept and write.
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let count = count.clone();
+            thread::spawn(move || answer(stream, &count));
+        }
+    });
+    Server { address, requests }
+}
+
+fn answer(mut stream: TcpStream, count: &Mutex<usize>) {
+    let mut head = [0; 4096];
+    while stream.read(&mut head).is_ok_and(|length| length > 0) {
+        *count.lock().unwrap() += 1;
+        let body: Vec<u8> = (0..BODY).map(byte).collect();
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {BODY}\r\n\r\n");
+        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).is_err() {
+            return;
+        }
+    }
+}
+
+struct Rig {
+    driver: Driver,
+    memory: Rc<Memory>,
+    server: Server,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Rig {
+    fn new(slice: Duration) -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = Rc::new(Memory::default());
+        let driver = Driver::new(Rc::new(MainLoopClock::default()), memory.clone(), slice).unwrap();
+        Self { driver, memory, server: serve(), _turn: turn }
+    }
+
+    fn start(&self, id: u64) {
+        self.start_at(id, &format!("http://{}/f", self.server.address));
+    }
+
+    fn start_at(&self, id: u64, url: &str) {
+        let request = Request {
+            url: Url::parse(url).unwrap(),
+            manners: Manners::default(),
+            asked: Asked::default(),
+            connect_timeout: Duration::from_secs(10),
+        };
+        self.driver.start(TransferId(id), request);
+    }
+
+    fn requests(&self) -> usize {
+        *self.server.requests.lock().unwrap()
+    }
+
+    /// Runs the loop until `done`, which gets the events; attaches whatever is answered.
+    fn run(&self, mut done: impl FnMut(&[TransferEvent]) -> bool) -> Vec<TransferEvent> {
+        let context = MainContext::default();
+        let _held = context.acquire().unwrap();
+        let _look = glib::timeout_add_local(Duration::from_millis(5), || ControlFlow::Continue);
+        let mut all = Vec::new();
+        let end = Instant::now() + Duration::from_secs(20);
+        while !done(&all) {
+            assert!(Instant::now() < end, "waited 20 s; so far {all:?}");
+            context.iteration(true);
+            for event in self.driver.events() {
+                if let TransferEvent::Answered { id, .. } = &event {
+                    self.driver.attach(*id, PartId(id.0));
+                }
+                all.push(event);
+            }
+        }
+        _look.remove();
+        all
+    }
+
+    fn ended(&self, id: u64) -> Result<u64, Failure> {
+        let is_end = |event: &TransferEvent| matches!(event, TransferEvent::Ended { id: ended, .. } if ended.0 == id);
+        let events = self.run(|all| all.iter().any(is_end));
+        match events.into_iter().find(is_end) {
+            Some(TransferEvent::Ended { result, .. }) => result,
+            _ => unreachable!("it was there"),
+        }
+    }
+
+    fn assert_body(&self) {
+        let bytes = self.memory.bytes.borrow();
+        assert_eq!(bytes.len(), BODY);
+        assert!(bytes.iter().enumerate().all(|(offset, found)| *found == byte(offset)));
+    }
+}
+
+const SLICE: Duration = Duration::from_millis(4);
+
+#[test]
+fn a_transfer_is_complete_when_info_read_says_so_and_all_its_bytes_are_handed_over() {
+    let rig = Rig::new(SLICE);
+    rig.start(1);
+    assert_eq!(rig.ended(1).unwrap(), BODY as u64);
+    rig.assert_body();
+}
+
+#[test]
+fn sources_lie_below_the_redraw_priority() {
+    const GDK_PRIORITY_REDRAW: i32 = 120;
+    const { assert!(super::super::PRIORITY - 1 > GDK_PRIORITY_REDRAW) };
+    let rig = Rig::new(SLICE);
+    rig.start(1);
+    let context = MainContext::default();
+    let timer = rig.driver.inner.timer.borrow();
+    let source = context.find_source_by_id(timer.as_ref().unwrap()).unwrap();
+    assert_eq!(source.priority(), super::super::priority());
+}
+
+#[test]
+fn a_transfer_that_is_stopped_after_every_slice_loses_no_byte() {
+    let rig = Rig::new(Duration::from_micros(50));
+    rig.start(1);
+    assert_eq!(rig.ended(1).unwrap(), BODY as u64);
+    rig.assert_body();
+}
+
+#[test]
+fn while_the_disk_has_no_room_nothing_is_taken_and_afterwards_nothing_is_missing() {
+    let rig = Rig::new(SLICE);
+    rig.memory.refuses.set(true);
+    rig.start(1);
+    rig.run(|_| !rig.driver.inner.hungry.borrow().is_empty());
+    assert!(rig.driver.vitals(TransferId(1)).unwrap().held);
+    assert!(rig.memory.bytes.borrow().is_empty());
+    rig.driver.room();
+    assert!(!rig.driver.inner.round.borrow().has_line(), "there is no room yet");
+    rig.memory.refuses.set(false);
+    rig.driver.room();
+    assert_eq!(rig.ended(1).unwrap(), BODY as u64);
+    rig.assert_body();
+}
+
+#[test]
+fn a_wish_for_a_timeout_replaces_the_one_before_and_none_cancels_it() {
+    let rig = Rig::new(SLICE);
+    let inner = &rig.driver.inner;
+    let context = MainContext::default();
+    inner.on_timeout_wish(Some(Duration::from_secs(60)));
+    let first = context.find_source_by_id(inner.timer.borrow().as_ref().unwrap()).unwrap();
+    inner.on_timeout_wish(Some(Duration::ZERO));
+    assert!(first.is_destroyed());
+    let second = context.find_source_by_id(inner.timer.borrow().as_ref().unwrap()).unwrap();
+    assert!(inner.timer.borrow().is_some(), "zero is not served inline");
+    inner.on_timeout_wish(None);
+    assert!(second.is_destroyed() && inner.timer.borrow().is_none());
+    inner.on_timeout_wish(Some(Duration::ZERO));
+    rig.run(|_| inner.timer.borrow().is_none());
+}
+
+#[test]
+fn what_was_seen_on_a_descriptor_of_an_earlier_life_is_ignored() {
+    let rig = Rig::new(SLICE);
+    let inner = &rig.driver.inner;
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let fd = socket.as_raw_fd();
+    let watch = |inner: &Inner| {
+        let generation = inner.sockets.borrow_mut().next_generation();
+        let source =
+            glib_unix::unix_fd_add_local_full(fd, priority(), IOCondition::IN, |_, _| ControlFlow::Continue);
+        inner.sockets.borrow_mut().insert(fd, IOCondition::IN, generation, source);
+        generation
+    };
+    let old = watch(inner);
+    let new = watch(inner);
+    assert_eq!(inner.on_socket(fd, old, IOCondition::IN), ControlFlow::Break);
+    assert!(inner.sockets.borrow().is_current(fd, new), "the new watch is untouched");
+    inner.sockets.borrow_mut().remove(fd);
+}
+
+#[test]
+fn a_descriptor_closed_behind_our_back_does_not_spin() {
+    let rig = Rig::new(SLICE);
+    let inner = &rig.driver.inner;
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let fd = socket.as_raw_fd();
+    let generation = inner.sockets.borrow_mut().next_generation();
+    let me = inner.me.clone();
+    let source = glib_unix::unix_fd_add_local_full(fd, priority(), IOCondition::IN, move |fd, seen| {
+        me.upgrade().map_or(ControlFlow::Break, |inner| inner.on_socket(fd, generation, seen))
+    });
+    inner.sockets.borrow_mut().insert(fd, IOCondition::IN, generation, source);
+    drop(OwnedFd::from(socket));
+    rig.run(|_| !inner.sockets.borrow().is_current(fd, generation));
+}
+
+#[test]
+fn a_failed_multi_handle_is_replaced_and_its_transfers_end_as_lost() {
+    let rig = Rig::new(SLICE);
+    rig.memory.refuses.set(true);
+    rig.start(1);
+    rig.run(|_| !rig.driver.inner.hungry.borrow().is_empty());
+    rig.driver.inner.replace_multi(&MultiError::new(curl_sys::CURLM_INTERNAL_ERROR));
+    assert_eq!(rig.ended(1).unwrap_err().kind, FailureKind::ConnectionLost);
+    rig.memory.refuses.set(false);
+    rig.start(2);
+    assert_eq!(rig.ended(2).unwrap(), BODY as u64);
+}
+
+#[test]
+fn a_panic_in_a_callback_ends_its_own_transfer_only() {
+    let rig = Rig::new(SLICE);
+    rig.memory.panics.set(true);
+    rig.start(1);
+    assert_eq!(rig.ended(1).unwrap_err().kind, FailureKind::Internal(0));
+    rig.memory.panics.set(false);
+    rig.start(2);
+    assert_eq!(rig.ended(2).unwrap(), BODY as u64);
+    rig.assert_body();
+}
+
+#[test]
+fn cancelling_during_the_name_lookup_neither_waits_for_it_nor_asks_the_server() {
+    let rig = Rig::new(SLICE);
+    rig.start_at(1, &format!("http://localhost:{}/f", rig.server.address.port()));
+    // The kick-start has begun the lookup; its thread needs a moment.
+    rig.driver.inner.on_timeout();
+    rig.driver.cancel(TransferId(1));
+    assert_eq!(rig.driver.inner.abandoned.borrow().len(), 1, "it is not removed while libcurl would wait");
+    rig.run(|_| rig.driver.inner.abandoned.borrow().is_empty());
+    assert_eq!(rig.requests(), 0);
+}
+
+#[test]
+fn cancelling_a_running_transfer_hands_over_what_came_and_tells_nothing_more() {
+    let rig = Rig::new(SLICE);
+    rig.start(1);
+    rig.run(|_| rig.memory.bytes.borrow().len() > 20_000 || rig.driver.vitals(TransferId(1)).is_none());
+    let received = rig.driver.vitals(TransferId(1)).map(|vitals| vitals.received);
+    rig.driver.cancel(TransferId(1));
+    if let Some(received) = received {
+        assert_eq!(rig.memory.bytes.borrow().len() as u64, received);
+        assert!(rig.driver.events().is_empty());
+    }
+    assert_eq!(rig.driver.vitals(TransferId(1)), None);
+}
+
+#[test]
+fn stopping_ends_sources_first_and_nothing_can_be_started_after() {
+    let rig = Rig::new(SLICE);
+    rig.start(1);
+    rig.run(|_| rig.requests() == 1);
+    rig.driver.stop();
+    let inner = &rig.driver.inner;
+    assert!(inner.timer.borrow().is_none() && inner.opener.borrow().is_none());
+    assert!(inner.transfers.borrow().is_empty());
+    rig.driver.events();
+    rig.start(2);
+    assert!(matches!(rig.driver.events().as_slice(), [TransferEvent::Ended { result: Err(_), .. }]));
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The engine against real servers: nginx over http and https, vsftpd.
+
+mod support;
+
+use std::fs;
+use std::time::Duration;
+
+use freshet::engine::download::spec::Credentials;
+use freshet::engine::{Command, FailureKind, Limits};
+use support::engine::{LIMIT, Running};
+use support::files;
+use support::nginx::{Nginx, PASSWORD, USER};
+use support::vsftpd::Vsftpd;
+use tempfile::TempDir;
+
+const MIB: u64 = 1 << 20;
+
+/// A folder to be served: `big.bin` is file 1 with 48 MiB, `page.html` file 2 with 3000 bytes.
+fn served() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    files::write(&folder.path().join("big.bin"), 1, 48 * MIB).unwrap();
+    files::write(&folder.path().join("page.html"), 2, 3000).unwrap();
+    folder
+}
+
+#[test]
+fn nginx_at_full_speed() {
+    let folder = served();
+    let (nginx, running) = (Nginx::start(folder.path(), MIB).unwrap(), Running::start());
+    let ids = [running.add(nginx.url("/big.bin")), running.add(nginx.url("/big.bin")), running.add(nginx.url("/page.html"))];
+    files::assert_same(&running.completed(ids[0]), 1, 48 * MIB);
+    files::assert_same(&running.completed(ids[1]), 1, 48 * MIB);
+    files::assert_same(&running.completed(ids[2]), 2, 3000);
+    assert_eq!(running.snapshot(ids[2]).media_type.as_deref(), Some("text/html"));
+    assert_eq!(running.snapshot(ids[0]).resumable, Some(true));
+}
+
+#[test]
+fn nginx_paused_and_continued() {
+    let folder = served();
+    let (nginx, running) = (Nginx::start(folder.path(), 16 * MIB).unwrap(), Running::start());
+    let id = running.add(nginx.url("/slow/big.bin"));
+    for megabytes in [4, 16, 30] {
+        running.until(id, "it is so far", |now| now.progress.received > megabytes * MIB);
+        running.engine.send(Command::Pause(id));
+        running.main_loop.run_for(Duration::from_millis(50));
+        running.engine.send(Command::Resume(id));
+    }
+    files::assert_same(&running.completed(id), 1, 48 * MIB);
+    let ranges: Vec<_> = nginx.log().into_iter().filter(|line| line.contains(" 206 ")).collect();
+    assert_eq!(ranges.len(), 3, "{ranges:?}");
+}
+
+#[test]
+fn a_server_without_ranges_begins_anew_after_a_pause() {
+    let folder = served();
+    let (nginx, running) = (Nginx::start(folder.path(), MIB).unwrap(), Running::with_limits(Limits {
+        rate: Some(freshet::engine::Speed(8 * MIB)),
+        ..Limits::default()
+    }));
+    let id = running.add(nginx.url("/no-ranges/big.bin"));
+    running.until(id, "some is there", |now| now.progress.received > MIB);
+    assert_eq!(running.snapshot(id).resumable, Some(false));
+    running.engine.send(Command::Pause(id));
+    running.engine.send(Command::SetLimits(Limits::default()));
+    running.engine.send(Command::Resume(id));
+    files::assert_same(&running.completed(id), 1, 48 * MIB);
+    assert_eq!(running.names(), ["big.bin"]);
+}
+
+#[test]
+fn tls_with_a_trusted_authority_only() {
+    let folder = served();
+    let (nginx, running) = (Nginx::start(folder.path(), MIB).unwrap(), Running::start());
+    let stranger = running.add(nginx.https_url("/page.html"));
+    running.fails_with(stranger, &FailureKind::Certificate);
+    let mut trusted = running.spec(nginx.https_url("/big.bin"));
+    trusted.manners.ca_file = Some(nginx.ca_file());
+    files::assert_same(&running.completed(running.engine.add(trusted)), 1, 48 * MIB);
+    let mut careless = running.spec(nginx.https_url("/page.html"));
+    careless.manners.insecure = true;
+    files::assert_same(&running.completed(running.engine.add(careless)), 2, 3000);
+    let plain = format!("https{}", nginx.url("/page.html").as_str().trim_start_matches("http"));
+    let mut no_tls = running.spec(plain.parse().unwrap());
+    no_tls.patience.retries = 0;
+    let id = running.engine.add(no_tls);
+    running.fails_with(id, &FailureKind::Tls);
+}
+
+#[test]
+fn a_login_that_nginx_asks_for() {
+    let folder = served();
+    let (nginx, running) = (Nginx::start(folder.path(), MIB).unwrap(), Running::start());
+    running.fails_with(running.add(nginx.url("/private/page.html")), &FailureKind::LoginRequired);
+    let mut spec = running.spec(nginx.url("/private/page.html"));
+    spec.manners.credentials = Some(Credentials { user: USER.into(), password: PASSWORD.into() });
+    files::assert_same(&running.completed(running.engine.add(spec)), 2, 3000);
+    let mut in_address = nginx.url("/private/page.html");
+    in_address.set_username(USER).unwrap();
+    in_address.set_password(Some(PASSWORD)).unwrap();
+    files::assert_same(&running.completed(running.add(in_address)), 2, 3000);
+}
+
+#[test]
+fn ftp_whole_continued_empty_and_missing() {
+    let folder = served();
+    fs::write(folder.path().join("empty"), "").unwrap();
+    let server = Vsftpd::start(folder.path()).unwrap();
+    let running = Running::with_limits(Limits { rate: Some(freshet::engine::Speed(16 * MIB)), ..Limits::default() });
+    let id = running.add(server.url("/big.bin"));
+    running.until(id, "some is there", |now| now.progress.received > 4 * MIB);
+    assert_eq!(running.snapshot(id).progress.total, Some(48 * MIB));
+    running.engine.send(Command::Pause(id));
+    running.main_loop.run_for(Duration::from_millis(300));
+    let held = running.snapshot(id).progress.received;
+    running.engine.send(Command::SetLimits(Limits::default()));
+    running.engine.send(Command::Resume(id));
+    let continued = |now: &freshet::engine::Snapshot| now.progress.received >= held;
+    running.until(id, "it continues", continued);
+    files::assert_same(&running.completed(id), 1, 48 * MIB);
+    assert_eq!(running.names(), ["big.bin"]);
+    assert_eq!(running.completed(running.add(server.url("/empty"))).metadata().unwrap().len(), 0);
+    let failure = running.failed(running.add(server.url("/missing")));
+    assert!(matches!(failure.kind, FailureKind::ServerRefused(550) | FailureKind::FileNotFound), "{failure}");
+    assert!(running.main_loop.runs_until(LIMIT, || running.names() == ["big.bin", "empty"]));
+}
