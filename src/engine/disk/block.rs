@@ -16,9 +16,10 @@ const SIZES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
 /// What the blocks of a device may hold together: this, and one large block more for each part.
 const BASE_BOUND: usize = 4 * 1024 * 1024;
 
-/// Those refused are told when so much is free: going on for each single block would stop and start
-/// a fast transfer thousands of times a second.
-const WAKE_ROOM: usize = BASE_BOUND / 2;
+/// Those refused are told when no more than this waits for the device: going on for each single
+/// block would stop and start a fast transfer thousands of times a second. Blocks that are still
+/// being filled do not count, or many slow transfers could keep others out for ever.
+const WAKE_BACKLOG: usize = BASE_BOUND / 2;
 
 /// Room for bytes; gives itself back to its pool when dropped.
 #[derive(Debug)]
@@ -26,13 +27,14 @@ pub struct Block {
     bytes: Vec<u8>,
     /// What was asked for; the allocation behind may be larger.
     limit: usize,
+    is_queued: bool,
     pool: Option<Arc<Pool>>,
 }
 
 impl Block {
     /// A block of no pool, which counts towards no bound.
     pub fn detached(size: usize) -> Self {
-        Self { bytes: Vec::with_capacity(size), limit: size, pool: None }
+        Self { bytes: Vec::with_capacity(size), limit: size, is_queued: false, pool: None }
     }
 
     /// How many bytes can still be added.
@@ -49,21 +51,30 @@ impl Block {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// From now on it waits for its device.
+    pub(super) fn queue(&mut self) {
+        if let Some(pool) = &self.pool
+            && !std::mem::replace(&mut self.is_queued, true)
+        {
+            pool.lock().queued += class(self.limit).0;
+        }
+    }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.take() {
-            pool.give_back(std::mem::take(&mut self.bytes), self.limit);
+            pool.give_back(std::mem::take(&mut self.bytes), self.limit, self.is_queued);
         }
     }
 }
 
 /// The blocks of one device.
 ///
-/// Invariants: `used` is the sum of the sizes of the blocks that are out, `idle` that of the
-/// allocations kept for the next takers; together they stay below the bound unless the bound sank
-/// while blocks were out.
+/// Invariants: `used` is the sum of the sizes of the blocks that are out, `queued` that of those
+/// among them that wait for the device, `idle` that of the allocations kept for the next takers.
+/// `used` and `idle` together stay below the bound unless the bound sank while blocks were out.
 pub struct Pool {
     state: Mutex<State>,
     /// Told of a part that was refused a block, once there is room for what it asked.
@@ -74,6 +85,7 @@ pub struct Pool {
 struct State {
     parts: usize,
     used: usize,
+    queued: usize,
     idle: usize,
     free: [Vec<Vec<u8>>; SIZES],
     /// Who was refused and what for, the longest waiting first.
@@ -103,10 +115,13 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn give_back(&self, mut bytes: Vec<u8>, limit: usize) {
+    fn give_back(&self, mut bytes: Vec<u8>, limit: usize, was_queued: bool) {
         let (size, index) = class(limit);
         let mut state = self.lock();
         state.used = state.used.saturating_sub(size);
+        if was_queued {
+            state.queued = state.queued.saturating_sub(size);
+        }
         // The bound may have sunk while the block was out.
         if state.used + state.idle + size <= state.bound()
             && let Some(free) = state.free.get_mut(index)
@@ -120,10 +135,10 @@ impl Pool {
 
     /// Wakes as many of those refused as there is room for now.
     fn tell_refused(&self, mut state: MutexGuard<'_, State>) {
-        let mut room = state.bound().saturating_sub(state.used);
-        if room < WAKE_ROOM {
+        if state.queued > WAKE_BACKLOG {
             return;
         }
+        let mut room = state.bound().saturating_sub(state.used);
         let mut told = Vec::new();
         while let Some(&(part, size)) = state.refused.front()
             && size <= room
@@ -176,7 +191,7 @@ impl Seat {
                 Vec::with_capacity(size)
             }
         };
-        Some(Block { bytes, limit, pool: Some(self.pool.clone()) })
+        Some(Block { bytes, limit, is_queued: false, pool: Some(self.pool.clone()) })
     }
 }
 
@@ -290,6 +305,24 @@ mod tests {
         assert_eq!(*told.lock().unwrap(), [PartId(1), PartId(2)]);
         blocks.pop();
         assert_eq!(told.lock().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn behind_a_backlog_nobody_is_told_before_half_of_it_is_written() {
+        let (pool, told) = pool();
+        let one = pool.join(PartId(1));
+        let mut blocks: Vec<_> = std::iter::from_fn(|| one.take(LARGEST)).collect();
+        blocks.iter_mut().for_each(Block::queue);
+        assert!(!one.has_room());
+        while blocks.len() * LARGEST > WAKE_BACKLOG {
+            assert!(told.lock().unwrap().is_empty(), "{} blocks wait", blocks.len());
+            blocks.pop();
+        }
+        assert_eq!(*told.lock().unwrap(), [PartId(1)]);
+        assert!(one.has_room());
+        drop(blocks);
+        let state = pool.lock();
+        assert_eq!((state.queued, state.used), (0, 0));
     }
 
     #[test]

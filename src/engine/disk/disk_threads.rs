@@ -255,7 +255,8 @@ impl Disk for DiskThreads {
         self.parts.borrow().get(&part).is_some_and(|part| part.seat.has_room())
     }
 
-    fn write(&self, part: PartId, offset: u64, block: Block) {
+    fn write(&self, part: PartId, offset: u64, mut block: Block) {
+        block.queue();
         self.give(part, |_| Job::Write { part, offset, block });
     }
 

@@ -222,10 +222,13 @@ impl PartFile {
                 Ok(target)
             }
             OnExists::Skip => self.move_to_free(std::iter::once(folder.join(&self.name))),
-            // The name asked for may be free even where the part file got a number: that of an older
-            // part file, which this one replaces.
             OnExists::Rename => {
-                self.move_to_free((0..MOST_NUMBERS).map(|number| folder.join(naming::numbered(&self.name, number))))
+                // The name asked for was taken when the part file got a number, maybe only by the
+                // part file that this one replaces.
+                let asked = finish.replaces.is_some().then(|| folder.join(&self.name));
+                let own = self.path.with_extension("");
+                let others = (1..MOST_NUMBERS).map(|number| folder.join(naming::numbered(&self.name, number)));
+                self.move_to_free(asked.into_iter().chain(std::iter::once(own)).chain(others))
             }
         }
     }
