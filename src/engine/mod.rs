@@ -27,3 +27,7 @@ pub use engine::Engine;
 pub use error::{Failure, FailureClass, FailureKind};
 pub use event::{Event, Progress, Snapshot};
 pub use types::{DownloadId, Speed};
+
+/// Taken by unit tests that use the default main context: only one thread can hold it.
+#[cfg(test)]
+static MAIN_CONTEXT_TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, MetadataExt, symlink};
 use std::process::Command;
+use std::sync::PoisonError;
 use std::time::{Instant, SystemTime};
 
 use proptest::prelude::*;
@@ -749,16 +750,10 @@ fn jobs_after_the_shutdown_do_nothing() {
 
 #[test]
 fn replies_come_on_the_main_loop_and_the_listener_may_drop_the_disk() {
-    // Tests take turns: only one thread at a time can own the default main context.
+    let _turn = crate::engine::MAIN_CONTEXT_TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let context = glib::MainContext::default();
+    let _held = context.acquire().unwrap();
     let end = Instant::now() + PATIENCE;
-    let _turn = loop {
-        match context.acquire() {
-            Ok(turn) => break turn,
-            Err(_) if Instant::now() < end => thread::sleep(Duration::from_millis(1)),
-            Err(error) => panic!("{error}"),
-        }
-    };
     let folder = tempfile::tempdir().unwrap();
     let slot: Rc<RefCell<Option<Rc<DiskThreads>>>> = Rc::default();
     let seen = Rc::new(Cell::new(0));
