@@ -112,7 +112,7 @@ fn run_window(urls: &[Url], folder: &Path) -> Result<Measured, String> {
         move |application| measure(application, &urls, &folder, &outcome)
     ));
     application.run_with_args::<&str>(&[]);
-    outcome.take()
+    outcome.borrow().clone()
 }
 
 fn measure(
@@ -134,7 +134,7 @@ fn measure(
         move || {
             left.set(left.get().saturating_sub(1));
             if left.get() == 0 {
-                outcome.replace(summary(begin, cpu, &frames.borrow()));
+                *outcome.borrow_mut() = summary(begin, cpu, &frames.borrow());
                 application.quit();
             }
         }
@@ -142,11 +142,11 @@ fn measure(
     let (session, window) = match open(application, urls, folder.to_owned(), ended) {
         Ok(opened) => opened,
         Err(reason) => {
-            outcome.replace(Err(reason));
+            *outcome.borrow_mut() = Err(reason);
             return;
         }
     };
-    outcome.replace(Err(format!("the downloads were not complete after {LIMIT:?}")));
+    *outcome.borrow_mut() = Err(format!("the downloads were not complete after {LIMIT:?}"));
     glib::timeout_add_local_once(
         LIMIT,
         glib::clone!(

@@ -12,7 +12,7 @@
 //!
 //! | folder | may use |
 //! |---|---|
-//! | `engine/` | std, glib, gio, curl, storage crates; nothing of the folders below |
+//! | `engine/` | std, glib, gio, curl, storage crates, `config`; nothing of the folders below |
 //! | `cli/` | `engine`, `i18n`, `config` |
 //! | `model/` | `engine` (types, `Command`, `Event`), `i18n`, `config` |
 //! | `desktop/` | `model`, `i18n`, `config`; no widgets |

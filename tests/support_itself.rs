@@ -84,6 +84,7 @@ fn a_wrong_byte_and_a_wrong_length_are_found() {
     files::write(&path, 1, 600_000).unwrap();
     assert_eq!(files::compare(&path, 1, 600_000), Ok(()));
     assert!(files::compare(&path, 1, 600_001).unwrap_err().contains("600000 bytes, not 600001"));
+    assert!(files::compare(&path, 1, 599_999).is_err());
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[599_999] ^= 1;
     std::fs::write(&path, bytes).unwrap();

@@ -6,18 +6,18 @@ import re
 WINDOW = "Freshet"
 
 # Buttons, by their accessible names.
-ADD_DOWNLOAD = "Add Download"
+ADD_DOWNLOAD = "Add Downloads"
 PAUSE = "Pause"
 RESUME = "Resume"
 CANCEL = "Cancel"
-RETRY = "Retry"
-REMOVE = "Remove"
+RETRY = "Try Again Now"
+REMOVE = "Remove From List"
 UNDO = "Undo"
-OPEN_FILE = "Open File"
+OPEN_FILE = "Open"
 SHOW_IN_FOLDER = "Show in Folder"
 
 # The add dialog: its entry and the button that takes the addresses.
-ADDRESSES = "Addresses"
+ADDRESSES = "Addresses, one a line"
 ADD = "Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 
