@@ -14,12 +14,20 @@
 //! |---|---|
 //! | `engine/` | std, glib, gio, curl, storage crates; nothing of the folders below |
 //! | `cli/` | `engine` |
-//! | `model/` | `engine` (types, `Command`, `Event`), `i18n`, `config` |
+//! | `settings.rs` | `engine` (`Limits`), `config` |
+//! | `model/` | `engine` (types, `Command`, `Event`), `settings`, `i18n`, `config` |
 //! | `desktop/` | `model`, `i18n`, `config`; no widgets |
-//! | `ui/` | `model`, `desktop`, `i18n`, `config`; nothing of `engine` |
+//! | `ui/` | `model`, `desktop`, `settings`, `i18n`, `config`; nothing of `engine` |
 
 pub mod config;
+#[cfg(feature = "gui")]
+pub mod desktop;
 pub mod engine;
+pub mod i18n;
+pub mod model;
+pub mod settings;
+#[cfg(feature = "gui")]
+pub mod ui;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
