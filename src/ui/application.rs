@@ -116,7 +116,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let application = Application::default();
     let status = application.run_with_args_os(&args);
-    if status.get() == TRY_AGAIN.into() && application.is_remote() {
+    if status == glib::ExitCode::from(TRY_AGAIN) && application.is_remote() {
         eprintln!("freshet: {}", gettext("Freshet is just ending. Try again."));
     }
     ExitCode::from(status)
