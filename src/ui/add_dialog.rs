@@ -73,6 +73,7 @@ mod imp {
             });
             self.name.connect_changed(move |_| check());
             dialog.check();
+            self.addresses.grab_focus();
             dialog.take_from_clipboard();
         }
 

@@ -53,6 +53,7 @@ mod imp {
     impl ApplicationImpl for Application {
         fn startup(&self) {
             self.parent_startup();
+            gtk::Window::set_default_icon_name(config::APP_ID);
             self.obj().install_actions();
             self.obj().install_signals();
         }
@@ -104,7 +105,6 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         tracing::warn!(%error, "The style sheet and the shortcuts window can not be loaded");
     }
     glib::set_application_name("Freshet");
-    gtk::Window::set_default_icon_name(config::APP_ID);
     let args: Vec<_> = args.into_iter().collect();
     // The instance that takes the command line can not write to the terminal of this one.
     for argument in args.iter().skip(1) {
