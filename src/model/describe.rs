@@ -15,6 +15,9 @@ use crate::i18n::{gettext, gettext_f, ngettext_f};
 /// Between the parts of a status line.
 const SEPARATOR: &str = " – ";
 
+/// Between a number and its unit, as GLib writes it.
+const UNIT_SPACE: char = '\u{a0}';
+
 /// A retry nearer than this is told without its time of day.
 const SOON: Duration = Duration::from_secs(60);
 
@@ -102,9 +105,14 @@ fn received(progress: &Progress) -> Option<String> {
         (0, None) => None,
         (0, Some(total)) => Some(size(total)),
         (received, None) => Some(size(received)),
-        // Translators: how much has arrived of the whole, both like “4.2 MB”.
         (received, Some(total)) => {
-            Some(gettext_f("{done} of {total}", &[("done", &size(received)), ("total", &size(total))]))
+            let (done, total) = (size(received), size(total));
+            // The same unit need not be said twice.
+            let unit = total.rsplit_once(UNIT_SPACE).map(|(_, unit)| unit);
+            let done =
+                done.rsplit_once(UNIT_SPACE).filter(|(_, same)| Some(*same) == unit).map_or(done.as_str(), |(n, _)| n);
+            // Translators: how much has arrived of the whole, like “4.2 of 9.7 MB”.
+            gettext_f("{done} of {total}", &[("done", done), ("total", &total)]).into()
         }
     }
 }
@@ -235,7 +243,7 @@ mod tests {
         let mut row = download(State::Downloading, 412 * MB, Some(754 * MB));
         row.progress.speed = Speed(31 * MB);
         row.progress.time_left = Some(Duration::from_secs(11));
-        assert_eq!(words(&row), "412.0 MB of 754.0 MB – 31.0 MB/s – 11 s left");
+        assert_eq!(words(&row), "412.0 of 754.0 MB – 31.0 MB/s – 11 s left");
         row.progress = Progress { received: 3 * MB, ..Progress::default() };
         assert_eq!(words(&row), "3.0 MB");
     }
@@ -243,9 +251,9 @@ mod tests {
     #[test]
     fn a_paused_download_warns_when_it_would_start_again() {
         let mut row = download(State::Paused, 3 * MB, Some(4 * MB));
-        assert_eq!(words(&row), "Paused – 3.0 MB of 4.0 MB");
+        assert_eq!(words(&row), "Paused – 3.0 of 4.0 MB");
         row.resumable = Some(false);
-        assert_eq!(words(&row), "Paused – 3.0 MB of 4.0 MB – the server will send it from the beginning");
+        assert_eq!(words(&row), "Paused – 3.0 of 4.0 MB – the server will send it from the beginning");
     }
 
     #[test]

@@ -203,7 +203,7 @@ mod tests {
         let told = Rc::new(RefCell::new(Vec::new()));
         let heard = told.clone();
         list.connect_items_changed(move |_, position, removed, added| {
-            heard.borrow_mut().push((position, removed, added))
+            heard.borrow_mut().push((position, removed, added));
         });
         (1..=3).for_each(|id| add(&list, id));
         list.remove(DownloadId(2));

@@ -36,9 +36,11 @@ struct Inner {
     is_stopping: Cell<bool>,
 }
 
+type Finished = Rc<dyn Fn(&DownloadObject)>;
+
 /// Who is told of a download that came to its end.
 #[derive(Default)]
-struct Listener(RefCell<Option<Rc<dyn Fn(&DownloadObject)>>>);
+struct Listener(RefCell<Option<Finished>>);
 
 impl std::fmt::Debug for Listener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -72,11 +72,22 @@ mod imp {
 
         #[template_callback(function)]
         fn bar_classes(state_name: &str) -> Vec<String> {
-            // The colour of activity is only for what moves.
+            // The colour of activity is only for what works now.
             match state_name {
                 "downloading" | "connecting" | "verifying" => Vec::new(),
                 _ => vec!["resting".to_owned()],
             }
+        }
+
+        /// Whether the status changes several times a second.
+        #[template_callback(function)]
+        fn is_moving(state_name: &str) -> bool {
+            state_name == "downloading"
+        }
+
+        #[template_callback(function)]
+        fn is_resting(state_name: &str) -> bool {
+            !Self::is_moving(state_name)
         }
 
         #[template_callback(function)]
