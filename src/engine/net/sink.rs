@@ -109,6 +109,8 @@ impl Sink {
             let at = self.next + room as u64;
             spare = self.disk.block(part, self.size_at(at).max(bytes.len() - room));
             if spare.is_none() {
+                // While this waits, its half-full block must not keep others waiting.
+                self.flush();
                 return Took::NoRoom;
             }
         }

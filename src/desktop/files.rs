@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Opens files with the programs that the desktop has for them, and shows them in the file manager.
+
+use std::path::Path;
+
+use gio::prelude::*;
+
+use crate::i18n::gettext_f;
+
+/// Opens a file with its usual program. The error is a sentence for the user.
+pub async fn open(path: &Path, context: Option<&gio::AppLaunchContext>) -> Result<(), String> {
+    let file = existing(path).await?;
+    launch(&file, context).await
+}
+
+/// Shows a file in the file manager, selected if it knows how to, else just its folder. The error is
+/// a sentence for the user.
+pub async fn show_in_folder(path: &Path, context: Option<&gio::AppLaunchContext>) -> Result<(), String> {
+    let file = existing(path).await?;
+    match show_items(&file).await {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            tracing::debug!(%error, "No file manager took the file; its folder is opened");
+            let folder = file.parent().unwrap_or(file);
+            launch(&folder, context).await
+        }
+    }
+}
+
+/// Opens a folder in the file manager. The error is a sentence for the user.
+pub async fn open_folder(path: &Path, context: Option<&gio::AppLaunchContext>) -> Result<(), String> {
+    let folder = existing(path).await?;
+    launch(&folder, context).await
+}
+
+async fn existing(path: &Path) -> Result<gio::File, String> {
+    let file = gio::File::for_path(path);
+    let found = file
+        .query_info_future(gio::FILE_ATTRIBUTE_STANDARD_TYPE, gio::FileQueryInfoFlags::NONE, glib::Priority::DEFAULT)
+        .await;
+    match found {
+        Ok(_) => Ok(file),
+        Err(error) => {
+            tracing::info!(%error, path = %path.display(), "A file that should be opened can not be found");
+            let name = path.file_name().map(glib::filename_display_name).unwrap_or_default();
+            // Translators: {file} is the name of a file or folder.
+            Err(gettext_f("“{file}” is no longer there", &[("file", &name)]))
+        }
+    }
+}
+
+async fn launch(file: &gio::File, context: Option<&gio::AppLaunchContext>) -> Result<(), String> {
+    gio::AppInfo::launch_default_for_uri_future(&file.uri(), context).await.map_err(|error| {
+        tracing::info!(%error, uri = %file.uri(), "No program opens a file");
+        let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
+        // Translators: {file} is the name of a file or folder.
+        gettext_f("No program opens “{file}”", &[("file", &name)])
+    })
+}
+
+/// <https://www.freedesktop.org/wiki/Specifications/file-manager-interface/>
+async fn show_items(file: &gio::File) -> Result<(), glib::Error> {
+    let bus = gio::bus_get_future(gio::BusType::Session).await?;
+    let uris = vec![file.uri().to_string()];
+    let startup_id = "";
+    bus.call_future(
+        Some("org.freedesktop.FileManager1"),
+        "/org/freedesktop/FileManager1",
+        "org.freedesktop.FileManager1",
+        "ShowItems",
+        Some(&(uris, startup_id).to_variant()),
+        None,
+        gio::DBusCallFlags::NONE,
+        5000,
+    )
+    .await?;
+    Ok(())
+}

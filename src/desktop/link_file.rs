@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Files that hold addresses: lists (`.txt`) and single links (`.url`, `.desktop`), read without
+//! holding up the window.
+
+use gio::prelude::*;
+
+use crate::i18n::gettext_f;
+
+/// No list of addresses is longer; whatever is may be anything, and is not read.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Plain text with addresses in it.
+    List,
+    /// An INI-like file with a line `URL=`.
+    Link,
+}
+
+impl Kind {
+    fn of(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "txt" => Some(Self::List),
+            "url" | "desktop" => Some(Self::Link),
+            _ => None,
+        }
+    }
+}
+
+/// The text of a link file in which addresses are to be looked for. The error is a sentence for the
+/// user.
+pub async fn read(file: &gio::File) -> Result<String, String> {
+    let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
+    let file_name = ("file", name.as_str());
+    let Some(kind) = Kind::of(&name) else {
+        // Translators: {file} is the name of a file that was dropped.
+        return Err(gettext_f("“{file}” holds no links: drop .txt, .url or .desktop files", &[file_name]));
+    };
+    let bytes = read_bounded(file).await.map_err(|error| {
+        tracing::info!(%error, uri = %file.uri(), "A link file can not be read");
+        gettext_f("“{file}” can not be read", &[file_name])
+    })?;
+    match bytes {
+        Some(bytes) => Ok(addresses_part(kind, &String::from_utf8_lossy(&bytes))),
+        None => Err(gettext_f("“{file}” is too large for a list of links", &[file_name])),
+    }
+}
+
+/// The whole content, or nothing when it is longer than [`LONGEST`].
+async fn read_bounded(file: &gio::File) -> Result<Option<Vec<u8>>, glib::Error> {
+    let stream = file.read_future(glib::Priority::DEFAULT).await?;
+    let mut content = Vec::new();
+    loop {
+        let piece = stream.read_bytes_future(64 * 1024, glib::Priority::DEFAULT).await?;
+        if piece.is_empty() {
+            return Ok(Some(content));
+        }
+        content.extend_from_slice(&piece);
+        if content.len() > LONGEST {
+            return Ok(None);
+        }
+    }
+}
+
+/// Link files hold other addresses too (of their icon), so only their `URL` counts.
+fn addresses_part(kind: Kind, text: &str) -> String {
+    match kind {
+        Kind::List => text.to_owned(),
+        Kind::Link => text.lines().find_map(|line| line.trim().strip_prefix("URL=")).unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_named(name: &str, content: &[u8]) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        glib::MainContext::new().block_on(read(&gio::File::for_path(path)))
+    }
+
+    #[test]
+    fn only_the_link_of_a_link_file_counts() {
+        let link = b"[InternetShortcut]\r\nIconFile=http://example.org/icon.ico\r\nURL=http://example.org/a\r\n";
+        assert_eq!(read_named("a.url", link), Ok("http://example.org/a".to_owned()));
+        assert_eq!(read_named("a.TXT", b"http://example.org/b\n"), Ok("http://example.org/b\n".to_owned()));
+    }
+
+    #[test]
+    fn other_files_are_refused_with_the_reason() {
+        assert!(read_named("a.iso", b"").unwrap_err().contains("holds no links"));
+        assert!(read_named("a.txt", &vec![b'x'; LONGEST + 1]).unwrap_err().contains("too large"));
+    }
+}

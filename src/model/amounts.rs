@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Sizes, speeds, durations and times of day as people of the user's language read them.
+
+use std::time::{Duration, SystemTime};
+
+use crate::engine::types::Speed;
+use crate::i18n::{gettext, gettext_f};
+
+/// `4.2 MB`
+pub fn size(bytes: u64) -> String {
+    glib::format_size(bytes).to_string()
+}
+
+/// `31.0 MB/s`
+pub fn speed(speed: Speed) -> String {
+    // Translators: a speed; {size} is an amount like “31.0 MB”.
+    gettext_f("{size}/s", &[("size", &size(speed.0))])
+}
+
+/// `11 s`, `3 min`, `1 h 5 min`, `2 d 4 h`: no more exact than such a guess can be.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    // Rounded up, so that the last minute does not begin at “0 min”.
+    let minutes = seconds.div_ceil(60);
+    let hours = minutes / 60;
+    let (n, rest, message) = match seconds {
+        // Translators: a time left in seconds.
+        0..60 => (seconds.max(1), 0, gettext("{n} s")),
+        // Translators: a time left in minutes.
+        _ if hours == 0 => (minutes, 0, gettext("{n} min")),
+        // Translators: a time left in hours and minutes.
+        _ if hours < 24 => (hours, minutes % 60, gettext("{n} h {rest} min")),
+        // Translators: a time left in days and hours.
+        _ => (hours / 24, hours % 24, gettext("{n} d {rest} h")),
+    };
+    message.replace("{n}", &n.to_string()).replace("{rest}", &rest.to_string())
+}
+
+/// `10:31` when that is today, else with its date.
+pub fn time_of_day(when: SystemTime, now: SystemTime) -> String {
+    let local = |time: SystemTime| {
+        let seconds = match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+            Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
+        };
+        glib::DateTime::from_unix_local(seconds).ok()
+    };
+    let (Some(when), Some(now)) = (local(when), local(now)) else { return String::new() };
+    let format = if when.ymd() == now.ymd() {
+        // Translators: a time of day, as g_date_time_format() takes it; “%l:%M %p” is for am and pm.
+        gettext("%H:%M")
+    } else {
+        // Translators: a day with its time, as g_date_time_format() takes it.
+        gettext("%-e %B %Y, %H:%M")
+    };
+    when.format(&format).map(|text| text.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_as_exact_as_they_are_useful() {
+        let text = |seconds| duration(Duration::from_secs(seconds));
+        assert_eq!(text(0), "1 s");
+        assert_eq!(text(11), "11 s");
+        assert_eq!(text(60), "1 min");
+        assert_eq!(text(61), "2 min");
+        assert_eq!(text(3600), "1 h 0 min");
+        assert_eq!(text(3900), "1 h 5 min");
+        assert_eq!(text(187_000), "2 d 3 h");
+    }
+
+    #[test]
+    fn sizes_and_speeds_have_their_unit() {
+        assert_eq!(size(4_200_000), "4.2\u{a0}MB");
+        assert_eq!(speed(Speed(31_000_000)), "31.0\u{a0}MB/s");
+    }
+
+    #[test]
+    fn a_time_of_another_day_has_its_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        assert_eq!(time_of_day(now, now).len(), "10:31".len());
+        let other = time_of_day(now - Duration::from_secs(400_000_000), now);
+        assert!(other.contains("2014"), "{other}");
+    }
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The words: what state a download is in, why it does not go on, and what can be done about it.
+//! Every reason that a user reads comes from [`failure`].
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::amounts::{duration, size, speed, time_of_day};
+use crate::engine::download::state::{State, WaitReason};
+use crate::engine::error::{Failure, FailureKind};
+use crate::engine::event::{Progress, Snapshot};
+use crate::engine::types::Speed;
+use crate::i18n::{gettext, gettext_f, ngettext_f};
+
+/// Between the parts of a status line.
+const SEPARATOR: &str = " – ";
+
+/// Between a number and its unit, as GLib writes it.
+const UNIT_SPACE: char = '\u{a0}';
+
+/// A retry nearer than this is told without its time of day.
+const SOON: Duration = Duration::from_secs(60);
+
+/// The status line: everything worth knowing now, in one line.
+pub fn status(download: &Snapshot, now: SystemTime) -> String {
+    let progress = &download.progress;
+    match &download.state {
+        State::Queued => joined([Some(gettext("Waiting for its turn")), received(progress)]),
+        State::Scheduled { at } => {
+            // Translators: {time} is a time of day, or a day with its time.
+            let starts = gettext_f("Starts at {time}", &[("time", &time_of_day(*at, now))]);
+            joined([Some(starts), received(progress)])
+        }
+        State::Connecting => {
+            let host = download.url.host_str().unwrap_or_default();
+            // Translators: {host} is the name of a server.
+            joined([Some(gettext_f("Connecting to {host}…", &[("host", host)])), received(progress)])
+        }
+        State::Downloading => {
+            let pace = (progress.speed > Speed(0)).then(|| speed(progress.speed));
+            // Translators: {time} is a duration like “3 min”.
+            let left = progress.time_left.map(|time| gettext_f("{time} left", &[("time", &duration(time))]));
+            joined([received(progress).or_else(|| Some(gettext("Waiting for data…"))), pace, left])
+        }
+        State::Paused => {
+            let again = (download.resumable == Some(false) && progress.received > 0)
+                .then(|| gettext("the server will send it from the beginning"));
+            joined([Some(gettext("Paused")), received(progress), again])
+        }
+        State::Waiting { reason, .. } => waiting(reason, download, now),
+        State::Verifying => joined([Some(gettext("Verifying…")), progress.total.map(size)]),
+        State::Completed => {
+            let when = download.finished_at.map(|time| time_of_day(time, now));
+            let verified = download.verified.is_some().then(|| gettext("checksum verified"));
+            joined([Some(gettext("Completed")), Some(size(progress.received)), when, verified])
+        }
+        State::Failed(reason) => failure(&reason.kind, download.url.host_str(), &download.folder),
+    }
+}
+
+/// The state in one word, for colours.
+pub fn state_name(state: &State) -> &'static str {
+    match state {
+        State::Queued => "queued",
+        State::Scheduled { .. } => "scheduled",
+        State::Connecting => "connecting",
+        State::Downloading => "downloading",
+        State::Paused => "paused",
+        State::Waiting { .. } => "waiting",
+        State::Verifying => "verifying",
+        State::Completed => "completed",
+        State::Failed(_) => "failed",
+    }
+}
+
+/// All downloads together: `48.2 MB/s – 3 active`, or nothing when none runs.
+pub fn summary(active: u32, total: Speed) -> String {
+    if active == 0 {
+        return String::new();
+    }
+    let count = ngettext_f("{n} active", "{n} active", active, &[("n", &active.to_string())]);
+    joined([(total > Speed(0)).then(|| speed(total)), Some(count)])
+}
+
+/// Why the program can not work with its list at all.
+pub fn start_failure(reason: &Failure) -> String {
+    let folder = glib::user_data_dir();
+    joined([Some(failure(&reason.kind, None, &folder)), Some(reason.detail.clone()).filter(|text| !text.is_empty())])
+}
+
+/// What was asked for and is no address that can be downloaded.
+pub fn refused_address(text: &str, reason: &Failure) -> String {
+    let cause = failure(&reason.kind, None, Path::new(""));
+    // Translators: {text} is what the user typed, {cause} a whole sentence.
+    gettext_f("“{text}”: {cause}", &[("text", text), ("cause", &cause)])
+}
+
+fn joined<const N: usize>(parts: [Option<String>; N]) -> String {
+    parts.into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR)
+}
+
+/// `412.0 MB of 754.0 MB`; nothing before the first byte, where there is nothing to tell.
+fn received(progress: &Progress) -> Option<String> {
+    match (progress.received, progress.total) {
+        (0, None) => None,
+        (0, Some(total)) => Some(size(total)),
+        (received, None) => Some(size(received)),
+        (received, Some(total)) => {
+            let (done, total) = (size(received), size(total));
+            // The same unit need not be said twice.
+            let unit = total.rsplit_once(UNIT_SPACE).map(|(_, unit)| unit);
+            let done =
+                done.rsplit_once(UNIT_SPACE).filter(|(_, same)| Some(*same) == unit).map_or(done.as_str(), |(n, _)| n);
+            // Translators: how much has arrived of the whole, like “4.2 of 9.7 MB”.
+            gettext_f("{done} of {total}", &[("done", done), ("total", &total)]).into()
+        }
+    }
+}
+
+fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String {
+    let (WaitReason::Retry { failure: cause, .. } | WaitReason::Space { failure: cause }) = reason;
+    let cause = match &cause.kind {
+        // The remedy of a final failure is “try again”; here that happens anyway.
+        FailureKind::HttpStatus(429 | 503) => gettext("The server is busy."),
+        FailureKind::HttpStatus(code) if cause.kind.is_temporary() => server_trouble(*code),
+        kind => failure(kind, download.url.host_str(), &download.folder),
+    };
+    let next = match (reason, download.retry_in) {
+        (WaitReason::Space { .. }, _) => gettext("Continues by itself."),
+        (WaitReason::Retry { .. }, Some(wait)) if wait >= SOON => {
+            gettext_f("Tries again at {time}.", &[("time", &time_of_day(now + wait, now))])
+        }
+        (WaitReason::Retry { .. }, _) => gettext("Tries again in a moment."),
+    };
+    // Translators: two whole sentences, like “The server is busy. Tries again in a moment.”
+    gettext_f("{cause} {next}", &[("cause", &cause), ("next", &next)])
+}
+
+fn server_trouble(code: u16) -> String {
+    // Translators: {code} is an HTTP status, like 500.
+    gettext_f("The server has a problem (error {code}).", &[("code", &code.to_string())])
+}
+
+/// THE table: what went wrong, and what the user can do where there is something to do.
+pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String {
+    let host = host.unwrap_or_default();
+    let folder = glib::filename_display_name(folder);
+    let folder = ("folder", folder.as_str());
+    match kind {
+        FailureKind::InvalidAddress => gettext("This is not an address. It should look like https://example.org/file."),
+        FailureKind::UnsupportedScheme => gettext("Only http, https, ftp, ftps and sftp addresses can be downloaded."),
+        FailureKind::NameNotFound => {
+            gettext_f("The server {host} was not found. Check the address and the network.", &[("host", host)])
+        }
+        FailureKind::CannotConnect => {
+            gettext_f("The server {host} does not answer. Check the network.", &[("host", host)])
+        }
+        FailureKind::Silence => gettext("The server stopped sending."),
+        FailureKind::ConnectionLost => gettext("The connection was lost."),
+        FailureKind::Certificate => {
+            gettext_f("The identity of {host} could not be verified. Do not trust this address.", &[("host", host)])
+        }
+        FailureKind::Tls => gettext("A secure connection could not be made."),
+        FailureKind::Proxy => gettext("The proxy does not work. Check the network settings."),
+        FailureKind::TooManyRedirects => gettext("The server redirects in a circle. Copy the address again."),
+        FailureKind::HttpStatus(403) => {
+            gettext("The server refuses this address (error 403). It may have expired: copy it again.")
+        }
+        FailureKind::HttpStatus(404) => gettext("The file is not on the server (error 404). Check the address."),
+        FailureKind::HttpStatus(410) => gettext("The file is no longer on the server (error 410)."),
+        FailureKind::HttpStatus(429 | 503) => gettext("The server is busy. Try again later."),
+        FailureKind::HttpStatus(code @ 500..) => server_trouble(*code),
+        FailureKind::HttpStatus(code) => {
+            gettext_f("The server refuses this address (error {code}).", &[("code", &code.to_string())])
+        }
+        FailureKind::LoginRequired => gettext("The server asks for a user name and a password."),
+        FailureKind::ServerRefused(0) => gettext("The server refuses this address."),
+        FailureKind::ServerRefused(code) => {
+            gettext_f("The server refuses this address (error {code}).", &[("code", &code.to_string())])
+        }
+        FailureKind::FileNotFound => gettext("The file is not on the server. Check the address."),
+        FailureKind::EndedEarly => gettext("The server stopped before the end of the file."),
+        FailureKind::WrongRange => gettext("The server sent another part of the file than the one asked for."),
+        FailureKind::ChangedOnServer => gettext("The file has changed on the server. Remove it and download it again."),
+        FailureKind::UninvitedEncoding => gettext("The server sent the file in another form than the one asked for."),
+        FailureKind::Protocol => gettext("The server sent an answer that makes no sense."),
+        FailureKind::DiskFull { needed: Some(needed) } => {
+            gettext_f("The disk is full: {size} more is needed in {folder}.", &[("size", &size(*needed)), folder])
+        }
+        FailureKind::DiskFull { needed: None } => gettext_f("The disk is full. Make room in {folder}.", &[folder]),
+        FailureKind::NotWritable => {
+            gettext_f("Files can not be written to {folder}. Choose another folder.", &[folder])
+        }
+        FailureKind::FolderMissing => gettext_f("The folder {folder} is not there. Is its drive connected?", &[folder]),
+        FailureKind::ReadOnly => gettext_f("The drive of {folder} is read-only. Choose another folder.", &[folder]),
+        FailureKind::BadName => gettext("A file of this name can not be made there. Choose another name."),
+        FailureKind::TargetExists => gettext("A file of this name is there already. It was left as it is."),
+        FailureKind::TooLargeForFileSystem => {
+            gettext_f("The file is too large for the drive of {folder}. Choose another folder.", &[folder])
+        }
+        FailureKind::PartInUse => gettext("Another program is downloading this file."),
+        FailureKind::Io(0) => gettext("The file could not be written."),
+        FailureKind::Io(code) => {
+            // Translators: {code} is an error number of the system.
+            gettext_f("The file could not be written (system error {code}).", &[("code", &code.to_string())])
+        }
+        FailureKind::ChecksumMismatch { .. } => gettext(
+            "The checksum does not match: this is not the file that was wanted. Check the address and the checksum.",
+        ),
+        FailureKind::Internal(code) => gettext_f(
+            "Something went wrong inside Freshet (code {code}). Please report it.",
+            &[("code", &code.to_string())],
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::download_object::tests::snapshot;
+    use super::*;
+    use crate::engine::types::Moment;
+
+    const MB: u64 = 1_000_000;
+
+    fn download(state: State, received: u64, total: Option<u64>) -> Snapshot {
+        let mut snapshot = snapshot(1);
+        snapshot.state = state;
+        snapshot.progress = Progress { received, total, ..Progress::default() };
+        snapshot
+    }
+
+    fn words(download: &Snapshot) -> String {
+        status(download, SystemTime::now()).replace('\u{a0}', " ")
+    }
+
+    fn retry(kind: FailureKind) -> State {
+        let reason = WaitReason::Retry { failure: Failure::new(kind, ""), attempt: 1 };
+        State::Waiting { reason, until: Moment::default() }
+    }
+
+    #[test]
+    fn a_running_download_tells_bytes_speed_and_time_left() {
+        let mut row = download(State::Downloading, 412 * MB, Some(754 * MB));
+        row.progress.speed = Speed(31 * MB);
+        row.progress.time_left = Some(Duration::from_secs(11));
+        assert_eq!(words(&row), "412.0 of 754.0 MB – 31.0 MB/s – 11 s left");
+        row.progress = Progress { received: 3 * MB, ..Progress::default() };
+        assert_eq!(words(&row), "3.0 MB");
+    }
+
+    #[test]
+    fn a_paused_download_warns_when_it_would_start_again() {
+        let mut row = download(State::Paused, 3 * MB, Some(4 * MB));
+        assert_eq!(words(&row), "Paused – 3.0 of 4.0 MB");
+        row.resumable = Some(false);
+        assert_eq!(words(&row), "Paused – 3.0 of 4.0 MB – the server will send it from the beginning");
+    }
+
+    #[test]
+    fn a_waiting_download_tells_why_and_when_it_goes_on() {
+        let mut row = download(retry(FailureKind::HttpStatus(503)), 0, None);
+        row.retry_in = Some(Duration::from_secs(4));
+        assert_eq!(words(&row), "The server is busy. Tries again in a moment.");
+        row.retry_in = Some(Duration::from_secs(4000));
+        assert!(words(&row).starts_with("The server is busy. Tries again at "), "{}", words(&row));
+        let full = Failure::new(FailureKind::DiskFull { needed: Some(1_200 * MB) }, "");
+        row.state = State::Waiting { reason: WaitReason::Space { failure: full }, until: Moment::default() };
+        assert_eq!(words(&row), "The disk is full: 1.2 GB more is needed in /srv. Continues by itself.");
+    }
+
+    #[test]
+    fn a_failure_names_the_cause_and_the_way_out() {
+        let failed = |kind| words(&download(State::Failed(Failure::new(kind, "")), 0, None));
+        assert_eq!(
+            failed(FailureKind::HttpStatus(404)),
+            "The file is not on the server (error 404). Check the address."
+        );
+        assert_eq!(failed(FailureKind::CannotConnect), "The server example.org does not answer. Check the network.");
+        assert_eq!(failed(FailureKind::ReadOnly), "The drive of /srv is read-only. Choose another folder.");
+    }
+
+    #[test]
+    fn the_summary_is_empty_when_nothing_runs() {
+        assert_eq!(summary(0, Speed(0)), "");
+        assert_eq!(summary(3, Speed(48_200_000)), "48.2\u{a0}MB/s – 3 active");
+        assert_eq!(summary(1, Speed(0)), "1 active");
+    }
+}

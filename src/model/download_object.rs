@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! One download as a GObject whose properties widgets bind to. They are read-only and worked out
+//! when they are read, so that a row that nobody looks at costs nothing; what they depend on is
+//! listed in [`DEPENDENCIES`]. Only the session writes, by `apply`.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use glib::prelude::*;
+use glib::subclass::prelude::*;
+
+use super::describe;
+use crate::engine::download::state::State;
+use crate::engine::event::{Progress, Snapshot};
+use crate::engine::types::DownloadId;
+
+mod imp {
+    use std::cell::RefCell;
+
+    use glib::prelude::*;
+    use glib::subclass::prelude::*;
+
+    use super::{Snapshot, SystemTime, describe};
+
+    #[derive(Debug, Default, glib::Properties)]
+    #[properties(wrapper_type = super::DownloadObject)]
+    pub struct DownloadObject {
+        #[property(name = "id", type = u64, get = |imp: &Self| imp.read(|download| download.id.0))]
+        #[property(name = "name", type = String, get = |imp: &Self| imp.read(|download| download.name.clone()))]
+        #[property(name = "address", type = String, get = |imp: &Self| imp.read(|download| download.url.to_string()))]
+        #[property(name = "icon", type = gio::Icon, get = |imp: &Self| super::icon(&imp.snapshot.borrow()))]
+        #[property(name = "fraction", type = f64, get = |imp: &Self| imp.read(super::fraction))]
+        #[property(name = "shows-progress", type = bool, get = |imp: &Self| imp.read(super::shows_progress))]
+        #[property(name = "status", type = String, get = |imp: &Self| imp.read(|download| describe::status(download, SystemTime::now())))]
+        #[property(name = "detail", type = Option<String>, get = |imp: &Self| imp.read(super::detail))]
+        #[property(name = "state-name", type = String, get = |imp: &Self| imp.read(|download| describe::state_name(&download.state).to_owned()))]
+        #[property(name = "can-pause", type = bool, get = |imp: &Self| imp.read(super::can_pause))]
+        #[property(name = "can-resume", type = bool, get = |imp: &Self| imp.read(super::can_resume))]
+        #[property(name = "can-retry", type = bool, get = |imp: &Self| imp.read(super::can_retry))]
+        #[property(name = "can-open", type = bool, get = |imp: &Self| imp.read(super::can_open))]
+        #[property(name = "is-finished", type = bool, get = |imp: &Self| imp.read(super::is_finished))]
+        #[property(name = "is-active", type = bool, get = |imp: &Self| imp.read(super::is_active))]
+        pub snapshot: RefCell<Option<Snapshot>>,
+    }
+
+    impl DownloadObject {
+        /// An object that was made without a download (by `g_object_new`) has the values of nothing.
+        pub fn read<T: Default>(&self, value: impl Fn(&Snapshot) -> T) -> T {
+            self.snapshot.borrow().as_ref().map(value).unwrap_or_default()
+        }
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for DownloadObject {
+        const NAME: &'static str = "FreshetDownload";
+        type Type = super::DownloadObject;
+    }
+
+    #[glib::derived_properties]
+    impl ObjectImpl for DownloadObject {}
+}
+
+glib::wrapper! {
+    pub struct DownloadObject(ObjectSubclass<imp::DownloadObject>);
+}
+
+/// A property, and whether it differs between two snapshots.
+type Dependency = (&'static str, fn(&Snapshot, &Snapshot) -> bool);
+
+/// What each property depends on. The status line is written from nearly everything.
+const DEPENDENCIES: [Dependency; 13] = [
+    ("name", |old, new| old.name != new.name),
+    ("icon", |old, new| old.name != new.name || old.media_type != new.media_type),
+    ("fraction", |old, new| fraction(old) != fraction(new)),
+    ("shows-progress", |old, new| shows_progress(old) != shows_progress(new)),
+    ("status", |old, new| old != new),
+    ("detail", |old, new| detail(old) != detail(new)),
+    ("state-name", |old, new| describe::state_name(&old.state) != describe::state_name(&new.state)),
+    ("can-pause", |old, new| can_pause(old) != can_pause(new)),
+    ("can-resume", |old, new| can_resume(old) != can_resume(new)),
+    ("can-retry", |old, new| can_retry(old) != can_retry(new)),
+    ("can-open", |old, new| can_open(old) != can_open(new)),
+    ("is-finished", |old, new| is_finished(old) != is_finished(new)),
+    ("is-active", |old, new| is_active(old) != is_active(new)),
+];
+
+impl DownloadObject {
+    pub(super) fn new(snapshot: Snapshot) -> Self {
+        let object: Self = glib::Object::new();
+        object.imp().snapshot.replace(Some(snapshot));
+        object
+    }
+
+    pub fn download_id(&self) -> DownloadId {
+        DownloadId(self.id())
+    }
+
+    /// The finished file, or the part file while there is one.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.imp().read(|download| download.path.clone())
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.imp().read(|download| download.folder.clone())
+    }
+
+    /// Looks at the download as the engine told it last.
+    pub(super) fn read<T: Default>(&self, value: impl Fn(&Snapshot) -> T) -> T {
+        self.imp().read(value)
+    }
+
+    /// Takes the new values over and tells which properties changed.
+    pub(super) fn apply(&self, new: &Snapshot) {
+        let old = self.imp().snapshot.replace(Some(new.clone()));
+        let Some(old) = old else { return };
+        let _together = self.freeze_notify();
+        for (property, differs) in DEPENDENCIES {
+            if differs(&old, new) {
+                self.notify(property);
+            }
+        }
+    }
+
+    /// Bytes came in. This is what happens all the time: nothing is copied and only three properties
+    /// can change.
+    pub(super) fn apply_progress(&self, new: Progress) {
+        let changed = {
+            let mut snapshot = self.imp().snapshot.borrow_mut();
+            let Some(download) = snapshot.as_mut() else { return };
+            let before = (fraction(download), shows_progress(download));
+            let old = std::mem::replace(&mut download.progress, new);
+            [
+                ("status", old != new),
+                ("fraction", before.0 != fraction(download)),
+                ("shows-progress", before.1 != shows_progress(download)),
+            ]
+        };
+        let _together = self.freeze_notify();
+        for (property, _) in changed.into_iter().filter(|(_, differs)| *differs) {
+            self.notify(property);
+        }
+    }
+}
+
+/// From 0 to 1; 0 while the length is not known.
+fn fraction(download: &Snapshot) -> f64 {
+    match download.progress.total {
+        Some(total) if total > 0 => (download.progress.received as f64 / total as f64).min(1.0),
+        _ => 0.0,
+    }
+}
+
+/// A bar is of use while the file is incomplete and its length is known.
+fn shows_progress(download: &Snapshot) -> bool {
+    let begun = download.progress.received > 0 || download.state == State::Downloading;
+    begun && download.progress.total.is_some() && download.state != State::Completed
+}
+
+/// The technical text behind a reason.
+fn detail(download: &Snapshot) -> Option<String> {
+    use crate::engine::download::state::WaitReason;
+    match &download.state {
+        State::Failed(failure)
+        | State::Waiting { reason: WaitReason::Retry { failure, .. } | WaitReason::Space { failure }, .. } => {
+            Some(failure.detail.clone()).filter(|text| !text.is_empty())
+        }
+        State::Queued
+        | State::Scheduled { .. }
+        | State::Connecting
+        | State::Downloading
+        | State::Paused
+        | State::Verifying
+        | State::Completed => None,
+    }
+}
+
+pub(super) fn can_pause(download: &Snapshot) -> bool {
+    match download.state {
+        State::Queued | State::Scheduled { .. } | State::Connecting | State::Downloading | State::Waiting { .. } => {
+            true
+        }
+        State::Paused | State::Verifying | State::Completed | State::Failed(_) => false,
+    }
+}
+
+/// Stopped by the user, or not yet meant to run: `Resume` lets it go on now.
+pub(super) fn can_resume(download: &Snapshot) -> bool {
+    matches!(download.state, State::Paused | State::Scheduled { .. })
+}
+
+/// Something went wrong: `Resume` tries again now.
+fn can_retry(download: &Snapshot) -> bool {
+    matches!(download.state, State::Failed(_) | State::Waiting { .. })
+}
+
+fn can_open(download: &Snapshot) -> bool {
+    download.state == State::Completed && download.path.is_some()
+}
+
+/// Came to an end, good or bad: nothing is left to cancel.
+pub(super) fn is_finished(download: &Snapshot) -> bool {
+    matches!(download.state, State::Completed | State::Failed(_))
+}
+
+/// Works right now.
+pub(super) fn is_active(download: &Snapshot) -> bool {
+    matches!(download.state, State::Connecting | State::Downloading | State::Verifying)
+}
+
+/// By the name where its extension says something, else by what the server told.
+fn icon(download: &Option<Snapshot>) -> gio::Icon {
+    let guessed = download.as_ref().map(|download| gio::content_type_guess(Some(&download.name), None::<&[u8]>));
+    let told = || {
+        let media_type = download.as_ref()?.media_type.as_deref()?;
+        gio::content_type_from_mime_type(media_type)
+    };
+    let content_type = match guessed {
+        Some((by_name, _)) if !gio::content_type_is_unknown(&by_name) => Some(by_name),
+        _ => told(),
+    };
+    let content_type = content_type.as_deref().unwrap_or("application/octet-stream");
+    gio::content_type_get_icon(content_type)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::engine::error::{Failure, FailureKind};
+    use crate::engine::types::Speed;
+
+    /// A queued download of `http://example.org/file-N.iso` into `/srv`.
+    pub fn snapshot(id: u64) -> Snapshot {
+        Snapshot {
+            id: DownloadId(id),
+            url: format!("http://example.org/file-{id}.iso").parse().unwrap(),
+            folder: "/srv".into(),
+            name: format!("file-{id}.iso"),
+            path: None,
+            state: State::Queued,
+            progress: Progress::default(),
+            resumable: None,
+            media_type: None,
+            verified: None,
+            retry_in: None,
+            added_at: SystemTime::UNIX_EPOCH,
+            finished_at: None,
+        }
+    }
+
+    /// What `change` makes the object notify, sorted.
+    fn notified(object: &DownloadObject, change: impl Fn(&DownloadObject)) -> Vec<String> {
+        let names = Rc::new(RefCell::new(Vec::new()));
+        let heard = names.clone();
+        let handler =
+            object.connect_notify_local(None, move |_, property| heard.borrow_mut().push(property.name().to_owned()));
+        change(object);
+        object.disconnect(handler);
+        let mut names = names.take();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn every_property_that_can_change_is_in_the_table() {
+        let constant = ["id", "address"];
+        let mut all: Vec<_> = DownloadObject::new(snapshot(1))
+            .list_properties()
+            .iter()
+            .map(|property| property.name().to_owned())
+            .filter(|name| !constant.contains(&name.as_str()))
+            .collect();
+        let mut table: Vec<_> = DEPENDENCIES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        all.sort_unstable();
+        table.sort_unstable();
+        assert_eq!(all, table);
+    }
+
+    #[test]
+    fn only_what_changed_is_told() {
+        let object = DownloadObject::new(snapshot(1));
+        assert!(notified(&object, |object| object.apply(&snapshot(1))).is_empty());
+        let mut running = snapshot(1);
+        running.state = State::Downloading;
+        running.progress.total = Some(1000);
+        let told = notified(&object, |object| object.apply(&running));
+        assert_eq!(told, ["is-active", "shows-progress", "state-name", "status"]);
+    }
+
+    #[test]
+    fn progress_tells_the_bar_and_the_line() {
+        let mut running = snapshot(1);
+        running.state = State::Downloading;
+        running.progress.total = Some(1000);
+        let object = DownloadObject::new(running);
+        let progress = |received| Progress { received, total: Some(1000), speed: Speed(5), time_left: None };
+        assert_eq!(notified(&object, |object| object.apply_progress(progress(10))), ["fraction", "status"]);
+        assert_eq!(notified(&object, |object| object.apply_progress(progress(10))), [""; 0]);
+        assert_eq!(notified(&object, |object| object.apply_progress(progress(200))), ["fraction", "status"]);
+        assert!((object.fraction() - 0.2).abs() < 1e-9);
+    }
+
+    #[test]
+    fn values_can_be_read_and_changed_from_inside_a_notification() {
+        let object = DownloadObject::new(snapshot(1));
+        object.connect_notify_local(Some("status"), |object, _| {
+            let _ = object.status();
+            object.apply_progress(Progress::default());
+        });
+        let mut paused = snapshot(1);
+        paused.state = State::Paused;
+        object.apply(&paused);
+        assert_eq!(object.status(), "Paused");
+    }
+
+    #[test]
+    fn the_buttons_fit_the_state() {
+        let buttons = |state| {
+            let mut row = snapshot(1);
+            row.state = state;
+            row.path = Some("/srv/file".into());
+            let object = DownloadObject::new(row);
+            (object.can_pause(), object.can_resume(), object.can_retry(), object.can_open(), object.is_finished())
+        };
+        let failed = State::Failed(Failure::new(FailureKind::Silence, ""));
+        assert_eq!(buttons(State::Downloading), (true, false, false, false, false));
+        assert_eq!(buttons(State::Paused), (false, true, false, false, false));
+        assert_eq!(buttons(State::Completed), (false, false, false, true, true));
+        assert_eq!(buttons(failed), (false, false, true, false, true));
+        assert_eq!(buttons(State::Verifying), (false, false, false, false, false));
+    }
+
+    #[test]
+    fn the_icon_follows_the_name_and_else_the_media_type() {
+        let names = |name: &str, media_type: Option<&str>| {
+            let mut row = snapshot(1);
+            row.name = name.into();
+            row.media_type = media_type.map(Into::into);
+            let icon = DownloadObject::new(row).icon();
+            icon.downcast::<gio::ThemedIcon>().unwrap().names().join(" ")
+        };
+        assert!(names("a.pdf", Some("text/html")).contains("application-pdf"));
+        assert!(names("noext", Some("video/mp4")).contains("video"));
+        assert!(names("noext", None).contains("application-octet-stream"));
+    }
+}

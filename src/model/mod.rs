@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the window shows, as GObjects and words. Knows the engine and no toolkit.
+
+pub mod amounts;
+pub mod describe;
+pub mod download_list;
+pub mod download_object;
+mod positions;
+pub mod session;
+pub mod totals;
+
+pub use crate::engine::command::Command;
+pub use crate::engine::types::DownloadId;
+pub use download_list::DownloadList;
+pub use download_object::DownloadObject;
+pub use session::Session;
+pub use totals::Totals;

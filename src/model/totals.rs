@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Counts and speed over all downloads, kept up to date by differences: no change of one row looks
+//! at the others.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use glib::prelude::*;
+use glib::subclass::prelude::*;
+
+use super::describe;
+use super::download_object::{can_pause, is_active};
+use crate::engine::download::state::State;
+use crate::engine::event::Snapshot;
+use crate::engine::types::Speed;
+
+/// Speeds come several times a second from each download; the sum is told this often.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+
+mod imp {
+    use std::cell::{Cell, RefCell};
+
+    use glib::prelude::*;
+    use glib::subclass::prelude::*;
+
+    #[derive(Debug, Default, glib::Properties)]
+    #[properties(wrapper_type = super::Totals)]
+    pub struct Totals {
+        /// How many downloads work now.
+        #[property(get)]
+        pub active: Cell<u32>,
+        /// How many could be paused.
+        pub pausable: Cell<u32>,
+        /// How many were paused by the user.
+        pub paused: Cell<u32>,
+        /// Bytes a second.
+        pub speed: Cell<u64>,
+        /// Whether `PauseAll` would do anything.
+        #[property(get)]
+        pub can_pause: Cell<bool>,
+        /// Whether `ResumeAll` would do anything.
+        #[property(get)]
+        pub can_resume: Cell<bool>,
+        /// One line of words.
+        #[property(get)]
+        pub summary: RefCell<String>,
+        pub timer: RefCell<Option<glib::SourceId>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Totals {
+        const NAME: &'static str = "FreshetTotals";
+        type Type = super::Totals;
+    }
+
+    #[glib::derived_properties]
+    impl ObjectImpl for Totals {
+        fn dispose(&self) {
+            if let Some(timer) = self.timer.take() {
+                timer.remove();
+            }
+        }
+    }
+}
+
+glib::wrapper! {
+    pub struct Totals(ObjectSubclass<imp::Totals>);
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        glib::Object::new()
+    }
+}
+
+/// What one download adds to the totals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Share {
+    active: bool,
+    pausable: bool,
+    paused: bool,
+    speed: u64,
+}
+
+impl Share {
+    pub fn of(download: &Snapshot) -> Self {
+        Self {
+            active: is_active(download),
+            pausable: can_pause(download),
+            paused: download.state == State::Paused,
+            speed: if is_active(download) { download.progress.speed.0 } else { 0 },
+        }
+    }
+}
+
+impl Totals {
+    /// A download's share was `old` and is `new`; a download that is not there has the default one.
+    pub(super) fn replace(&self, old: Share, new: Share) {
+        let imp = self.imp();
+        let recount = |count: &Cell<u32>, old: bool, new: bool| {
+            count.set((count.get() + u32::from(new)).saturating_sub(u32::from(old)));
+        };
+        let active = imp.active.get();
+        recount(&imp.active, old.active, new.active);
+        recount(&imp.pausable, old.pausable, new.pausable);
+        recount(&imp.paused, old.paused, new.paused);
+        imp.speed.set((imp.speed.get() + new.speed).saturating_sub(old.speed));
+
+        let _together = self.freeze_notify();
+        if imp.active.get() != active {
+            self.notify_active();
+            self.tell();
+        } else if old.speed != new.speed {
+            self.tell_soon();
+        }
+        let can_pause = imp.pausable.get() > 0;
+        if imp.can_pause.replace(can_pause) != can_pause {
+            self.notify_can_pause();
+        }
+        let can_resume = imp.paused.get() > 0;
+        if imp.can_resume.replace(can_resume) != can_resume {
+            self.notify_can_resume();
+        }
+    }
+
+    fn tell(&self) {
+        let imp = self.imp();
+        let summary = describe::summary(imp.active.get(), Speed(imp.speed.get()));
+        if imp.summary.replace(summary.clone()) != summary {
+            self.notify_summary();
+        }
+    }
+
+    fn tell_soon(&self) {
+        let mut timer = self.imp().timer.borrow_mut();
+        if timer.is_none() {
+            let weak = self.downgrade();
+            *timer = Some(glib::timeout_add_local_once(TELL_EVERY, move || {
+                if let Some(totals) = weak.upgrade() {
+                    totals.imp().timer.take();
+                    totals.tell();
+                }
+            }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::download_object::tests::snapshot;
+    use super::*;
+
+    fn share(state: State, speed: u64) -> Share {
+        let mut row = snapshot(1);
+        row.state = state;
+        row.progress.speed = Speed(speed);
+        Share::of(&row)
+    }
+
+    #[test]
+    fn totals_follow_each_download() {
+        let totals = Totals::default();
+        totals.replace(Share::default(), share(State::Downloading, 5_000_000));
+        totals.replace(Share::default(), share(State::Queued, 0));
+        assert_eq!((totals.active(), totals.can_pause(), totals.can_resume()), (1, true, false));
+        assert_eq!(totals.summary(), "5.0\u{a0}MB/s – 1 active");
+        totals.replace(share(State::Downloading, 5_000_000), share(State::Paused, 0));
+        totals.replace(share(State::Queued, 0), Share::default());
+        assert_eq!((totals.active(), totals.can_pause(), totals.can_resume()), (0, false, true));
+        assert_eq!(totals.summary(), "");
+    }
+
+    #[test]
+    fn speeds_are_told_together_a_little_later() {
+        let totals = Totals::default();
+        totals.replace(Share::default(), share(State::Downloading, 1_000_000));
+        totals.replace(share(State::Downloading, 1_000_000), share(State::Downloading, 3_000_000));
+        assert_eq!(totals.summary(), "1.0\u{a0}MB/s – 1 active");
+        assert!(totals.imp().timer.borrow().is_some());
+        totals.tell();
+        assert_eq!(totals.summary(), "3.0\u{a0}MB/s – 1 active");
+    }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The preferences: one handle with a typed getter for each key. The schema installed on the system
+//! is used; a run out of the build tree finds the one that `build.rs` compiled.
+
+use std::path::{Path, PathBuf};
+
+use gio::prelude::*;
+
+use crate::config;
+use crate::engine::{Limits, Speed};
+
+/// The schema's name. It is the same whatever the application id is, so that a development build
+/// finds it too.
+const SCHEMA_ID: &str = "io.github.freshet.Freshet";
+
+/// Every key of the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    WindowWidth,
+    WindowHeight,
+    WindowMaximized,
+    DownloadFolder,
+    ParallelDownloads,
+    ConnectionsPerHost,
+    ConnectionsPerDownload,
+    RateLimitEnabled,
+    RateLimit,
+}
+
+impl Key {
+    pub const ALL: [Self; 9] = [
+        Self::WindowWidth,
+        Self::WindowHeight,
+        Self::WindowMaximized,
+        Self::DownloadFolder,
+        Self::ParallelDownloads,
+        Self::ConnectionsPerHost,
+        Self::ConnectionsPerDownload,
+        Self::RateLimitEnabled,
+        Self::RateLimit,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WindowWidth => "window-width",
+            Self::WindowHeight => "window-height",
+            Self::WindowMaximized => "window-maximized",
+            Self::DownloadFolder => "download-folder",
+            Self::ParallelDownloads => "parallel-downloads",
+            Self::ConnectionsPerHost => "connections-per-host",
+            Self::ConnectionsPerDownload => "connections-per-download",
+            Self::RateLimitEnabled => "rate-limit-enabled",
+            Self::RateLimit => "rate-limit",
+        }
+    }
+}
+
+/// How the window was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowShape {
+    pub width: i32,
+    pub height: i32,
+    pub maximized: bool,
+}
+
+/// The schema is neither installed nor in the build tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the settings schema {SCHEMA_ID} is not installed")]
+pub struct MissingSchema;
+
+fn schema() -> Result<gio::SettingsSchema, MissingSchema> {
+    let installed = gio::SettingsSchemaSource::default();
+    let schema = installed.and_then(|source| source.lookup(SCHEMA_ID, true)).or_else(|| {
+        let folder = Path::new(config::SCHEMA_DIR?);
+        gio::SettingsSchemaSource::from_directory(folder, None, true).ok()?.lookup(SCHEMA_ID, false)
+    });
+    schema.ok_or(MissingSchema)
+}
+
+#[derive(Clone, Debug)]
+pub struct Settings(gio::Settings);
+
+impl Settings {
+    /// Finds the schema; its values are kept by the backend of the desktop.
+    pub fn load() -> Result<Self, MissingSchema> {
+        Ok(Self(gio::Settings::new_full(&schema()?, gio::SettingsBackend::NONE, None)))
+    }
+
+    /// The defaults; what is set is forgotten with the handle. For tests, which must not touch the
+    /// preferences of whoever runs them.
+    pub fn in_memory() -> Result<Self, MissingSchema> {
+        Ok(Self(gio::Settings::new_full(&schema()?, Some(&gio::memory_settings_backend_new()), None)))
+    }
+
+    pub fn window_shape(&self) -> WindowShape {
+        WindowShape {
+            width: self.0.int(Key::WindowWidth.name()),
+            height: self.0.int(Key::WindowHeight.name()),
+            maximized: self.0.boolean(Key::WindowMaximized.name()),
+        }
+    }
+
+    pub fn set_window_shape(&self, shape: WindowShape) {
+        let saved = self
+            .0
+            .set_int(Key::WindowWidth.name(), shape.width)
+            .and_then(|()| self.0.set_int(Key::WindowHeight.name(), shape.height))
+            .and_then(|()| self.0.set_boolean(Key::WindowMaximized.name(), shape.maximized));
+        if let Err(error) = saved {
+            tracing::warn!(%error, "The size of the window can not be saved");
+        }
+    }
+
+    /// Where downloads go when nothing else is said: the chosen folder, else the desktop's.
+    pub fn download_folder(&self) -> PathBuf {
+        let chosen = self.0.string(Key::DownloadFolder.name());
+        if chosen.is_empty() {
+            glib::user_special_dir(glib::UserDirectory::Downloads).unwrap_or_else(glib::home_dir)
+        } else {
+            PathBuf::from(chosen)
+        }
+    }
+
+    /// Most connections for one download.
+    pub fn connections(&self) -> u8 {
+        u8::try_from(self.0.int(Key::ConnectionsPerDownload.name())).unwrap_or(u8::MAX)
+    }
+
+    pub fn limits(&self) -> Limits {
+        let count = |key: Key| usize::try_from(self.0.int(key.name())).unwrap_or(1);
+        Limits {
+            parallel: count(Key::ParallelDownloads),
+            per_host: count(Key::ConnectionsPerHost),
+            rate: self.0.boolean(Key::RateLimitEnabled.name()).then(|| Speed(self.0.uint64(Key::RateLimit.name()))),
+        }
+    }
+
+    /// Calls back with the new limits whenever one of them is changed.
+    pub fn connect_limits_changed(&self, changed: impl Fn(Limits) + 'static) {
+        let keys = [Key::ParallelDownloads, Key::ConnectionsPerHost, Key::RateLimitEnabled, Key::RateLimit];
+        let settings = self.clone();
+        // The closure must not own the object that it is connected to.
+        let weak = settings.0.downgrade();
+        self.0.connect_changed(None, move |_, name| {
+            if let Some(settings) = weak.upgrade().filter(|_| keys.iter().any(|key| key.name() == name)) {
+                changed(Self(settings).limits());
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_in_the_schema_and_the_other_way_round() {
+        let mut ours: Vec<_> = Key::ALL.iter().map(|key| key.name()).collect();
+        let mut theirs: Vec<_> = schema().unwrap().list_keys().iter().map(ToString::to_string).collect();
+        ours.sort_unstable();
+        theirs.sort_unstable();
+        assert_eq!(ours, theirs);
+    }
+
+    #[test]
+    fn values_are_read_with_the_types_of_the_schema() {
+        let settings = Settings::in_memory().unwrap();
+        assert_eq!(settings.limits(), Limits::default());
+        assert_eq!(settings.connections(), 8);
+        let shape = WindowShape { width: 700, height: 500, maximized: true };
+        settings.set_window_shape(shape);
+        assert_eq!(settings.window_shape(), shape);
+        settings.0.set_string(Key::DownloadFolder.name(), "/srv/files").unwrap();
+        assert_eq!(settings.download_folder(), Path::new("/srv/files"));
+    }
+
+    #[test]
+    fn a_speed_limit_counts_only_while_it_is_on() {
+        let settings = Settings::in_memory().unwrap();
+        settings.0.set_uint64(Key::RateLimit.name(), 5_000_000).unwrap();
+        assert_eq!(settings.limits().rate, None);
+        settings.0.set_boolean(Key::RateLimitEnabled.name(), true).unwrap();
+        assert_eq!(settings.limits().rate, Some(Speed(5_000_000)));
+    }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Everything that can be asked for, with names, keys and words: what concerns the window, and what
+//! concerns downloads (a row's buttons, the context menu, keys on the list). `Window` carries it out.
+
+use crate::i18n::{gettext, ngettext};
+use crate::model::DownloadObject;
+
+/// What concerns all of the program. The names are those of the `win.` and `app.` actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowAction {
+    Add,
+    Paste,
+    PauseAll,
+    ResumeAll,
+    About,
+    Close,
+}
+
+impl WindowAction {
+    pub const ALL: [Self; 6] = [Self::Add, Self::Paste, Self::PauseAll, Self::ResumeAll, Self::About, Self::Close];
+
+    /// Without its group, which is `win`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Paste => "paste",
+            Self::PauseAll => "pause-all",
+            Self::ResumeAll => "resume-all",
+            Self::About => "about",
+            Self::Close => "close-window",
+        }
+    }
+
+    pub fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Add => &["<Control>n"],
+            Self::Paste => &["<Control>v"],
+            Self::PauseAll => &["<Control><Shift>p"],
+            Self::ResumeAll => &["<Control><Shift>r"],
+            Self::About => &[],
+            Self::Close => &["<Control>w"],
+        }
+    }
+}
+
+/// What can be done with downloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DownloadAction {
+    Open,
+    ShowInFolder,
+    /// Pauses what can be paused; if there is nothing, lets all go on.
+    Toggle,
+    Pause,
+    Resume,
+    Retry,
+    CopyAddress,
+    /// Cancels what is unfinished and takes it off the list.
+    Remove,
+}
+
+impl DownloadAction {
+    /// In the order of the context menu.
+    pub const ALL: [Self; 8] = [
+        Self::Open,
+        Self::ShowInFolder,
+        Self::Toggle,
+        Self::Pause,
+        Self::Resume,
+        Self::Retry,
+        Self::CopyAddress,
+        Self::Remove,
+    ];
+
+    /// As an action of a row.
+    pub fn row_name(self) -> &'static str {
+        match self {
+            Self::Open => "row.open",
+            Self::ShowInFolder => "row.show-in-folder",
+            Self::Toggle => "row.toggle",
+            Self::Pause => "row.pause",
+            Self::Resume => "row.resume",
+            Self::Retry => "row.retry",
+            Self::CopyAddress => "row.copy-address",
+            Self::Remove => "row.remove",
+        }
+    }
+
+    /// As an action on the selected rows.
+    pub fn selection_name(self) -> &'static str {
+        match self {
+            Self::Open => "selection.open",
+            Self::ShowInFolder => "selection.show-in-folder",
+            Self::Toggle => "selection.toggle",
+            Self::Pause => "selection.pause",
+            Self::Resume => "selection.resume",
+            Self::Retry => "selection.retry",
+            Self::CopyAddress => "selection.copy-address",
+            Self::Remove => "selection.remove",
+        }
+    }
+
+    /// Keys while the list has the focus.
+    pub fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Open => &["<Control>o"],
+            Self::ShowInFolder => &["<Control><Shift>o"],
+            Self::Toggle => &["space"],
+            Self::Retry => &["<Control>r"],
+            Self::CopyAddress => &["<Control>c"],
+            Self::Remove => &["Delete", "KP_Delete"],
+            Self::Pause | Self::Resume => &[],
+        }
+    }
+
+    /// What double click and Return do.
+    pub fn usual(download: &DownloadObject) -> Self {
+        if download.can_open() { Self::Open } else { Self::Toggle }
+    }
+
+    /// Whether this download is in a state for it.
+    pub fn fits(self, download: &DownloadObject) -> bool {
+        match self {
+            Self::Open => download.can_open(),
+            Self::ShowInFolder | Self::CopyAddress | Self::Remove => true,
+            Self::Toggle => download.can_pause() || download.can_resume() || download.can_retry(),
+            Self::Pause => download.can_pause(),
+            Self::Resume => download.can_resume(),
+            Self::Retry => download.can_retry(),
+        }
+    }
+
+    /// Its words in the context menu of these downloads; `None` where it is not offered.
+    pub fn label(self, downloads: &[DownloadObject]) -> Option<String> {
+        let fitting = downloads.iter().filter(|download| self.fits(download)).count();
+        let label = match self {
+            _ if fitting == 0 => return None,
+            // Said better by Pause, Resume and Try Again.
+            Self::Toggle => return None,
+            Self::Open => gettext("_Open"),
+            Self::ShowInFolder => gettext("_Show in Folder"),
+            Self::Pause => gettext("_Pause"),
+            Self::Resume => gettext("_Resume"),
+            Self::Retry => gettext("_Try Again Now"),
+            Self::CopyAddress => ngettext("_Copy Address", "_Copy Addresses", fitting),
+            Self::Remove if downloads.iter().any(DownloadObject::is_finished) => gettext("Remove _From List"),
+            Self::Remove => gettext("Ca_ncel"),
+        };
+        Some(label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_in_the_help_overlay_and_belongs_to_one_action() {
+        let help = include_str!("../../data/resources/gtk/help-overlay.ui");
+        let window = WindowAction::ALL.iter().flat_map(|action| action.keys());
+        let downloads = DownloadAction::ALL.iter().flat_map(|action| action.keys());
+        let mut keys: Vec<_> = window.chain(downloads).collect();
+        let told = |key: &str| help.contains(&key.replace('<', "&lt;").replace('>', "&gt;"));
+        for key in keys.iter().filter(|key| !key.starts_with("KP_")) {
+            assert!(told(key), "{key} is not in the help overlay");
+        }
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), count);
+    }
+
+    #[test]
+    fn row_and_selection_speak_of_the_same_actions() {
+        for action in DownloadAction::ALL {
+            let row = action.row_name().strip_prefix("row.");
+            assert!(row.is_some());
+            assert_eq!(row, action.selection_name().strip_prefix("selection."));
+        }
+    }
+}

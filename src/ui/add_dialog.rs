@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Asks for one or many addresses, and where to put what they give.
+
+use std::path::Path;
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::{gdk, gio, glib};
+
+use crate::i18n::{gettext, ngettext_f};
+use crate::model::session::{Addresses, Place};
+
+/// More problems at a time only push the rest of the dialog away.
+const MOST_PROBLEMS: usize = 3;
+
+mod imp {
+    use std::cell::{OnceCell, RefCell};
+    use std::path::PathBuf;
+
+    use super::*;
+
+    type Chosen = Box<dyn Fn(Addresses, Place)>;
+
+    #[allow(missing_debug_implementations)] // its listener has none
+    #[derive(Default, gtk::CompositeTemplate)]
+    #[template(file = "add_dialog.ui")]
+    pub struct AddDialog {
+        #[template_child]
+        pub addresses: TemplateChild<gtk::TextView>,
+        #[template_child]
+        pub problem: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub name: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub folder: TemplateChild<adw::ActionRow>,
+        pub chosen: OnceCell<Chosen>,
+        pub path: RefCell<PathBuf>,
+        /// The folder chooser while it is open: nothing else keeps it alive.
+        pub chooser: RefCell<Option<gtk::FileChooserNative>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for AddDialog {
+        const NAME: &'static str = "FreshetAddDialog";
+        type Type = super::AddDialog;
+        type ParentType = adw::Window;
+
+        fn class_init(klass: &mut Self::Class) {
+            klass.bind_template();
+            klass.install_action("dialog.add", None, |dialog, _, _| dialog.add());
+            klass.install_action("dialog.choose-folder", None, |dialog, _, _| dialog.choose_folder());
+            klass.add_binding_action(gdk::Key::Escape, gdk::ModifierType::empty(), "window.close");
+            klass.add_binding_action(gdk::Key::Return, gdk::ModifierType::CONTROL_MASK, "dialog.add");
+        }
+
+        fn instance_init(dialog: &glib::subclass::InitializingObject<Self>) {
+            dialog.init_template();
+        }
+    }
+
+    impl ObjectImpl for AddDialog {
+        fn constructed(&self) {
+            self.parent_constructed();
+            let dialog = self.obj();
+            let check = glib::clone!(
+                #[weak]
+                dialog,
+                move || dialog.check()
+            );
+            self.addresses.buffer().connect_changed({
+                let check = check.clone();
+                move |_| check()
+            });
+            self.name.connect_changed(move |_| check());
+            dialog.check();
+            self.addresses.grab_focus();
+            dialog.take_from_clipboard();
+        }
+
+        fn dispose(&self) {
+            self.dispose_template();
+        }
+    }
+
+    impl WidgetImpl for AddDialog {}
+    impl WindowImpl for AddDialog {}
+    impl AdwWindowImpl for AddDialog {}
+}
+
+glib::wrapper! {
+    pub struct AddDialog(ObjectSubclass<imp::AddDialog>)
+        @extends adw::Window, gtk::Window, gtk::Widget,
+        @implements gtk::Buildable, gtk::ConstraintTarget, gtk::Native, gtk::Root, gtk::ShortcutManager;
+}
+
+impl AddDialog {
+    /// `chosen` is called at most once, with addresses that can be downloaded.
+    pub fn new(folder: &Path, chosen: impl Fn(Addresses, Place) + 'static) -> Self {
+        let dialog: Self = glib::Object::new();
+        // A new dialog has no listener yet.
+        let _ = dialog.imp().chosen.set(Box::new(chosen));
+        dialog.set_folder(folder);
+        dialog
+    }
+
+    fn read(&self) -> Addresses {
+        let buffer = self.imp().addresses.buffer();
+        Addresses::in_lines(&buffer.text(&buffer.start_iter(), &buffer.end_iter(), false))
+    }
+
+    /// The wanted name; it is only for a single file.
+    fn wanted_name(&self) -> Option<String> {
+        let name = &self.imp().name;
+        Some(name.text().trim().to_owned()).filter(|text| name.is_sensitive() && !text.is_empty())
+    }
+
+    /// Says what is wrong, and lets Add be used when nothing is.
+    fn check(&self) {
+        let imp = self.imp();
+        let addresses = self.read();
+        imp.name.set_sensitive(addresses.found.len() <= 1);
+        let mut problems = addresses.refused;
+        let more = problems.len().saturating_sub(MOST_PROBLEMS);
+        problems.truncate(MOST_PROBLEMS);
+        if more > 0 {
+            let count = [("n", more.to_string())];
+            let count = count.each_ref().map(|(name, value)| (*name, value.as_str()));
+            problems.push(ngettext_f(
+                "And {n} more line is no address.",
+                "And {n} more lines are no addresses.",
+                more,
+                &count,
+            ));
+        }
+        if self.wanted_name().is_some_and(|name| name.contains('/')) {
+            problems.push(gettext("A file name can not contain “/”. Choose another folder below."));
+        }
+        self.action_set_enabled("dialog.add", problems.is_empty() && !addresses.found.is_empty());
+        imp.problem.set_visible(!problems.is_empty());
+        imp.problem.set_label(&problems.join("\n"));
+    }
+
+    fn add(&self) {
+        let folder = self.imp().path.borrow().clone();
+        let place = Place { folder: Some(folder), name: self.wanted_name() };
+        if let Some(chosen) = self.imp().chosen.get() {
+            chosen(self.read(), place);
+        }
+        self.close();
+    }
+
+    /// A link that was just copied is most likely the one that is meant.
+    fn take_from_clipboard(&self) {
+        glib::spawn_future_local(glib::clone!(
+            #[weak(rename_to = dialog)]
+            self,
+            async move {
+                // An empty clipboard and one without text are errors, too.
+                let Ok(Some(text)) = dialog.clipboard().read_text_future().await else { return };
+                let addresses = Addresses::in_lines(&text);
+                let buffer = dialog.imp().addresses.buffer();
+                if buffer.char_count() == 0 && addresses.refused.is_empty() && !addresses.found.is_empty() {
+                    buffer.set_text(text.trim());
+                    buffer.select_range(&buffer.start_iter(), &buffer.end_iter());
+                }
+            }
+        ));
+    }
+
+    fn set_folder(&self, folder: &Path) {
+        let imp = self.imp();
+        imp.folder.set_subtitle(&glib::markup_escape_text(&glib::filename_display_name(folder)));
+        imp.path.replace(folder.to_owned());
+    }
+
+    /// In a sandbox this is the portal's chooser, which also grants access to the folder.
+    fn choose_folder(&self) {
+        let chooser = gtk::FileChooserNative::new(
+            Some(&gettext("Choose Folder")),
+            Some(self),
+            gtk::FileChooserAction::SelectFolder,
+            None,
+            None,
+        );
+        chooser.set_modal(true);
+        let current = gio::File::for_path(&*self.imp().path.borrow());
+        if let Err(error) = chooser.set_current_folder(Some(&current)) {
+            tracing::debug!(%error, "The folder chooser does not begin where it should");
+        }
+        chooser.connect_response(glib::clone!(
+            #[weak(rename_to = dialog)]
+            self,
+            move |chooser, response| {
+                if response == gtk::ResponseType::Accept
+                    && let Some(path) = chooser.file().and_then(|folder| folder.path())
+                {
+                    dialog.set_folder(&path);
+                }
+                dialog.imp().chooser.take();
+            }
+        ));
+        chooser.show();
+        self.imp().chooser.replace(Some(chooser));
+    }
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The application: one instance per session of the desktop, to which later ones hand over their
+//! addresses; the start of the engine, and an end that keeps everything.
+
+use std::ffi::{OsStr, OsString};
+use std::process::ExitCode;
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::{gio, glib};
+
+use super::RESOURCES;
+use super::actions::{DownloadAction, WindowAction};
+use super::window::Window;
+use crate::config;
+use crate::desktop::notifications;
+use crate::i18n::gettext;
+use crate::model::session::{Addresses, Place};
+use crate::model::{DownloadId, DownloadObject, Session};
+use crate::settings::Settings;
+
+/// The exit status when an argument was no address.
+const USAGE: u8 = 1;
+
+/// The exit status when the running instance is about to end (EX_TEMPFAIL of sysexits.h).
+const TRY_AGAIN: u8 = 75;
+
+mod imp {
+    use std::cell::OnceCell;
+    use std::ops::ControlFlow;
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    pub struct Application {
+        pub session: OnceCell<Session>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Application {
+        const NAME: &'static str = "FreshetApplication";
+        type Type = super::Application;
+        type ParentType = adw::Application;
+    }
+
+    impl ObjectImpl for Application {
+        fn constructed(&self) {
+            self.parent_constructed();
+            self.obj().install_options();
+        }
+    }
+
+    impl ApplicationImpl for Application {
+        fn startup(&self) {
+            self.parent_startup();
+            gtk::Window::set_default_icon_name(config::APP_ID);
+            self.obj().install_actions();
+            self.obj().install_signals();
+        }
+
+        fn activate(&self) {
+            self.parent_activate();
+            if !self.obj().is_ending() {
+                self.obj().window().present();
+            }
+        }
+
+        /// Files and links from the desktop, over D-Bus.
+        fn open(&self, files: &[gio::File], _hint: &str) {
+            if self.obj().is_ending() {
+                return;
+            }
+            let window = self.obj().window();
+            window.present();
+            let files = files.to_vec();
+            glib::spawn_future_local(async move { window.add_files(&files).await });
+        }
+
+        fn command_line(&self, command_line: &gio::ApplicationCommandLine) -> glib::ExitCode {
+            self.obj().take_command_line(command_line)
+        }
+
+        fn handle_local_options(&self, options: &glib::VariantDict) -> ControlFlow<glib::ExitCode> {
+            if options.contains("version") {
+                println!("freshet {}", config::VERSION);
+                return ControlFlow::Break(glib::ExitCode::SUCCESS);
+            }
+            self.parent_handle_local_options(options)
+        }
+    }
+
+    impl GtkApplicationImpl for Application {}
+    impl AdwApplicationImpl for Application {}
+}
+
+glib::wrapper! {
+    pub struct Application(ObjectSubclass<imp::Application>)
+        @extends adw::Application, gtk::Application, gio::Application,
+        @implements gio::ActionGroup, gio::ActionMap;
+}
+
+/// Runs the desktop program with its command line, the program's name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    if let Err(error) = super::load_resources() {
+        tracing::warn!(%error, "The style sheet and the shortcuts window can not be loaded");
+    }
+    glib::set_application_name("Freshet");
+    let args: Vec<_> = args.into_iter().collect();
+    // The instance that takes the command line can not write to the terminal of this one.
+    for argument in args.iter().skip(1) {
+        if let Argument::Addresses(Addresses { refused, .. }) =
+            Argument::read(argument, |argument| gio::File::for_commandline_arg(argument))
+        {
+            refused.iter().for_each(|sentence| eprintln!("freshet: {sentence}"));
+        }
+    }
+    let application = Application::default();
+    let status = application.run_with_args_os(&args);
+    if status == glib::ExitCode::from(TRY_AGAIN) && application.is_remote() {
+        eprintln!("freshet: {}", gettext("Freshet is just ending. Try again."));
+    }
+    ExitCode::from(status)
+}
+
+/// What an argument of the command line is.
+enum Argument {
+    File(gio::File),
+    Addresses(Addresses),
+    /// Freshet's own ones are taken out before.
+    Option,
+}
+
+impl Argument {
+    fn read(argument: &OsStr, file: impl Fn(&OsStr) -> gio::File) -> Self {
+        let text = argument.to_string_lossy();
+        if text.starts_with('-') {
+            return Self::Option;
+        }
+        // `list.txt` could be a host, but a file that is there is meant.
+        let file = file(argument);
+        if file.is_native() && file.query_exists(gio::Cancellable::NONE) {
+            Self::File(file)
+        } else {
+            Self::Addresses(Addresses::in_lines(&text))
+        }
+    }
+}
+
+impl Default for Application {
+    fn default() -> Self {
+        glib::Object::builder()
+            .property("application-id", config::APP_ID)
+            .property("resource-base-path", RESOURCES)
+            .property("flags", gio::ApplicationFlags::HANDLES_COMMAND_LINE | gio::ApplicationFlags::HANDLES_OPEN)
+            .build()
+    }
+}
+
+impl Application {
+    /// The window; the first time it is asked for, the engine is started with the saved list.
+    fn window(&self) -> Window {
+        if let Some(window) = self.windows().into_iter().find_map(|window| window.downcast().ok()) {
+            return window;
+        }
+        let settings = match Settings::load() {
+            Ok(settings) => settings,
+            Err(error) => {
+                tracing::error!(%error, "Freshet can not start");
+                return Window::failed(self, &gettext("Freshet is not installed completely. Install it again."));
+            }
+        };
+        let list = glib::user_data_dir().join("freshet").join("list.sqlite");
+        match Session::start(Some(list), settings.clone()) {
+            Ok(session) => {
+                let window = Window::new(self, &session, &settings);
+                self.tell_of_ends(&session);
+                let is_first = self.imp().session.set(session).is_ok();
+                debug_assert!(is_first, "the session is started with the only window");
+                window
+            }
+            Err(reason) => {
+                tracing::error!(reason, "Freshet can not start");
+                Window::failed(self, &reason)
+            }
+        }
+    }
+
+    fn install_options(&self) {
+        // Translators: shown by “freshet --help”.
+        let version = gettext("Print the version and exit");
+        self.add_main_option(
+            "version",
+            glib::Char::from(0),
+            glib::OptionFlags::NONE,
+            glib::OptionArg::None,
+            &version,
+            None,
+        );
+        // Translators: shown by “freshet --help” for the addresses that can follow.
+        self.set_option_context_parameter_string(Some(&gettext("[ADDRESS…]")));
+    }
+
+    fn install_actions(&self) {
+        let quit = gio::ActionEntry::builder("quit").activate(|application: &Self, _, _| application.end()).build();
+        let on_download = |name: &str, action: DownloadAction| {
+            gio::ActionEntry::builder(name)
+                .parameter_type(Some(glib::VariantTy::UINT64))
+                .activate(move |application: &Self, _, id| {
+                    if let Some(id) = id.and_then(glib::Variant::get) {
+                        application.perform(action, DownloadId(id));
+                    }
+                })
+                .build()
+        };
+        self.add_action_entries([
+            quit,
+            on_download(notifications::OPEN, DownloadAction::Open),
+            on_download(notifications::SHOW_IN_FOLDER, DownloadAction::ShowInFolder),
+        ]);
+        self.set_accels_for_action("app.quit", &["<Control>q"]);
+        for action in WindowAction::ALL {
+            self.set_accels_for_action(&format!("win.{}", action.name()), action.keys());
+        }
+    }
+
+    /// What a terminal or the end of the desktop's session sends is a wish to quit.
+    fn install_signals(&self) {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            glib_unix::unix_signal_add_local(
+                signal,
+                glib::clone!(
+                    #[weak(rename_to = application)]
+                    self,
+                    #[upgrade_or]
+                    glib::ControlFlow::Break,
+                    move || {
+                        application.end();
+                        glib::ControlFlow::Continue
+                    }
+                ),
+            );
+        }
+    }
+
+    /// A notification's button: the download may be gone, or the program only just started for it.
+    fn perform(&self, action: DownloadAction, id: DownloadId) {
+        let window = self.window();
+        let download = self.imp().session.get().and_then(|session| session.list().get(id));
+        match download.filter(|download| action.fits(download)) {
+            Some(download) => window.perform(action, &[download]),
+            None => window.present(),
+        }
+    }
+
+    /// Tells of downloads that end while the window is not looked at.
+    fn tell_of_ends(&self, session: &Session) {
+        session.connect_finished(glib::clone!(
+            #[weak(rename_to = application)]
+            self,
+            move |download: &DownloadObject| {
+                let is_seen = application.active_window().is_some_and(|window| window.is_active());
+                if !is_seen {
+                    notifications::finished(&application, download);
+                }
+            }
+        ));
+    }
+
+    /// The command line of this instance, or of one that hands over and then ends.
+    fn take_command_line(&self, command_line: &gio::ApplicationCommandLine) -> glib::ExitCode {
+        if self.is_ending() {
+            return glib::ExitCode::from(TRY_AGAIN);
+        }
+        let window = self.window();
+        window.present();
+        let mut addresses = Addresses::default();
+        let mut files = Vec::new();
+        for argument in command_line.arguments().iter().skip(1) {
+            match Argument::read(argument, |argument| command_line.create_file_for_arg(argument)) {
+                Argument::File(file) => files.push(file),
+                Argument::Addresses(read) => addresses.extend(read),
+                Argument::Option => {}
+            }
+        }
+        window.add(&addresses, &Place::default());
+        if !files.is_empty() {
+            glib::spawn_future_local(async move { window.add_files(&files).await });
+        }
+        if addresses.refused.is_empty() { glib::ExitCode::SUCCESS } else { glib::ExitCode::from(USAGE) }
+    }
+
+    /// From here on nothing new can be taken.
+    fn is_ending(&self) -> bool {
+        self.imp().session.get().is_some_and(Session::is_stopping)
+    }
+
+    /// Ends the program as soon as everything is kept. The window goes at once.
+    fn end(&self) {
+        for window in self.windows() {
+            window.set_visible(false);
+        }
+        match self.imp().session.get() {
+            Some(session) => {
+                let hold = self.hold();
+                session.stop(glib::clone!(
+                    #[weak(rename_to = application)]
+                    self,
+                    move || {
+                        drop(hold);
+                        application.quit();
+                    }
+                ));
+            }
+            None => self.quit(),
+        }
+    }
+}

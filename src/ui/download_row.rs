@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! One download in the list. Its template binds every widget to the download's properties, so that a
+//! recycled row lets go of the one and follows the other by itself.
+
+use gtk::glib;
+use gtk::prelude::*;
+use gtk::subclass::prelude::*;
+
+use super::actions::DownloadAction;
+use crate::i18n::gettext_f;
+use crate::model::DownloadObject;
+
+/// Added to the list's own widget around a row. `TYPE` is that widget's, which differs between
+/// releases of GTK; `sentence` is a label of the row.
+const WORDS: &str = "<interface><template class='TYPE'><accessibility><relation name='labelled-by'>sentence</relation></accessibility></template></interface>";
+
+mod imp {
+    use std::cell::{OnceCell, RefCell};
+
+    use gtk::glib;
+    use gtk::prelude::*;
+    use gtk::subclass::prelude::*;
+
+    use super::{DownloadAction, DownloadObject, gettext_f};
+
+    type Asked = Box<dyn Fn(DownloadAction, DownloadObject)>;
+
+    #[allow(missing_debug_implementations)] // its listener has none
+    #[derive(Default, glib::Properties, gtk::CompositeTemplate)]
+    #[properties(wrapper_type = super::DownloadRow)]
+    #[template(file = "download_row.ui")]
+    pub struct DownloadRow {
+        /// The download that is shown; a row that waits to be used again has none.
+        #[property(get, set, nullable)]
+        pub download: RefCell<Option<DownloadObject>>,
+        #[template_child]
+        pub sentence: TemplateChild<gtk::Label>,
+        pub asked: OnceCell<Asked>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for DownloadRow {
+        const NAME: &'static str = "FreshetDownloadRow";
+        type Type = super::DownloadRow;
+        type ParentType = gtk::Box;
+
+        fn class_init(klass: &mut Self::Class) {
+            DownloadObject::ensure_type();
+            klass.bind_template();
+            klass.bind_template_callbacks();
+            for action in DownloadAction::ALL {
+                klass.install_action(action.row_name(), None, move |row, _, _| row.imp().ask(action));
+            }
+        }
+
+        fn instance_init(row: &glib::subclass::InitializingObject<Self>) {
+            row.init_template();
+        }
+    }
+
+    #[gtk::template_callbacks]
+    impl DownloadRow {
+        #[template_callback(function)]
+        fn status_classes(state_name: &str) -> Vec<String> {
+            let colour = match state_name {
+                "failed" => "error",
+                "waiting" => "warning",
+                _ => "dim-label",
+            };
+            ["caption", "numeric", colour].map(ToOwned::to_owned).to_vec()
+        }
+
+        #[template_callback(function)]
+        fn bar_classes(state_name: &str) -> Vec<String> {
+            // The colour of activity is only for what works now.
+            match state_name {
+                "downloading" | "connecting" | "verifying" => Vec::new(),
+                _ => vec!["resting".to_owned()],
+            }
+        }
+
+        /// Whether the status changes several times a second.
+        #[template_callback(function)]
+        fn is_moving(state_name: &str) -> bool {
+            state_name == "downloading"
+        }
+
+        #[template_callback(function)]
+        fn is_resting(state_name: &str) -> bool {
+            !Self::is_moving(state_name)
+        }
+
+        #[template_callback(function)]
+        fn sentence(name: &str, status: &str) -> String {
+            // Translators: a row of the list as a screen reader says it: file name and state.
+            gettext_f("{file}: {status}", &[("file", name), ("status", status)])
+        }
+
+        #[template_callback(function)]
+        fn not(value: bool) -> bool {
+            !value
+        }
+
+        fn ask(&self, action: DownloadAction) {
+            let download = self.download.borrow().clone();
+            if let (Some(asked), Some(download)) = (self.asked.get(), download) {
+                asked(action, download);
+            }
+        }
+    }
+
+    #[glib::derived_properties]
+    impl ObjectImpl for DownloadRow {
+        fn constructed(&self) {
+            self.parent_constructed();
+            self.obj().connect_parent_notify(|row| {
+                if let Some(item) = row.parent() {
+                    row.lend_words_to(&item);
+                }
+            });
+        }
+
+        fn dispose(&self) {
+            self.dispose_template();
+        }
+    }
+
+    impl WidgetImpl for DownloadRow {}
+    impl BoxImpl for DownloadRow {}
+}
+
+glib::wrapper! {
+    pub struct DownloadRow(ObjectSubclass<imp::DownloadRow>)
+        @extends gtk::Box, gtk::Widget,
+        @implements gtk::Buildable, gtk::ConstraintTarget, gtk::Orientable;
+}
+
+impl DownloadRow {
+    /// `asked` is called when one of the row's buttons is used.
+    pub fn new(asked: impl Fn(DownloadAction, DownloadObject) + 'static) -> Self {
+        let row: Self = glib::Object::new();
+        // A new row has no listener yet.
+        let _ = row.imp().asked.set(Box::new(asked));
+        row
+    }
+
+    /// The focus is on the list's own widget around a row, which has no words. It is to be announced
+    /// in the row's sentence of that moment. A label, as changes of it are not told: nobody wants to
+    /// hear the progress four times a second.
+    ///
+    /// GTK 4.8 has no call for this outside of C, but a template can say it.
+    fn lend_words_to(&self, item: &gtk::Widget) {
+        let builder = gtk::Builder::new();
+        builder.expose_object("sentence", &*self.imp().sentence);
+        let template = WORDS.replace("TYPE", item.type_().name());
+        if let Err(error) = builder.extend_with_template(item, item.type_(), &template) {
+            tracing::warn!(%error, "A row has no words for screen readers");
+        }
+    }
+}

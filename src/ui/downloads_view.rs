@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The list of downloads: rows, selection, keys and the context menu. What is asked for is handed to
+//! one listener; nothing is done here.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::{gdk, gio, glib};
+
+use super::actions::DownloadAction;
+use super::download_row::DownloadRow;
+use crate::model::{DownloadId, DownloadList, DownloadObject};
+
+mod imp {
+    use std::cell::{Cell, OnceCell};
+
+    use super::*;
+
+    type Asked = Box<dyn Fn(DownloadAction, Vec<DownloadObject>)>;
+
+    #[allow(missing_debug_implementations)] // its listener has none
+    #[derive(Default, gtk::CompositeTemplate)]
+    #[template(file = "downloads_view.ui")]
+    pub struct DownloadsView {
+        #[template_child]
+        pub list_view: TemplateChild<gtk::ListView>,
+        pub list: OnceCell<DownloadList>,
+        pub selection: OnceCell<gtk::MultiSelection>,
+        pub menu: OnceCell<gtk::PopoverMenu>,
+        pub asked: OnceCell<Asked>,
+        /// Shown and selected as soon as it is in the list.
+        pub awaited: Cell<Option<DownloadId>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for DownloadsView {
+        const NAME: &'static str = "FreshetDownloadsView";
+        type Type = super::DownloadsView;
+        type ParentType = adw::Bin;
+
+        fn class_init(klass: &mut Self::Class) {
+            klass.bind_template();
+        }
+
+        fn instance_init(view: &glib::subclass::InitializingObject<Self>) {
+            view.init_template();
+        }
+    }
+
+    impl ObjectImpl for DownloadsView {
+        fn constructed(&self) {
+            self.parent_constructed();
+            let view = self.obj();
+            view.install_rows();
+            view.install_actions();
+            view.install_menu();
+        }
+
+        fn dispose(&self) {
+            if let Some(menu) = self.menu.get() {
+                menu.unparent();
+            }
+            self.dispose_template();
+        }
+    }
+
+    impl WidgetImpl for DownloadsView {
+        fn grab_focus(&self) -> bool {
+            self.list_view.grab_focus()
+        }
+    }
+
+    impl BinImpl for DownloadsView {}
+}
+
+glib::wrapper! {
+    pub struct DownloadsView(ObjectSubclass<imp::DownloadsView>)
+        @extends adw::Bin, gtk::Widget,
+        @implements gtk::Buildable, gtk::ConstraintTarget;
+}
+
+impl DownloadsView {
+    /// Shows a list; `asked` is called with what is to be done with which downloads.
+    pub fn show(&self, list: &DownloadList, asked: impl Fn(DownloadAction, Vec<DownloadObject>) + 'static) {
+        let imp = self.imp();
+        let selection = gtk::MultiSelection::new(Some(list.clone()));
+        imp.list_view.set_model(Some(&selection));
+        list.connect_items_changed(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |_, _, _, added| {
+                if added > 0 {
+                    view.reveal_awaited();
+                }
+            }
+        ));
+        let is_first = imp.list.set(list.clone()).is_ok()
+            && imp.selection.set(selection).is_ok()
+            && imp.asked.set(Box::new(asked)).is_ok();
+        debug_assert!(is_first, "a view shows one list all its life");
+    }
+
+    /// The selected downloads, in the order of the list.
+    pub fn selected(&self) -> Vec<DownloadObject> {
+        let Some(selection) = self.imp().selection.get() else { return Vec::new() };
+        let selected = selection.selection();
+        (0..selected.size())
+            .filter_map(|nth| selection.item(selected.nth(u32::try_from(nth).ok()?)))
+            .filter_map(|item| item.downcast().ok())
+            .collect()
+    }
+
+    /// Scrolls to a download and selects it, now or as soon as it is in the list.
+    pub fn reveal(&self, id: DownloadId) {
+        self.imp().awaited.set(Some(id));
+        self.reveal_awaited();
+    }
+
+    fn reveal_awaited(&self) {
+        let imp = self.imp();
+        let position = imp.awaited.get().and_then(|id| imp.list.get()?.position(id));
+        if let (Some(position), Some(selection)) = (position, imp.selection.get()) {
+            imp.awaited.set(None);
+            selection.select_item(position, true);
+            // The row of a change that is just being told can not be scrolled to yet.
+            glib::idle_add_local_once(glib::clone!(
+                #[weak(rename_to = list_view)]
+                imp.list_view,
+                move || {
+                    if list_view.activate_action("list.scroll-to-item", Some(&position.to_variant())).is_err() {
+                        tracing::debug!("The list does not scroll");
+                    }
+                }
+            ));
+        }
+    }
+
+    fn ask(&self, action: DownloadAction, downloads: Vec<DownloadObject>) {
+        let fitting: Vec<_> = downloads.into_iter().filter(|download| action.fits(download)).collect();
+        if let Some(asked) = self.imp().asked.get().filter(|_| !fitting.is_empty()) {
+            asked(action, fitting);
+        }
+    }
+
+    fn install_rows(&self) {
+        let factory = gtk::SignalListItemFactory::new();
+        factory.connect_setup(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |_, item| {
+                let row = DownloadRow::new(glib::clone!(
+                    #[weak]
+                    view,
+                    move |action, download| view.ask(action, vec![download])
+                ));
+                list_item(item).set_child(Some(&row));
+            }
+        ));
+        factory.connect_bind(|_, item| {
+            let item = list_item(item);
+            row_of(item).set_download(item.item().and_downcast::<DownloadObject>());
+        });
+        factory.connect_unbind(|_, item| row_of(list_item(item)).set_download(None::<DownloadObject>));
+
+        let list_view = &self.imp().list_view;
+        list_view.set_factory(Some(&factory));
+        list_view.connect_activate(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |list_view, position| {
+                let item = list_view.model().and_then(|model| model.item(position));
+                if let Some(download) = item.and_downcast::<DownloadObject>() {
+                    view.ask(DownloadAction::usual(&download), vec![download]);
+                }
+            }
+        ));
+    }
+
+    /// Actions on the selected rows, and their keys.
+    fn install_actions(&self) {
+        let group = gio::SimpleActionGroup::new();
+        let keys = gtk::ShortcutController::new();
+        // Before the list, which would take Space for selecting.
+        keys.set_propagation_phase(gtk::PropagationPhase::Capture);
+        for action in DownloadAction::ALL {
+            let name = action.selection_name().trim_start_matches("selection.");
+            let entry = gio::SimpleAction::new(name, None);
+            entry.connect_activate(glib::clone!(
+                #[weak(rename_to = view)]
+                self,
+                move |_, _| view.ask(action, view.selected())
+            ));
+            group.add_action(&entry);
+            for key in action.keys() {
+                keys.add_shortcut(self.key(key, move |view| view.ask(action, view.selected())));
+            }
+        }
+        for key in ["Menu", "<Shift>F10"] {
+            keys.add_shortcut(self.key(key, Self::show_menu_at_focus));
+        }
+        self.insert_action_group("selection", Some(&group));
+        self.imp().list_view.add_controller(keys);
+    }
+
+    /// A key on the list. It is left to a button of a row while that has the focus.
+    fn key(&self, key: &str, pressed: impl Fn(&Self) + 'static) -> gtk::Shortcut {
+        let action = gtk::CallbackAction::new(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            #[upgrade_or]
+            glib::Propagation::Proceed,
+            move |_, _| {
+                if view.root().and_then(|root| root.focus()).is_some_and(|focus| focus.is::<gtk::Button>()) {
+                    return glib::Propagation::Proceed;
+                }
+                pressed(&view);
+                glib::Propagation::Stop
+            }
+        ));
+        gtk::Shortcut::new(gtk::ShortcutTrigger::parse_string(key), Some(action))
+    }
+
+    fn install_menu(&self) {
+        let imp = self.imp();
+        let menu = gtk::PopoverMenu::from_model(None::<&gio::MenuModel>);
+        menu.set_has_arrow(false);
+        menu.set_halign(gtk::Align::Start);
+        menu.set_parent(self);
+        let _ = imp.menu.set(menu);
+
+        let click = gtk::GestureClick::builder().button(gdk::BUTTON_SECONDARY).build();
+        click.connect_pressed(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |_, _, x, y| {
+                let list_view = &view.imp().list_view;
+                if let Some(row) = list_view.pick(x, y, gtk::PickFlags::DEFAULT).and_then(|widget| row_around(&widget))
+                {
+                    let place = list_view.compute_point(&view, &gtk::graphene::Point::new(x as f32, y as f32));
+                    view.show_menu(&row, place);
+                }
+            }
+        ));
+        imp.list_view.add_controller(click);
+
+        let press = gtk::GestureLongPress::builder().touch_only(true).build();
+        press.connect_pressed(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |_, x, y| {
+                let list_view = &view.imp().list_view;
+                if let Some(row) = list_view.pick(x, y, gtk::PickFlags::DEFAULT).and_then(|widget| row_around(&widget))
+                {
+                    let place = list_view.compute_point(&view, &gtk::graphene::Point::new(x as f32, y as f32));
+                    view.show_menu(&row, place);
+                }
+            }
+        ));
+        imp.list_view.add_controller(press);
+    }
+
+    fn show_menu_at_focus(&self) {
+        let focus = self.root().and_then(|root| root.focus());
+        if let Some(row) = focus.and_then(|focus| row_around(&focus)) {
+            let below_the_name = gtk::graphene::Point::new(44.0, row.height() as f32 / 2.0);
+            let place = row.compute_point(self, &below_the_name);
+            self.show_menu(&row, place);
+        }
+    }
+
+    /// The menu speaks of the selected rows; a row outside of them becomes the selected one.
+    fn show_menu(&self, row: &DownloadRow, place: Option<gtk::graphene::Point>) {
+        let imp = self.imp();
+        let (Some(menu), Some(selection), Some(list)) = (imp.menu.get(), imp.selection.get(), imp.list.get()) else {
+            return;
+        };
+        let position = row.download().and_then(|download| list.position(download.download_id()));
+        let (Some(position), Some(place)) = (position, place) else { return };
+        if !selection.is_selected(position) {
+            selection.select_item(position, true);
+        }
+        let downloads = self.selected();
+        let model = gio::Menu::new();
+        let removal = gio::Menu::new();
+        for action in DownloadAction::ALL {
+            let section = if action == DownloadAction::Remove { &removal } else { &model };
+            if let Some(label) = action.label(&downloads) {
+                section.append(Some(&label), Some(action.selection_name()));
+            }
+        }
+        model.append_section(None, &removal);
+        menu.set_menu_model(Some(&model));
+        menu.set_pointing_to(Some(&gdk::Rectangle::new(place.x() as i32, place.y() as i32, 1, 1)));
+        menu.popup();
+    }
+}
+
+fn list_item(item: &glib::Object) -> &gtk::ListItem {
+    item.downcast_ref().expect("a list view has list items")
+}
+
+fn row_of(item: &gtk::ListItem) -> DownloadRow {
+    item.child().and_downcast().expect("every list item is set up with a row")
+}
+
+/// The row that a widget is part of, or that it is the list's own frame of.
+fn row_around(widget: &gtk::Widget) -> Option<DownloadRow> {
+    let row = widget.ancestor(DownloadRow::static_type()).or_else(|| widget.first_child());
+    row.and_downcast()
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Toasts: what happened, and a way back.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use gtk::glib;
+
+use crate::i18n::gettext;
+
+/// Long enough to read the sentence and to find the button.
+const UNDO_SECONDS: u32 = 8;
+
+/// Says a sentence.
+pub fn tell(overlay: &adw::ToastOverlay, text: &str) {
+    overlay.add_toast(toast(text));
+}
+
+/// A toast with Undo that is shown or waits to be shown.
+#[derive(Debug)]
+pub struct UndoOffer {
+    toast: adw::Toast,
+    is_settled: Rc<Cell<bool>>,
+}
+
+impl UndoOffer {
+    /// Takes the offer back; neither of its closures will be called.
+    pub fn withdraw(self) {
+        self.is_settled.set(true);
+        self.toast.dismiss();
+    }
+}
+
+/// Says what was done and offers to undo it: `undo` is called when that is wanted, `gone` when the
+/// offer is over; never both.
+pub fn offer_undo(
+    overlay: &adw::ToastOverlay,
+    text: &str,
+    undo: impl Fn() + 'static,
+    gone: impl Fn() + 'static,
+) -> UndoOffer {
+    let toast = toast(text);
+    toast.set_button_label(Some(&gettext("Undo")));
+    toast.set_timeout(UNDO_SECONDS);
+    toast.set_priority(adw::ToastPriority::High);
+    // A used button dismisses the toast as well.
+    let is_settled = Rc::new(Cell::new(false));
+    let used = is_settled.clone();
+    toast.connect_button_clicked(move |_| {
+        if !used.replace(true) {
+            undo();
+        }
+    });
+    let dismissed = is_settled.clone();
+    toast.connect_dismissed(move |_| {
+        if !dismissed.replace(true) {
+            gone();
+        }
+    });
+    overlay.add_toast(toast.clone());
+    UndoOffer { toast, is_settled }
+}
+
+fn toast(text: &str) -> adw::Toast {
+    // A toast's title is Pango markup; file names and addresses are not.
+    adw::Toast::new(&glib::markup_escape_text(text))
+}

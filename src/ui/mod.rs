@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The widgets. Each type is a file with its template (`.ui`) beside it.
+//!
+//! ```text
+//!  Application
+//!  └── Window             header bar, pages, toasts; carries out what is asked for (actions.rs)
+//!      ├── DownloadsView  the list: selection, keys, context menu
+//!      │   └── DownloadRow    one download
+//!      ├── drop.rs        links dropped anywhere on the window
+//!      └── AddDialog      addresses typed by hand
+//! ```
+
+pub mod actions;
+pub mod add_dialog;
+pub mod application;
+pub mod download_row;
+pub mod downloads_view;
+mod drop;
+pub mod messages;
+pub mod window;
+
+pub use application::run;
+
+/// Where the resources lie. Not the application id: a development build has another one.
+const RESOURCES: &str = "/io/github/freshet/Freshet";
+
+/// Makes style sheet and help overlay known; once, before any widget is made.
+pub fn load_resources() -> Result<(), gtk::glib::Error> {
+    gtk::gio::resources_register_include!("freshet.gresource")
+}

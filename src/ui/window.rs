@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The window: header bar, pages and toasts. Everything that is asked for in it, by button, key, menu
+//! or drop, is carried out here and in the folder beside, by commands to the session or by the desktop.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::{gio, glib};
+
+use super::actions::WindowAction;
+use super::add_dialog::AddDialog;
+use super::downloads_view::DownloadsView;
+use super::drop;
+use super::messages::UndoOffer;
+use crate::config;
+use crate::i18n::gettext;
+use crate::model::{Command, DownloadId, DownloadList, Session, Totals};
+use crate::settings::{Settings, WindowShape};
+
+/// What is done with downloads.
+mod downloads;
+/// How addresses come in.
+mod links;
+
+mod imp {
+    use std::cell::{OnceCell, RefCell};
+
+    use super::*;
+
+    #[derive(Debug, Default, gtk::CompositeTemplate)]
+    #[template(file = "window.ui")]
+    pub struct Window {
+        #[template_child]
+        pub toasts: TemplateChild<adw::ToastOverlay>,
+        #[template_child]
+        pub title: TemplateChild<adw::WindowTitle>,
+        #[template_child]
+        pub pause_all: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub resume_all: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub pages: TemplateChild<gtk::Stack>,
+        #[template_child]
+        pub view: TemplateChild<DownloadsView>,
+        #[template_child]
+        pub failure: TemplateChild<adw::StatusPage>,
+        #[template_child]
+        pub drop_hint: TemplateChild<gtk::Revealer>,
+        /// Not there when the engine could not be started.
+        pub session: OnceCell<Session>,
+        pub settings: OnceCell<Settings>,
+        /// The removal that can be undone now.
+        pub removal: RefCell<Option<(Vec<DownloadId>, UndoOffer)>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Window {
+        const NAME: &'static str = "FreshetWindow";
+        type Type = super::Window;
+        type ParentType = adw::ApplicationWindow;
+
+        fn class_init(klass: &mut Self::Class) {
+            DownloadsView::ensure_type();
+            klass.bind_template();
+        }
+
+        fn instance_init(window: &glib::subclass::InitializingObject<Self>) {
+            window.init_template();
+        }
+    }
+
+    impl ObjectImpl for Window {
+        fn dispose(&self) {
+            self.dispose_template();
+        }
+    }
+
+    impl WidgetImpl for Window {}
+
+    impl WindowImpl for Window {
+        /// Closing the window ends the program; it goes when everything is kept.
+        fn close_request(&self) -> glib::Propagation {
+            self.obj().save_shape();
+            if WidgetExt::activate_action(&*self.obj(), "app.quit", None).is_ok() {
+                glib::Propagation::Stop
+            } else {
+                self.parent_close_request()
+            }
+        }
+    }
+
+    impl ApplicationWindowImpl for Window {}
+    impl AdwApplicationWindowImpl for Window {}
+}
+
+glib::wrapper! {
+    pub struct Window(ObjectSubclass<imp::Window>)
+        @extends adw::ApplicationWindow, gtk::ApplicationWindow, gtk::Window, gtk::Widget,
+        @implements gio::ActionGroup, gio::ActionMap, gtk::Buildable, gtk::ConstraintTarget,
+            gtk::Native, gtk::Root, gtk::ShortcutManager;
+}
+
+impl Window {
+    /// A window on a session.
+    pub fn new(application: &impl IsA<gtk::Application>, session: &Session, settings: &Settings) -> Self {
+        let window: Self = glib::Object::builder().property("application", application).build();
+        let is_first = window.imp().session.set(session.clone()).is_ok();
+        debug_assert!(is_first, "a window has one session all its life");
+        window.restore_shape(settings);
+        window.install_actions(session);
+        window.show_totals(session);
+        window.show_list(session);
+        drop::accept(
+            &*window.imp().toasts,
+            &window.imp().drop_hint,
+            glib::clone!(
+                #[weak]
+                window,
+                move |dropped| window.add_dropped(dropped)
+            ),
+        );
+        window
+    }
+
+    /// A window that only says why there is no session.
+    pub fn failed(application: &impl IsA<gtk::Application>, reason: &str) -> Self {
+        let window: Self = glib::Object::builder().property("application", application).build();
+        window.imp().failure.set_description(Some(&glib::markup_escape_text(reason)));
+        window.imp().pages.set_visible_child_name("failed");
+        window.imp().pause_all.set_visible(false);
+        window.set_default_size(600, 400);
+        window
+    }
+
+    pub fn view(&self) -> &DownloadsView {
+        &self.imp().view
+    }
+
+    pub fn toasts(&self) -> &adw::ToastOverlay {
+        &self.imp().toasts
+    }
+
+    fn install_actions(&self, session: &Session) {
+        for action in WindowAction::ALL {
+            let entry = gio::SimpleAction::new(action.name(), None);
+            entry.connect_activate(glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |_, _| window.perform_window_action(action)
+            ));
+            let enabled_by = match action {
+                WindowAction::PauseAll => Some("can-pause"),
+                WindowAction::ResumeAll => Some("can-resume"),
+                WindowAction::Add | WindowAction::Paste | WindowAction::About | WindowAction::Close => None,
+            };
+            if let Some(property) = enabled_by {
+                session.totals().bind_property(property, &entry, "enabled").sync_create().build();
+            }
+            self.add_action(&entry);
+        }
+    }
+
+    fn perform_window_action(&self, action: WindowAction) {
+        match action {
+            WindowAction::Add => self.show_add_dialog(),
+            WindowAction::Paste => self.paste(),
+            WindowAction::PauseAll => self.send(Command::PauseAll),
+            WindowAction::ResumeAll => self.send(Command::ResumeAll),
+            WindowAction::About => self.show_about(),
+            WindowAction::Close => self.close(),
+        }
+    }
+
+    fn send(&self, command: Command) {
+        if let Some(session) = self.imp().session.get() {
+            session.send(command);
+        }
+    }
+
+    fn show_list(&self, session: &Session) {
+        let imp = self.imp();
+        imp.view.show(
+            session.list(),
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |action, downloads| window.perform(action, &downloads)
+            ),
+        );
+        let choose_page = glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |list: &DownloadList| {
+                let page = if list.n_items() == 0 { "empty" } else { "list" };
+                window.imp().pages.set_visible_child_name(page);
+            }
+        );
+        choose_page(session.list());
+        // The list outlives no window: there is one of each.
+        session.list().connect_items_changed(move |list, _, _, _| choose_page(list));
+    }
+
+    fn show_totals(&self, session: &Session) {
+        let totals = session.totals();
+        totals.bind_property("summary", &*self.imp().title, "subtitle").sync_create().build();
+        // One place for two buttons: the one that would do something.
+        let choose_button = glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |totals: &Totals| {
+                let resumes = totals.can_resume() && !totals.can_pause();
+                window.imp().resume_all.set_visible(resumes);
+                window.imp().pause_all.set_visible(!resumes);
+            }
+        );
+        choose_button(totals);
+        totals.connect_can_pause_notify(choose_button.clone());
+        totals.connect_can_resume_notify(choose_button);
+    }
+
+    fn show_add_dialog(&self) {
+        let Some(session) = self.imp().session.get() else { return };
+        let dialog = AddDialog::new(
+            &session.folder(),
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |addresses, place| window.add(&addresses, &place)
+            ),
+        );
+        dialog.set_transient_for(Some(self));
+        dialog.present();
+    }
+
+    fn show_about(&self) {
+        adw::AboutWindow::builder()
+            .transient_for(self)
+            .modal(true)
+            .application_name("Freshet")
+            .application_icon(config::APP_ID)
+            .version(config::VERSION)
+            // Translators: the people who wrote the program.
+            .developer_name(gettext("The Freshet developers"))
+            .comments(gettext("Download files fast and finish what was interrupted"))
+            .license_type(gtk::License::Gpl30)
+            .website("https://github.com/freshet/freshet")
+            .issue_url("https://github.com/freshet/freshet/issues")
+            // Translators: your names, one a line.
+            .translator_credits(gettext("translator-credits"))
+            .build()
+            .present();
+    }
+
+    fn restore_shape(&self, settings: &Settings) {
+        let shape = settings.window_shape();
+        self.set_default_size(shape.width, shape.height);
+        self.set_maximized(shape.maximized);
+        let is_first = self.imp().settings.set(settings.clone()).is_ok();
+        debug_assert!(is_first, "a window has one set of preferences all its life");
+    }
+
+    fn save_shape(&self) {
+        if let Some(settings) = self.imp().settings.get() {
+            let (width, height) = self.default_size();
+            settings.set_window_shape(WindowShape { width, height, maximized: self.is_maximized() });
+        }
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What is done with downloads when a row's button, the context menu or a key asks for it.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::glib;
+
+use super::Window;
+use crate::desktop::files;
+use crate::i18n::{gettext, gettext_f, ngettext_f};
+use crate::model::{Command, DownloadId, DownloadObject};
+use crate::ui::actions::DownloadAction;
+use crate::ui::messages;
+
+impl Window {
+    /// Carries out what was asked for some downloads, all of which are in a state for it.
+    pub fn perform(&self, action: DownloadAction, downloads: &[DownloadObject]) {
+        match action {
+            DownloadAction::Open => self.open(downloads),
+            DownloadAction::ShowInFolder => self.show_in_folder(downloads),
+            DownloadAction::Pause => self.send_each(downloads, Command::Pause),
+            DownloadAction::Toggle if downloads.iter().any(DownloadObject::can_pause) => {
+                self.send_each(downloads, Command::Pause);
+            }
+            DownloadAction::Toggle | DownloadAction::Resume | DownloadAction::Retry => {
+                self.send_each(downloads, Command::Resume);
+            }
+            DownloadAction::CopyAddress => {
+                let addresses: Vec<_> = downloads.iter().map(DownloadObject::address).collect();
+                self.clipboard().set_text(&addresses.join("\n"));
+                messages::tell(&self.imp().toasts, &gettext("Copied to the clipboard"));
+            }
+            DownloadAction::Remove => self.remove(downloads),
+        }
+    }
+
+    fn send_each(&self, downloads: &[DownloadObject], command: impl Fn(DownloadId) -> Command) {
+        for download in downloads {
+            self.send(command(download.download_id()));
+        }
+    }
+
+    fn open(&self, downloads: &[DownloadObject]) {
+        let paths: Vec<_> = downloads.iter().filter_map(DownloadObject::path).collect();
+        let window = self.clone();
+        glib::spawn_future_local(async move {
+            let context = WidgetExt::display(&window).app_launch_context();
+            for path in paths {
+                if let Err(sentence) = files::open(&path, Some(context.upcast_ref())).await {
+                    messages::tell(&window.imp().toasts, &sentence);
+                }
+            }
+        });
+    }
+
+    fn show_in_folder(&self, downloads: &[DownloadObject]) {
+        let places: Vec<_> = downloads.iter().map(|download| (download.path(), download.folder())).collect();
+        let window = self.clone();
+        glib::spawn_future_local(async move {
+            let context = WidgetExt::display(&window).app_launch_context();
+            for (path, folder) in places {
+                let shown = match path {
+                    Some(path) => files::show_in_folder(&path, Some(context.upcast_ref())).await,
+                    // Nothing of it is on the disk yet.
+                    None => files::open_folder(&folder, Some(context.upcast_ref())).await,
+                };
+                if let Err(sentence) = shown {
+                    messages::tell(&window.imp().toasts, &sentence);
+                }
+            }
+        });
+    }
+
+    /// Takes downloads off the list at once. As long as the toast is there they can come back; a
+    /// further removal joins the offer, so that one Undo brings all of them back.
+    fn remove(&self, downloads: &[DownloadObject]) {
+        let imp = self.imp();
+        let Some(session) = imp.session.get() else { return };
+        let mut ids = Vec::new();
+        if let Some((earlier, offer)) = imp.removal.take() {
+            offer.withdraw();
+            ids = earlier;
+        }
+        let new: Vec<_> = downloads.iter().map(DownloadObject::download_id).collect();
+        ids.extend(&new);
+        let words = match downloads {
+            [download] if ids.len() == 1 && download.is_finished() => {
+                // Translators: {file} is the name of a file.
+                gettext_f("“{file}” was taken off the list", &[("file", &download.name())])
+            }
+            [download] if ids.len() == 1 => gettext_f("“{file}” was cancelled", &[("file", &download.name())]),
+            _ => {
+                let count = ids.len();
+                let values = [("n", count.to_string())];
+                let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+                ngettext_f(
+                    "{n} download was taken off the list",
+                    "{n} downloads were taken off the list",
+                    count,
+                    &values,
+                )
+            }
+        };
+        session.remove(&new);
+        let settle = |restores: bool| {
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                #[strong]
+                session,
+                #[strong]
+                ids,
+                move || {
+                    window.imp().removal.take();
+                    if restores { session.restore(&ids) } else { session.purge(&ids) }
+                }
+            )
+        };
+        let offer = messages::offer_undo(&imp.toasts, &words, settle(true), settle(false));
+        imp.removal.replace(Some((ids, offer)));
+    }
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The widgets on a real display: every template is built with criticals being fatal, rows are filled
+//! and recycled. Without a display nothing is tested, and that is said.
+#![cfg(feature = "gui")]
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant, SystemTime};
+
+use adw::prelude::*;
+use freshet::engine::download::state::State;
+use freshet::engine::event::{Event, Progress, Snapshot};
+use freshet::engine::{DownloadId, Speed};
+use freshet::model::{DownloadObject, Session};
+use freshet::settings::Settings;
+use freshet::ui::add_dialog::AddDialog;
+use freshet::ui::download_row::DownloadRow;
+use freshet::ui::window::Window;
+use gtk::{gio, glib};
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Runs a test on the one thread that GTK can be used from. A panic there fails the test here.
+fn on_display(test: fn()) {
+    static THREAD: OnceLock<Option<Sender<Job>>> = OnceLock::new();
+    let thread = THREAD.get_or_init(|| {
+        let (jobs, queue) = channel::<Job>();
+        let (started, is_started) = channel();
+        std::thread::spawn(move || {
+            let has_display = adw::init().is_ok();
+            if has_display {
+                glib::log_set_always_fatal(glib::LogLevels::LEVEL_CRITICAL | glib::LogLevels::LEVEL_ERROR);
+                freshet::ui::load_resources().unwrap();
+            }
+            started.send(has_display).unwrap();
+            queue.into_iter().for_each(|job| job());
+        });
+        is_started.recv().unwrap().then_some(jobs)
+    });
+    let Some(thread) = thread else {
+        eprintln!("There is no display: nothing was tested. Run it with xvfb-run.");
+        return;
+    };
+    let (done, is_done) = channel();
+    let job = move || {
+        let ended = std::panic::catch_unwind(test);
+        done.send(ended).unwrap();
+    };
+    thread.send(Box::new(job)).unwrap();
+    if let Err(panic) = is_done.recv().unwrap() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Lets the main loop work until `is_reached`, for ten seconds at most.
+fn until(is_reached: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is_reached() {
+        assert!(begin.elapsed() < Duration::from_secs(10), "nothing came of it in ten seconds");
+        glib::MainContext::default().iteration(false);
+    }
+}
+
+/// The one application of this process: a second one could not be registered.
+fn application() -> adw::Application {
+    let application = gio::Application::default().and_downcast::<adw::Application>();
+    application.unwrap_or_else(|| {
+        let application = adw::Application::builder().flags(gio::ApplicationFlags::NON_UNIQUE).build();
+        application.register(gio::Cancellable::NONE).unwrap();
+        application.set_default();
+        application
+    })
+}
+
+fn session() -> (Session, Settings) {
+    let settings = Settings::in_memory().unwrap();
+    (Session::start(None, settings.clone()).unwrap(), settings)
+}
+
+fn snapshot(id: u64, state: State) -> Snapshot {
+    Snapshot {
+        id: DownloadId(id),
+        url: format!("http://127.0.0.1/file-{id}.iso").parse().unwrap(),
+        folder: PathBuf::from("/srv"),
+        name: format!("file-{id}.iso"),
+        path: Some(PathBuf::from("/srv/file")),
+        state,
+        progress: Progress { received: id, total: Some(1_000_000), speed: Speed(0), time_left: None },
+        resumable: Some(true),
+        media_type: None,
+        verified: None,
+        retry_in: None,
+        added_at: SystemTime::UNIX_EPOCH,
+        finished_at: None,
+    }
+}
+
+fn add(session: &Session, ids: std::ops::Range<u64>) {
+    for id in ids {
+        session.apply(&Event::Added(Box::new(snapshot(id, State::Downloading))));
+    }
+}
+
+/// A widget and everything in it.
+fn all_in(widget: &gtk::Widget) -> Vec<gtk::Widget> {
+    let mut all = vec![widget.clone()];
+    let mut child = widget.first_child();
+    while let Some(next) = child {
+        all.extend(all_in(&next));
+        child = next.next_sibling();
+    }
+    all
+}
+
+fn every<T: IsA<gtk::Widget>>(within: &impl IsA<gtk::Widget>) -> Vec<T> {
+    all_in(within.upcast_ref()).into_iter().filter_map(|widget| widget.downcast().ok()).collect()
+}
+
+fn is_watched(download: &DownloadObject) -> bool {
+    let notify = glib::subclass::SignalId::lookup("notify", DownloadObject::static_type()).unwrap();
+    let properties = download.list_properties();
+    properties.iter().any(|property| {
+        let detail = glib::Quark::from_str(property.name());
+        glib::signal::signal_has_handler_pending(download, notify, Some(detail), true)
+    })
+}
+
+#[test]
+fn every_template_can_be_built() {
+    on_display(|| {
+        let application = application();
+        let (session, settings) = session();
+        let window = Window::new(&application, &session, &settings);
+        window.present();
+        let dialog = AddDialog::new(&PathBuf::from("/srv"), |_, _| ());
+        dialog.present();
+        let failed = Window::failed(&application, "a <reason> & more");
+        failed.present();
+        until(|| window.is_mapped() && dialog.is_mapped() && failed.is_mapped());
+        let help = gtk::Builder::from_resource("/io/github/freshet/Freshet/gtk/help-overlay.ui");
+        assert!(help.object::<gtk::ShortcutsWindow>("help_overlay").is_some());
+        window.destroy();
+        dialog.destroy();
+        failed.destroy();
+    });
+}
+
+#[test]
+fn ten_thousand_downloads_need_few_rows_and_leave_no_handler_behind() {
+    on_display(|| {
+        let (session, settings) = session();
+        let window = Window::new(&application(), &session, &settings);
+        add(&session, 1..10_001);
+        window.present();
+        until(|| window.is_mapped() && !every::<DownloadRow>(&window).is_empty());
+
+        let scrolled = every::<gtk::ScrolledWindow>(window.view()).remove(0);
+        let place = scrolled.vadjustment();
+        let list = session.list();
+        for part in [0.25, 0.9, 0.5, 1.0, 0.0] {
+            place.set_value(part * (place.upper() - place.page_size()));
+            // A few frames, in which rows are bound to what is now in sight.
+            let frames = window.frame_clock().unwrap();
+            let begin = frames.frame_counter();
+            window.queue_draw();
+            until(|| {
+                window.queue_draw();
+                frames.frame_counter() > begin + 3
+            });
+            let rows = every::<DownloadRow>(&window);
+            let watched = list.iter::<DownloadObject>().filter(|download| is_watched(download.as_ref().unwrap())).count();
+            assert!(rows.len() < 500, "{} rows for one window", rows.len());
+            assert!(watched <= rows.len(), "{watched} downloads are watched by {} rows", rows.len());
+            assert!(watched > 0);
+        }
+        window.destroy();
+    });
+}
+
+#[test]
+fn a_recycled_row_shows_the_new_download_only() {
+    on_display(|| {
+        let (session, _) = session();
+        add(&session, 1..3);
+        let [first, second] = [1, 2].map(|id| session.list().get(DownloadId(id)).unwrap());
+        let row = DownloadRow::new(|_, _| ());
+        for _ in 0..50 {
+            row.set_download(Some(&first));
+            row.set_download(None::<&DownloadObject>);
+            row.set_download(Some(&second));
+        }
+        assert!(!is_watched(&first), "the row still watches what it showed before");
+        let words = |row: &DownloadRow| every::<gtk::Label>(row).iter().map(|label| label.text()).collect::<Vec<_>>().join("|");
+        assert!(words(&row).contains("file-2.iso"));
+        let progress = Progress { received: 500_000, total: Some(1_000_000), ..Progress::default() };
+        session.apply(&Event::Progressed { id: DownloadId(2), progress });
+        assert!(words(&row).contains("500.0"), "{}", words(&row));
+        assert!((every::<gtk::ProgressBar>(&row)[0].fraction() - 0.5).abs() < 1e-9);
+        row.set_download(None::<&DownloadObject>);
+        assert!(!is_watched(&second));
+    });
+}
+
+#[test]
+fn the_buttons_of_a_row_follow_the_state() {
+    on_display(|| {
+        let (session, _) = session();
+        session.apply(&Event::Added(Box::new(snapshot(1, State::Downloading))));
+        let row = DownloadRow::new(|_, _| ());
+        row.set_download(session.list().get(DownloadId(1)));
+        let shown = || -> Vec<_> {
+            let buttons = every::<gtk::Button>(&row).into_iter();
+            buttons.filter(WidgetExt::get_visible).filter_map(|button| button.action_name()).collect()
+        };
+        assert_eq!(shown(), ["row.pause", "row.remove"]);
+        session.apply(&Event::Changed(Box::new(snapshot(1, State::Paused))));
+        assert_eq!(shown(), ["row.resume", "row.remove"]);
+        session.apply(&Event::Changed(Box::new(snapshot(1, State::Completed))));
+        assert_eq!(shown(), ["row.show-in-folder", "row.open", "row.remove"]);
+    });
+}
+
+#[test]
+fn a_button_of_a_row_asks_for_its_own_download() {
+    use freshet::ui::actions::DownloadAction;
+    use std::{cell::RefCell, rc::Rc};
+    on_display(|| {
+        let (session, _) = session();
+        add(&session, 1..2);
+        let asked = Rc::new(RefCell::new(Vec::new()));
+        let heard = asked.clone();
+        let row = DownloadRow::new(move |action, download| heard.borrow_mut().push((action, download.id())));
+        row.set_download(session.list().get(DownloadId(1)));
+        WidgetExt::activate_action(&row, "row.pause", None).unwrap();
+        assert_eq!(*asked.borrow(), [(DownloadAction::Pause, 1)]);
+    });
+}
+
+#[test]
+fn only_addresses_that_can_be_downloaded_can_be_added() {
+    on_display(|| {
+        let dialog = AddDialog::new(&PathBuf::from("/srv"), |_, _| ());
+        let text = every::<gtk::TextView>(&dialog).remove(0).buffer();
+        let add = dialog.default_widget().unwrap();
+        assert!(!add.is_sensitive());
+        text.set_text("https://example.org/a\nhttps://example.org/b");
+        assert!(add.is_sensitive());
+        text.set_text("https://example.org/a\nno address");
+        assert!(!add.is_sensitive());
+        dialog.destroy();
+    });
+}
+
+#[test]
+fn every_button_in_the_templates_has_a_name() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/ui");
+    let mut buttons = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "ui") {
+            continue;
+        }
+        let template = std::fs::read_to_string(&path).unwrap();
+        for kind in ["GtkButton", "GtkMenuButton", "GtkToggleButton"] {
+            for (at, _) in template.match_indices(&format!("<object class=\"{kind}\"")) {
+                // A button of ours has no other objects inside.
+                let button = template[at..].split("</object>").next().unwrap();
+                assert!(button.contains("<property name=\"label\" translatable=\"yes\">"), "{}: {button}", path.display());
+                buttons += 1;
+            }
+        }
+    }
+    assert!(buttons > 10, "only {buttons} buttons were found");
+}
