@@ -233,3 +233,18 @@ fn address(url: &Url) -> String {
     let _ = url.set_password(None);
     url.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_for_a_free_number_goes_on_where_it_ended() {
+        let mut folders = Folders::default();
+        let (one, other) = (Path::new("/folder/f"), Path::new("/folder/g"));
+        folders.took_number(one, 0);
+        assert_eq!(folders.first_number(one), 0, "a name that was free may be so again");
+        folders.took_number(one, 7);
+        assert_eq!((folders.first_number(one), folders.first_number(other)), (8, 0));
+    }
+}

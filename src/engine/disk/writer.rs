@@ -290,3 +290,69 @@ pub fn delete_now(folders: &Mutex<Folders>, part_path: &std::path::Path) {
     part_file::delete(part_path);
     folders.lock().unwrap_or_else(PoisonError::into_inner).removed(part_path);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::engine::download::spec::OnExists;
+
+    /// Has a writer do these writes, all of which wait when it begins; answers the file and the
+    /// ranges that were written with one call each.
+    fn write_all(writes: &[(u64, &[u8])]) -> (Vec<u8>, Vec<(u64, u64)>) {
+        let folder = tempfile::tempdir().unwrap();
+        let part = PartId(1);
+        let (give, jobs) = mpsc::channel();
+        let open = Open {
+            folder: folder.path().into(),
+            resume: None,
+            name: "f".into(),
+            on_exists: OnExists::Rename,
+            total: None,
+        };
+        give.send(Job::Open { part, open }).unwrap();
+        for (offset, bytes) in writes {
+            let mut block = Block::detached(bytes.len());
+            block.extend(bytes);
+            give.send(Job::Write { part, offset: *offset, block }).unwrap();
+            // Another part's job is in nobody's way.
+            give.send(Job::Close { part: PartId(2) }).unwrap();
+        }
+        give.send(Job::Stop).unwrap();
+        let mailbox = Arc::new(Mailbox::new(|| {}));
+        let (syncer, _sync_jobs) = mpsc::channel();
+        Writer::new(jobs, Arc::default(), syncer, mailbox.clone()).run();
+        let written = mailbox.take().into_iter().filter_map(|reply| match reply {
+            Reply::Written { range, .. } => Some((range.start, range.end)),
+            _ => None,
+        });
+        (std::fs::read(folder.path().join("f.part")).unwrap(), written.collect())
+    }
+
+    #[test]
+    fn blocks_that_follow_each_other_are_written_together_whatever_lies_between() {
+        let (file, written) = write_all(&[(0, b"ab"), (10, b"xy"), (2, b"cd"), (12, b"z"), (4, b"ef")]);
+        assert_eq!(file, b"abcdef\0\0\0\0xyz");
+        assert_eq!(written, [(0, 6), (10, 13)]);
+    }
+
+    #[test]
+    fn a_block_overtakes_no_other_that_wants_the_same_bytes() {
+        let (file, written) = write_all(&[(0, b"aaaa"), (3, b"bbbb"), (4, b"cccc")]);
+        assert_eq!(file, b"aaabcccc");
+        assert_eq!(written, [(0, 4), (3, 7), (4, 8)]);
+    }
+
+    #[test]
+    fn more_than_fits_into_one_write_is_written_by_several() {
+        let block = vec![7; 256 * 1024];
+        let writes: Vec<_> = (0..6).map(|index| (index * 256 * 1024, block.as_slice())).collect();
+        let (file, written) = write_all(&writes);
+        assert_eq!(file.len(), 6 * 256 * 1024);
+        // The replies are told as one, because nothing comes between them.
+        assert_eq!(written, [(0, 6 * 256 * 1024)]);
+        let small: Vec<_> = (0..100).map(|index| (index, &b"s"[..])).collect();
+        assert_eq!(write_all(&small), (vec![b's'; 100], vec![(0, 100)]));
+    }
+}
