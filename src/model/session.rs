@@ -15,7 +15,7 @@ use super::totals::{Share, Totals};
 use super::{Command, DownloadId, describe};
 use crate::engine::Engine;
 use crate::engine::download::spec::DownloadSpec;
-use crate::engine::engine::Config;
+use crate::engine::engine::{Config, SMOOTH};
 use crate::engine::event::{Event, Snapshot};
 use crate::engine::import::address;
 use crate::settings::Settings;
@@ -104,7 +104,7 @@ pub struct Place {
 impl Session {
     /// Starts the engine with the saved list. The error is a sentence for the user.
     pub fn start(list: Option<PathBuf>, settings: Settings) -> Result<Self, String> {
-        let config = Config { limits: settings.limits(), list };
+        let config = Config { limits: settings.limits(), list, slice: SMOOTH };
         let engine = Engine::start(config).map_err(|reason| describe::start_failure(&reason))?;
         let session = Self(Rc::new(Inner {
             engine,
