@@ -38,7 +38,10 @@ fn an_empty_file_is_a_file() {
 fn bodies_without_a_length_end_with_their_framing() {
     let (server, running) = (Faulty::start(), Running::start());
     let file = Resource::new(2, 2 * MIB);
-    server.on("/chunked", { let file = file.clone(); move |_| file.without_ranges().chunked() });
+    server.on("/chunked", {
+        let file = file.clone();
+        move |_| file.without_ranges().chunked()
+    });
     server.on("/close", move |_| file.without_ranges().http10());
     for path in ["/chunked", "/close"] {
         let path = running.completed(running.add(server.url(path)));
@@ -150,7 +153,9 @@ fn a_206_of_another_range_is_refused() {
 
 #[test]
 fn a_206_with_another_total_is_refused() {
-    lies_about_ranges(|file| file.part(MIB..4 * MIB).without_header("Content-Range").header("Content-Range", "bytes 1048576-4194303/9999999"));
+    lies_about_ranges(|file| {
+        file.part(MIB..4 * MIB).without_header("Content-Range").header("Content-Range", "bytes 1048576-4194303/9999999")
+    });
 }
 
 #[test]
@@ -274,7 +279,10 @@ fn a_host_that_asks_for_patience_is_left_alone_by_all() {
 fn redirects_are_followed_to_the_file_and_the_name_is_the_last_ones() {
     let (server, running) = (Faulty::start(), Running::start());
     server.on("/a", |_| Answer::redirect(302, "/b?x=1"));
-    server.on("/b", { let last = server.url("/real.bin"); move |_| Answer::redirect(307, last.as_str()) });
+    server.on("/b", {
+        let last = server.url("/real.bin");
+        move |_| Answer::redirect(307, last.as_str())
+    });
     server.serve("/real.bin", Resource::new(13, 5000));
     let path = running.completed(running.add(server.url("/a")));
     files::assert_same(&path, 13, 5000);
@@ -366,9 +374,12 @@ fn requests_say_what_they_are_told_to_and_ask_for_identity() {
     running.completed(running.engine.add(spec));
     running.completed(running.add(server.url("/f")));
     let seen = server.seen_at("/f");
-    for (field, value) in
-        [("X-Test", "yes"), ("Referer", "http://example.org/page"), ("User-Agent", "Probe/1"), ("Accept-Encoding", "identity")]
-    {
+    for (field, value) in [
+        ("X-Test", "yes"),
+        ("Referer", "http://example.org/page"),
+        ("User-Agent", "Probe/1"),
+        ("Accept-Encoding", "identity"),
+    ] {
         assert_eq!(seen[0].request.header(field), Some(value), "{field}");
     }
     assert!(seen[1].request.header("User-Agent").unwrap().starts_with("Freshet/"));

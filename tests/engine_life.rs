@@ -151,7 +151,8 @@ fn no_more_than_so_many_run_at_one_host() {
 
 #[test]
 fn a_rate_limit_holds_and_may_be_lifted_while_running() {
-    let (server, running) = (Faulty::start(), Running::with_limits(Limits { rate: Some(Speed(MIB)), ..Limits::default() }));
+    let (server, running) =
+        (Faulty::start(), Running::with_limits(Limits { rate: Some(Speed(MIB)), ..Limits::default() }));
     server.serve("/f", Resource::new(1, 64 * MIB));
     let ids = [running.add(server.url("/f")), running.add(server.url("/f"))];
     let received = || ids.iter().map(|id| running.snapshot(*id).progress.received).sum::<u64>();
@@ -349,9 +350,9 @@ fn a_thousand_short_downloads_reuse_descriptors_without_harm() {
             running.engine.add(spec)
         })
         .collect();
-    running.main_loop.run_until(LIMIT * 2, "all to complete", || {
-        ids.iter().all(|id| running.state(*id) == State::Completed)
-    });
+    running
+        .main_loop
+        .run_until(LIMIT * 2, "all to complete", || ids.iter().all(|id| running.state(*id) == State::Completed));
     for number in [0, 1, 500, 999] {
         files::assert_same(&running.file(&format!("f{number}")), 3, 300);
     }

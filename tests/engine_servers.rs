@@ -28,7 +28,8 @@ fn served() -> TempDir {
 fn nginx_at_full_speed() {
     let folder = served();
     let (nginx, running) = (Nginx::start(folder.path(), MIB).unwrap(), Running::start());
-    let ids = [running.add(nginx.url("/big.bin")), running.add(nginx.url("/big.bin")), running.add(nginx.url("/page.html"))];
+    let ids =
+        [running.add(nginx.url("/big.bin")), running.add(nginx.url("/big.bin")), running.add(nginx.url("/page.html"))];
     files::assert_same(&running.completed(ids[0]), 1, 48 * MIB);
     files::assert_same(&running.completed(ids[1]), 1, 48 * MIB);
     files::assert_same(&running.completed(ids[2]), 2, 3000);
@@ -55,10 +56,10 @@ fn nginx_paused_and_continued() {
 #[test]
 fn a_server_without_ranges_begins_anew_after_a_pause() {
     let folder = served();
-    let (nginx, running) = (Nginx::start(folder.path(), MIB).unwrap(), Running::with_limits(Limits {
-        rate: Some(freshet::engine::Speed(8 * MIB)),
-        ..Limits::default()
-    }));
+    let (nginx, running) = (
+        Nginx::start(folder.path(), MIB).unwrap(),
+        Running::with_limits(Limits { rate: Some(freshet::engine::Speed(8 * MIB)), ..Limits::default() }),
+    );
     let id = running.add(nginx.url("/no-ranges/big.bin"));
     running.until(id, "some is there", |now| now.progress.received > MIB);
     assert_eq!(running.snapshot(id).resumable, Some(false));

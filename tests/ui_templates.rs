@@ -169,7 +169,8 @@ fn ten_thousand_downloads_need_few_rows_and_leave_no_handler_behind() {
                 frames.frame_counter() > begin + 3
             });
             let rows = every::<DownloadRow>(&window);
-            let watched = list.iter::<DownloadObject>().filter(|download| is_watched(download.as_ref().unwrap())).count();
+            let watched =
+                list.iter::<DownloadObject>().filter(|download| is_watched(download.as_ref().unwrap())).count();
             assert!(rows.len() < 500, "{} rows for one window", rows.len());
             assert!(watched <= rows.len(), "{watched} downloads are watched by {} rows", rows.len());
             assert!(watched > 0);
@@ -191,7 +192,8 @@ fn a_recycled_row_shows_the_new_download_only() {
             row.set_download(Some(&second));
         }
         assert!(!is_watched(&first), "the row still watches what it showed before");
-        let words = |row: &DownloadRow| every::<gtk::Label>(row).iter().map(|label| label.text()).collect::<Vec<_>>().join("|");
+        let words =
+            |row: &DownloadRow| every::<gtk::Label>(row).iter().map(|label| label.text()).collect::<Vec<_>>().join("|");
         assert!(words(&row).contains("file-2.iso"));
         let progress = Progress { received: 500_000, total: Some(1_000_000), ..Progress::default() };
         session.apply(&Event::Progressed { id: DownloadId(2), progress });
@@ -266,7 +268,11 @@ fn every_button_in_the_templates_has_a_name() {
             for (at, _) in template.match_indices(&format!("<object class=\"{kind}\"")) {
                 // A button of ours has no other objects inside.
                 let button = template[at..].split("</object>").next().unwrap();
-                assert!(button.contains("<property name=\"label\" translatable=\"yes\">"), "{}: {button}", path.display());
+                assert!(
+                    button.contains("<property name=\"label\" translatable=\"yes\">"),
+                    "{}: {button}",
+                    path.display()
+                );
                 buttons += 1;
             }
         }

@@ -20,10 +20,12 @@ pub trait Clock {
     fn on_alarm(&self, ring: Box<dyn Fn()>);
 }
 
+type Ring = Rc<dyn Fn()>;
+
 /// Monotonic time and a GLib timeout on the default main context.
 pub struct MainLoopClock {
     begin: Instant,
-    ring: Rc<RefCell<Option<Rc<dyn Fn()>>>>,
+    ring: Rc<RefCell<Option<Ring>>>,
     alarm: Rc<Cell<Option<glib::SourceId>>>,
     set_for: Cell<Option<Moment>>,
 }

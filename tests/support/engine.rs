@@ -59,7 +59,8 @@ impl Running {
     /// The names of all that is in the folder, sorted.
     pub fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder()).expect("the folder");
-        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.expect("an entry").file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }

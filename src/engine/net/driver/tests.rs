@@ -239,8 +239,7 @@ fn what_was_seen_on_a_descriptor_of_an_earlier_life_is_ignored() {
     let fd = socket.as_raw_fd();
     let watch = |inner: &Inner| {
         let generation = inner.sockets.borrow_mut().next_generation();
-        let source =
-            glib_unix::unix_fd_add_local_full(fd, priority(), IOCondition::IN, |_, _| ControlFlow::Continue);
+        let source = glib_unix::unix_fd_add_local_full(fd, priority(), IOCondition::IN, |_, _| ControlFlow::Continue);
         inner.sockets.borrow_mut().insert(fd, IOCondition::IN, generation, source);
         generation
     };
