@@ -138,9 +138,12 @@ impl Engine {
         Engine { core }
     }
 
-    /// Everything told from now on goes to this listener too. What is in the list already is in
-    /// [`Engine::snapshots`].
+    /// Everything told from now on goes to this listener too. What is in the list already is told
+    /// first, as `Added`, before this returns.
     pub fn listen(&self, listener: impl Fn(&Event) + 'static) {
+        for snapshot in self.snapshots() {
+            listener(&Event::Added(Box::new(snapshot)));
+        }
         self.core.listeners.borrow_mut().push(Rc::new(listener));
     }
 
