@@ -26,7 +26,7 @@ use crate::engine::{Limits, Speed};
                   If downloads fail in different ways, 4 goes before 3 and 3 before 2."
 )]
 pub struct Options {
-    /// Addresses to download: http, https, ftp, ftps, sftp
+    /// Addresses to download: http, https, ftp, ftps
     #[arg(value_name = "URL", required_unless_present = "input_file")]
     pub urls: Vec<String>,
 

@@ -62,7 +62,7 @@ pub fn sentence(kind: &FailureKind) -> String {
         ),
         FailureKind::InvalidAddress => "This is not an address. Write one such as https://example.org/file.".to_owned(),
         FailureKind::UnsupportedScheme => {
-            "Addresses of this kind are not supported. Use http, https, ftp, ftps or sftp.".to_owned()
+            "Addresses of this kind are not supported. Use http, https, ftp or ftps.".to_owned()
         }
         FailureKind::NameNotFound => {
             "The server's name was not found. Check the address and the connection to the network.".to_owned()

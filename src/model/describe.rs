@@ -25,7 +25,7 @@ const SOON: Duration = Duration::from_secs(60);
 pub fn status(download: &Snapshot, now: SystemTime) -> String {
     let progress = &download.progress;
     match &download.state {
-        State::Queued => joined([Some(gettext("Waiting for its turn")), received(progress)]),
+        State::Queued => joined([Some(gettext("Queued")), received(progress)]),
         State::Scheduled { at } => {
             // Translators: {time} is a time of day, or a day with its time.
             let starts = gettext_f("Starts at {time}", &[("time", &time_of_day(*at, now))]);
@@ -40,21 +40,24 @@ pub fn status(download: &Snapshot, now: SystemTime) -> String {
             let pace = (progress.speed > Speed(0)).then(|| speed(progress.speed));
             // Translators: {time} is a duration like “3 min”.
             let left = progress.time_left.map(|time| gettext_f("{time} left", &[("time", &duration(time))]));
-            joined([received(progress).or_else(|| Some(gettext("Waiting for data…"))), pace, left])
+            joined([Some(gettext("Downloading")), received(progress), pace, left])
         }
         State::Paused => {
             let again = (download.resumable == Some(false) && progress.received > 0)
                 .then(|| gettext("the server will send it from the beginning"));
             joined([Some(gettext("Paused")), received(progress), again])
         }
-        State::Waiting { reason, .. } => waiting(reason, download, now),
+        State::Waiting { reason, .. } => joined([Some(gettext("Waiting")), Some(waiting(reason, download, now))]),
         State::Verifying => joined([Some(gettext("Verifying…")), progress.total.map(size)]),
         State::Completed => {
             let when = download.finished_at.map(|time| time_of_day(time, now));
             let verified = download.verified.is_some().then(|| gettext("checksum verified"));
             joined([Some(gettext("Completed")), Some(size(progress.received)), when, verified])
         }
-        State::Failed(reason) => failure(&reason.kind, download.url.host_str(), &download.folder),
+        State::Failed(reason) => {
+            let cause = failure(&reason.kind, download.url.host_str(), &download.folder);
+            joined([Some(gettext("Failed")), Some(cause)])
+        }
     }
 }
 
@@ -148,7 +151,7 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
     let folder = ("folder", folder.as_str());
     match kind {
         FailureKind::InvalidAddress => gettext("This is not an address. It should look like https://example.org/file."),
-        FailureKind::UnsupportedScheme => gettext("Only http, https, ftp, ftps and sftp addresses can be downloaded."),
+        FailureKind::UnsupportedScheme => gettext("Only http, https, ftp and ftps addresses can be downloaded."),
         FailureKind::NameNotFound => {
             gettext_f("The server {host} was not found. Check the address and the network.", &[("host", host)])
         }
@@ -243,9 +246,9 @@ mod tests {
         let mut row = download(State::Downloading, 412 * MB, Some(754 * MB));
         row.progress.speed = Speed(31 * MB);
         row.progress.time_left = Some(Duration::from_secs(11));
-        assert_eq!(words(&row), "412.0 of 754.0 MB – 31.0 MB/s – 11 s left");
+        assert_eq!(words(&row), "Downloading – 412.0 of 754.0 MB – 31.0 MB/s – 11 s left");
         row.progress = Progress { received: 3 * MB, ..Progress::default() };
-        assert_eq!(words(&row), "3.0 MB");
+        assert_eq!(words(&row), "Downloading – 3.0 MB");
     }
 
     #[test]
@@ -260,12 +263,12 @@ mod tests {
     fn a_waiting_download_tells_why_and_when_it_goes_on() {
         let mut row = download(retry(FailureKind::HttpStatus(503)), 0, None);
         row.retry_in = Some(Duration::from_secs(4));
-        assert_eq!(words(&row), "The server is busy. Tries again in a moment.");
+        assert_eq!(words(&row), "Waiting – The server is busy. Tries again in a moment.");
         row.retry_in = Some(Duration::from_secs(4000));
-        assert!(words(&row).starts_with("The server is busy. Tries again at "), "{}", words(&row));
+        assert!(words(&row).starts_with("Waiting – The server is busy. Tries again at "), "{}", words(&row));
         let full = Failure::new(FailureKind::DiskFull { needed: Some(1_200 * MB) }, "");
         row.state = State::Waiting { reason: WaitReason::Space { failure: full }, until: Moment::default() };
-        assert_eq!(words(&row), "The disk is full: 1.2 GB more is needed in /srv. Continues by itself.");
+        assert_eq!(words(&row), "Waiting – The disk is full: 1.2 GB more is needed in /srv. Continues by itself.");
     }
 
     #[test]
@@ -273,10 +276,13 @@ mod tests {
         let failed = |kind| words(&download(State::Failed(Failure::new(kind, "")), 0, None));
         assert_eq!(
             failed(FailureKind::HttpStatus(404)),
-            "The file is not on the server (error 404). Check the address."
+            "Failed – The file is not on the server (error 404). Check the address."
         );
-        assert_eq!(failed(FailureKind::CannotConnect), "The server example.org does not answer. Check the network.");
-        assert_eq!(failed(FailureKind::ReadOnly), "The drive of /srv is read-only. Choose another folder.");
+        assert_eq!(
+            failed(FailureKind::CannotConnect),
+            "Failed – The server example.org does not answer. Check the network."
+        );
+        assert_eq!(failed(FailureKind::ReadOnly), "Failed – The drive of /srv is read-only. Choose another folder.");
     }
 
     #[test]

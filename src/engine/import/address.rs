@@ -10,7 +10,7 @@ use crate::engine::error::{Failure, FailureKind};
 pub use text::find_all;
 
 /// The schemes that Freshet downloads from.
-pub const SCHEMES: [&str; 5] = ["http", "https", "ftp", "ftps", "sftp"];
+pub const SCHEMES: [&str; 4] = ["http", "https", "ftp", "ftps"];
 
 /// Reads one address. White space around it is dropped; without a scheme `https://` is tried where
 /// the text looks like a host (`example.org/file`); anything else is `InvalidAddress`, a scheme
@@ -88,7 +88,7 @@ fn looks_like_host(text: &str) -> bool {
 fn normalized(text: &str) -> Result<Url, Failure> {
     let mut url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
     let host = url.host_str().ok_or_else(|| invalid("the name of the host is missing"))?;
-    if matches!(url.scheme(), "ftps" | "sftp") {
+    if url.scheme() == "ftps" {
         // The URL standard reads hosts only of the schemes that browsers know: the others' would
         // stay as typed, `BÜCHER.example`.
         let host = Host::parse(host).map_err(|error| invalid(error.to_string()))?.to_string();
@@ -119,7 +119,7 @@ mod tests {
         expect("HTTP://EXAMPLE.org", "http://example.org/");
         expect("ftp://ann:secret@example.org:2121/f", "ftp://ann:secret@example.org:2121/f");
         expect("https://bücher.example/ä", "https://xn--bcher-kva.example/%C3%A4");
-        expect("sftp://ann@BÜCHER.example/ä", "sftp://ann@xn--bcher-kva.example/%C3%A4");
+        expect("ftps://ann@BÜCHER.example/ä", "ftps://ann@xn--bcher-kva.example/%C3%A4");
         expect("ftps://[2001:DB8::1]/f", "ftps://[2001:db8::1]/f");
     }
 
@@ -151,15 +151,15 @@ mod tests {
             "https://",
             "https:",
             "https:///",
-            "sftp:f",
-            "sftp:///f",
+            "ftps:f",
+            "ftps:///f",
             "https://a b.org/",
             "https://h:99999/",
             "https://[::1/",
             "https://a.org/x\nhttps://b.org/y",
             "https://a.org/x\thttps://b.org/y",
             "https://exa mple.org",
-            "sftp://a%00b/f",
+            "ftps://a%00b/f",
             "?",
             ":",
         ] {
@@ -190,7 +190,7 @@ mod tests {
             "https://ann:secret@",
             "https://ann:secret@h:99999/",
             "https://ann:secret@exa mple/",
-            "sftp://ann:secret@/",
+            "ftps://ann:secret@/",
         ] {
             assert!(!parse(text).expect_err(text).to_string().contains("secret"), "{text}");
         }
@@ -200,7 +200,7 @@ mod tests {
         #[test]
         fn what_is_read_is_a_supported_address_and_stays_the_same(text in prop_oneof![
             any::<String>(),
-            "(https?|ftps|sftp|x)?:?/{0,3}[a-zü.:@%\\[\\]0-9-]{0,20}[/?#a-z ]{0,10}",
+            "(https?|ftps?|x)?:?/{0,3}[a-zü.:@%\\[\\]0-9-]{0,20}[/?#a-z ]{0,10}",
         ]) {
             if let Ok(url) = parse(&text) {
                 prop_assert!(SCHEMES.contains(&url.scheme()));
