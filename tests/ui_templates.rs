@@ -117,11 +117,11 @@ fn every<T: IsA<gtk::Widget>>(within: &impl IsA<gtk::Widget>) -> Vec<T> {
     all_in(within.upcast_ref()).into_iter().filter_map(|widget| widget.downcast().ok()).collect()
 }
 
+/// Whether anything listens to changes of what every row shows.
 fn is_watched(download: &DownloadObject) -> bool {
     let notify = glib::subclass::SignalId::lookup("notify", DownloadObject::static_type()).unwrap();
-    let properties = download.list_properties();
-    properties.iter().any(|property| {
-        let detail = glib::Quark::from_str(property.name());
+    ["name", "status", "fraction", "can-pause"].into_iter().any(|property| {
+        let detail = glib::Quark::from_str(property);
         glib::signal::signal_has_handler_pending(download, notify, Some(detail), true)
     })
 }
@@ -158,6 +158,7 @@ fn ten_thousand_downloads_need_few_rows_and_leave_no_handler_behind() {
         let scrolled = every::<gtk::ScrolledWindow>(window.view()).remove(0);
         let place = scrolled.vadjustment();
         let list = session.list();
+        until(|| list.n_items() == 10_000);
         for part in [0.25, 0.9, 0.5, 1.0, 0.0] {
             place.set_value(part * (place.upper() - place.page_size()));
             // A few frames, in which rows are bound to what is now in sight.
@@ -169,7 +170,8 @@ fn ten_thousand_downloads_need_few_rows_and_leave_no_handler_behind() {
                 frames.frame_counter() > begin + 3
             });
             let rows = every::<DownloadRow>(&window);
-            let watched = list.iter::<DownloadObject>().filter(|download| is_watched(download.as_ref().unwrap())).count();
+            let watched =
+                list.iter::<DownloadObject>().filter(|download| is_watched(download.as_ref().unwrap())).count();
             assert!(rows.len() < 500, "{} rows for one window", rows.len());
             assert!(watched <= rows.len(), "{watched} downloads are watched by {} rows", rows.len());
             assert!(watched > 0);
@@ -191,7 +193,8 @@ fn a_recycled_row_shows_the_new_download_only() {
             row.set_download(Some(&second));
         }
         assert!(!is_watched(&first), "the row still watches what it showed before");
-        let words = |row: &DownloadRow| every::<gtk::Label>(row).iter().map(|label| label.text()).collect::<Vec<_>>().join("|");
+        let words =
+            |row: &DownloadRow| every::<gtk::Label>(row).iter().map(|label| label.text()).collect::<Vec<_>>().join("|");
         assert!(words(&row).contains("file-2.iso"));
         let progress = Progress { received: 500_000, total: Some(1_000_000), ..Progress::default() };
         session.apply(&Event::Progressed { id: DownloadId(2), progress });
@@ -266,7 +269,11 @@ fn every_button_in_the_templates_has_a_name() {
             for (at, _) in template.match_indices(&format!("<object class=\"{kind}\"")) {
                 // A button of ours has no other objects inside.
                 let button = template[at..].split("</object>").next().unwrap();
-                assert!(button.contains("<property name=\"label\" translatable=\"yes\">"), "{}: {button}", path.display());
+                assert!(
+                    button.contains("<property name=\"label\" translatable=\"yes\">"),
+                    "{}: {button}",
+                    path.display()
+                );
                 buttons += 1;
             }
         }

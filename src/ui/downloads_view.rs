@@ -80,7 +80,7 @@ glib::wrapper! {
 
 impl DownloadsView {
     /// Shows a list; `asked` is called with what is to be done with which downloads.
-    pub fn show(&self, list: &DownloadList, asked: impl Fn(DownloadAction, Vec<DownloadObject>) + 'static) {
+    pub fn set_list(&self, list: &DownloadList, asked: impl Fn(DownloadAction, Vec<DownloadObject>) + 'static) {
         let imp = self.imp();
         let selection = gtk::MultiSelection::new(Some(list.clone()));
         imp.list_view.set_model(Some(&selection));
