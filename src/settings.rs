@@ -138,12 +138,9 @@ impl Settings {
     /// Calls back with the new limits whenever one of them is changed.
     pub fn connect_limits_changed(&self, changed: impl Fn(Limits) + 'static) {
         let keys = [Key::ParallelDownloads, Key::ConnectionsPerHost, Key::RateLimitEnabled, Key::RateLimit];
-        let settings = self.clone();
-        // The closure must not own the object that it is connected to.
-        let weak = settings.0.downgrade();
-        self.0.connect_changed(None, move |_, name| {
-            if let Some(settings) = weak.upgrade().filter(|_| keys.iter().any(|key| key.name() == name)) {
-                changed(Self(settings).limits());
+        self.0.connect_changed(None, move |settings, name| {
+            if keys.iter().any(|key| key.name() == name) {
+                changed(Self(settings.clone()).limits());
             }
         });
     }

@@ -250,6 +250,12 @@ pub(super) mod tests {
         }
     }
 
+    /// Runs a test with a main context of its own, as tests run at the same time.
+    pub fn alone(test: impl FnOnce(&glib::MainContext)) {
+        let context = glib::MainContext::new();
+        context.with_thread_default(|| test(&context)).unwrap();
+    }
+
     /// What `change` makes the object notify, sorted.
     fn notified(object: &DownloadObject, change: impl Fn(&DownloadObject)) -> Vec<String> {
         let names = Rc::new(RefCell::new(Vec::new()));

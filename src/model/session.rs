@@ -121,6 +121,8 @@ impl Session {
                 Session(inner).apply(event);
             }
         });
+        // The saved rows are there before the first window.
+        session.0.list.tell();
         let engine = session.0.engine.clone();
         session.0.settings.connect_limits_changed(move |limits| engine.send(Command::SetLimits(limits)));
         Ok(session)
@@ -243,65 +245,7 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use super::super::download_object::tests::snapshot;
     use super::*;
-    use crate::engine::download::state::State;
-    use crate::engine::event::Progress;
-    use crate::engine::types::Speed;
-
-    fn session() -> Session {
-        Session::start(None, Settings::in_memory().unwrap()).unwrap()
-    }
-
-    fn in_state(id: u64, state: State) -> Box<Snapshot> {
-        Box::new(Snapshot { state, ..snapshot(id) })
-    }
-
-    #[test]
-    fn events_change_the_list_and_the_totals() {
-        let session = session();
-        session.apply(&Event::Added(in_state(1, State::Queued)));
-        session.apply(&Event::Changed(in_state(1, State::Downloading)));
-        let progress = Progress { received: 5, total: Some(10), speed: Speed(7), time_left: None };
-        session.apply(&Event::Progressed { id: DownloadId(1), progress });
-        let row = session.list().get(DownloadId(1)).unwrap();
-        assert!((row.fraction() - 0.5).abs() < 1e-9);
-        assert_eq!(session.totals().active(), 1);
-        session.apply(&Event::Removed(DownloadId(1)));
-        assert!(session.list().get(DownloadId(1)).is_none());
-        assert_eq!(session.totals().active(), 0);
-    }
-
-    #[test]
-    fn events_of_a_download_that_is_gone_change_nothing() {
-        let session = session();
-        session.apply(&Event::Progressed { id: DownloadId(4), progress: Progress::default() });
-        session.apply(&Event::Removed(DownloadId(4)));
-        assert_eq!(session.list().position(DownloadId(4)), None);
-    }
-
-    #[test]
-    fn an_end_is_told_once_and_not_for_what_was_loaded() {
-        let session = session();
-        let told = Rc::new(RefCell::new(Vec::new()));
-        let heard = told.clone();
-        session.connect_finished(move |download| heard.borrow_mut().push(download.id()));
-        session.apply(&Event::Added(in_state(1, State::Completed)));
-        session.apply(&Event::Added(in_state(2, State::Downloading)));
-        session.apply(&Event::Changed(in_state(2, State::Completed)));
-        session.apply(&Event::Changed(in_state(2, State::Completed)));
-        assert_eq!(*told.borrow(), [2]);
-    }
-
-    #[test]
-    fn a_removal_is_either_undone_or_final() {
-        let session = session();
-        let ids = [DownloadId(1), DownloadId(2)];
-        session.remove(&ids);
-        session.restore(&ids[..1]);
-        session.purge(&ids);
-        assert!(session.0.removed.borrow().is_empty());
-    }
 
     #[test]
     fn typed_lines_are_addresses_or_told_with_their_cause() {

@@ -294,8 +294,13 @@ impl Application {
         self.imp().session.get().is_some_and(Session::is_stopping)
     }
 
-    /// Ends the program as soon as everything is kept. The window goes at once.
+    /// Ends the program as soon as everything is kept. The window goes at once. Who asks again does
+    /// not want to wait; what is on disk is enough to go on from.
     fn end(&self) {
+        if self.is_ending() {
+            self.quit();
+            return;
+        }
         for window in self.windows() {
             window.set_visible(false);
         }

@@ -4,7 +4,7 @@
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::{gdk, gio, glib};
+use gtk::{gdk, gio, glib, graphene};
 
 use super::actions::DownloadAction;
 use super::download_row::DownloadRow;
@@ -80,7 +80,7 @@ glib::wrapper! {
 
 impl DownloadsView {
     /// Shows a list; `asked` is called with what is to be done with which downloads.
-    pub fn show(&self, list: &DownloadList, asked: impl Fn(DownloadAction, Vec<DownloadObject>) + 'static) {
+    pub fn set_list(&self, list: &DownloadList, asked: impl Fn(DownloadAction, Vec<DownloadObject>) + 'static) {
         let imp = self.imp();
         let selection = gtk::MultiSelection::new(Some(list.clone()));
         imp.list_view.set_model(Some(&selection));
@@ -231,14 +231,7 @@ impl DownloadsView {
         click.connect_pressed(glib::clone!(
             #[weak(rename_to = view)]
             self,
-            move |_, _, x, y| {
-                let list_view = &view.imp().list_view;
-                if let Some(row) = list_view.pick(x, y, gtk::PickFlags::DEFAULT).and_then(|widget| row_around(&widget))
-                {
-                    let place = list_view.compute_point(&view, &gtk::graphene::Point::new(x as f32, y as f32));
-                    view.show_menu(&row, place);
-                }
-            }
+            move |_, _, x, y| view.show_menu_at(x, y)
         ));
         imp.list_view.add_controller(click);
 
@@ -246,29 +239,32 @@ impl DownloadsView {
         press.connect_pressed(glib::clone!(
             #[weak(rename_to = view)]
             self,
-            move |_, x, y| {
-                let list_view = &view.imp().list_view;
-                if let Some(row) = list_view.pick(x, y, gtk::PickFlags::DEFAULT).and_then(|widget| row_around(&widget))
-                {
-                    let place = list_view.compute_point(&view, &gtk::graphene::Point::new(x as f32, y as f32));
-                    view.show_menu(&row, place);
-                }
-            }
+            move |_, x, y| view.show_menu_at(x, y)
         ));
         imp.list_view.add_controller(press);
+    }
+
+    /// At a point of the list view.
+    fn show_menu_at(&self, x: f64, y: f64) {
+        let list_view = &self.imp().list_view;
+        let picked = list_view.pick(x, y, gtk::PickFlags::DEFAULT);
+        if let Some(row) = picked.and_then(|widget| row_around(&widget)) {
+            let place = list_view.compute_point(self, &graphene::Point::new(x as f32, y as f32));
+            self.show_menu(&row, place);
+        }
     }
 
     fn show_menu_at_focus(&self) {
         let focus = self.root().and_then(|root| root.focus());
         if let Some(row) = focus.and_then(|focus| row_around(&focus)) {
-            let below_the_name = gtk::graphene::Point::new(44.0, row.height() as f32 / 2.0);
+            let below_the_name = graphene::Point::new(44.0, row.height() as f32 / 2.0);
             let place = row.compute_point(self, &below_the_name);
             self.show_menu(&row, place);
         }
     }
 
     /// The menu speaks of the selected rows; a row outside of them becomes the selected one.
-    fn show_menu(&self, row: &DownloadRow, place: Option<gtk::graphene::Point>) {
+    fn show_menu(&self, row: &DownloadRow, place: Option<graphene::Point>) {
         let imp = self.imp();
         let (Some(menu), Some(selection), Some(list)) = (imp.menu.get(), imp.selection.get(), imp.list.get()) else {
             return;

@@ -178,7 +178,7 @@ impl Window {
 
     fn show_list(&self, session: &Session) {
         let imp = self.imp();
-        imp.view.show(
+        imp.view.set_list(
             session.list(),
             glib::clone!(
                 #[weak(rename_to = window)]

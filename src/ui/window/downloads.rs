@@ -6,7 +6,7 @@ use adw::subclass::prelude::*;
 use gtk::glib;
 
 use super::Window;
-use crate::desktop::files;
+use crate::desktop::{files, notifications};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::{Command, DownloadId, DownloadObject};
 use crate::ui::actions::DownloadAction;
@@ -102,6 +102,10 @@ impl Window {
             }
         };
         session.remove(&new);
+        if let Some(application) = self.application() {
+            // The buttons of their notifications would do nothing.
+            new.iter().for_each(|id| notifications::withdraw(&application, *id));
+        }
         let settle = |restores: bool| {
             glib::clone!(
                 #[weak(rename_to = window)]

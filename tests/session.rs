@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The bridge between engine and window: what events do to the list and the totals.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::OnceLock;
+use std::sync::mpsc::{Sender, channel};
+use std::time::SystemTime;
+
+use freshet::engine::download::state::State;
+use freshet::engine::event::{Event, Progress, Snapshot};
+use freshet::engine::{DownloadId, Speed};
+use freshet::model::Session;
+use freshet::settings::Settings;
+use gio::prelude::*;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Runs a test with a session, on the one thread that has the default main context: the engine and
+/// what it leaves behind there belong to it. A panic there fails the test here.
+fn with_session(test: fn(&Session)) {
+    static THREAD: OnceLock<Sender<Job>> = OnceLock::new();
+    let thread = THREAD.get_or_init(|| {
+        let (jobs, queue) = channel::<Job>();
+        std::thread::spawn(move || queue.into_iter().for_each(|job| job()));
+        jobs
+    });
+    let (done, is_done) = channel();
+    let job = move || {
+        let context = glib::MainContext::default();
+        let _owned = context.acquire().unwrap();
+        let ended = std::panic::catch_unwind(|| test(&Session::start(None, Settings::in_memory().unwrap()).unwrap()));
+        done.send(ended).unwrap();
+    };
+    thread.send(Box::new(job)).unwrap();
+    if let Err(panic) = is_done.recv().unwrap() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn in_state(id: u64, state: State) -> Box<Snapshot> {
+    Box::new(Snapshot {
+        id: DownloadId(id),
+        url: "http://127.0.0.1/file.iso".parse().unwrap(),
+        folder: "/srv".into(),
+        name: "file.iso".into(),
+        path: None,
+        state,
+        progress: Progress::default(),
+        resumable: None,
+        media_type: None,
+        verified: None,
+        retry_in: None,
+        added_at: SystemTime::UNIX_EPOCH,
+        finished_at: None,
+    })
+}
+
+/// The rows that are told, after the turns of the main loop that this takes.
+fn rows(session: &Session) -> u32 {
+    while glib::MainContext::default().iteration(false) {}
+    session.list().n_items()
+}
+
+#[test]
+fn events_change_the_list_and_the_totals() {
+    with_session(|session| {
+        session.apply(&Event::Added(in_state(1, State::Queued)));
+        session.apply(&Event::Changed(in_state(1, State::Downloading)));
+        let progress = Progress { received: 5, total: Some(10), speed: Speed(7), time_left: None };
+        session.apply(&Event::Progressed { id: DownloadId(1), progress });
+        assert_eq!(rows(session), 1);
+        let row = session.list().get(DownloadId(1)).unwrap();
+        assert!((row.fraction() - 0.5).abs() < 1e-9);
+        assert_eq!(session.totals().active(), 1);
+        session.apply(&Event::Removed(DownloadId(1)));
+        assert_eq!(rows(session), 0);
+        assert_eq!(session.totals().active(), 0);
+    });
+}
+
+#[test]
+fn events_of_a_download_that_is_gone_change_nothing() {
+    with_session(|session| {
+        session.apply(&Event::Progressed { id: DownloadId(4), progress: Progress::default() });
+        session.apply(&Event::Removed(DownloadId(4)));
+        assert_eq!(rows(session), 0);
+    });
+}
+
+#[test]
+fn an_end_is_told_once_and_not_for_what_was_loaded() {
+    with_session(|session| {
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let heard = told.clone();
+        session.connect_finished(move |download| heard.borrow_mut().push(download.id()));
+        session.apply(&Event::Added(in_state(1, State::Completed)));
+        session.apply(&Event::Added(in_state(2, State::Downloading)));
+        session.apply(&Event::Changed(in_state(2, State::Completed)));
+        session.apply(&Event::Changed(in_state(2, State::Completed)));
+        assert_eq!(*told.borrow(), [2]);
+    });
+}
