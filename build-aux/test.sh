@@ -108,7 +108,7 @@ step() {
 }
 
 check_scripts() {
-  shellcheck -x build-aux/*.sh .ci/run
+  shellcheck -x build-aux/*.sh tests/ui/support/*.sh .ci/run
 }
 
 # Builds as a distribution would, but without the time the optimiser takes.
@@ -165,8 +165,11 @@ step rust 'tests without a toolkit' cargo test --locked --no-default-features --
 step rust 'tests' build-aux/gui-session.sh env G_DEBUG=fatal-criticals cargo test --locked --no-fail-fast
 step check 'build' cargo build --locked --bin freshet
 for program in tests/ui/*.py; do
-  [ -e "$program" ] || continue
-  step ui "window: $(basename "$program" .py)" build-aux/gui-session.sh timeout 300 /usr/bin/python3 "$program"
+  case $program in
+    *_wayland.py) session=tests/ui/support/sway-session.sh ;;
+    *) session=build-aux/gui-session.sh ;;
+  esac
+  step ui "window: $(basename "$program" .py)" "$session" timeout 300 /usr/bin/python3 "$program"
 done
 step check 'Meson' meson_install
 step check 'installed files' check_install

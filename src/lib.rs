@@ -47,6 +47,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The window, with the addresses to begin with.
 #[cfg(feature = "gui")]
 fn open_window(name: OsString, args: impl Iterator<Item = OsString>) -> ExitCode {
+    i18n::init();
     ui::application::run(std::iter::once(name).chain(args))
 }
 
