@@ -276,6 +276,23 @@ fn a_disk_that_fills_up_makes_the_download_wait_and_it_completes_when_there_is_s
 }
 
 #[test]
+fn a_disk_that_is_full_from_the_start_is_waited_for() {
+    let (server, running, disk) = (Faulty::start(), Running::start(), SmallDisk::mount("6m"));
+    server.serve("/f", Resource::new(1, 4 * MIB));
+    let ballast = disk.0.path().join("ballast");
+    fs::write(&ballast, vec![0; 5 * MIB as usize]).unwrap();
+    let mut spec = running.spec(server.url("/f"));
+    spec.folder = disk.0.path().to_owned();
+    spec.patience.wait_for_space = true;
+    let id = running.engine.add(spec);
+    running.until(id, "it waits for space", |now| matches!(now.state, State::Waiting { .. }));
+    assert_eq!(fs::read_dir(disk.0.path()).unwrap().count(), 1, "nothing is left lying about");
+    fs::remove_file(&ballast).unwrap();
+    files::assert_same(&running.completed(id), 1, 4 * MIB);
+    running.stop();
+}
+
+#[test]
 fn two_engines_do_not_write_into_one_part_file() {
     let (server, running) = (slow_server(), Running::start());
     let id = running.add(server.url("/slow"));

@@ -28,7 +28,7 @@ pub const TICK: Duration = Duration::from_millis(250);
 /// How often a running download's journal is saved: at most about this much work is done again
 /// after a crash.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
-/// A file that may take longer than [`SAVE_INTERVAL`] gets its first journal at once.
+/// A file that may take longer than [`SAVE_INTERVAL`] gets its first journal when it is begun.
 const SMALL_FILE: u64 = 1024 * 1024;
 
 /// What the book works with.

@@ -20,6 +20,9 @@ pub trait Clock {
     fn on_alarm(&self, ring: Box<dyn Fn()>);
 }
 
+/// Alarms beyond this ring here.
+const FARTHEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 type Ring = Rc<dyn Fn()>;
 
 /// Monotonic time and a GLib timeout on the default main context.
@@ -66,8 +69,9 @@ impl Clock for MainLoopClock {
         }
         self.set_for.set(at);
         let Some(at) = at else { return };
-        // GLib counts whole milliseconds: round up, or it rings just before its time and again.
-        let wait = (at - self.now()) + Duration::from_micros(999);
+        // GLib counts whole milliseconds: round up, or it rings just before its time and again. It
+        // counts them in 32 bits: what is far away is rung for early, and set again.
+        let wait = (at - self.now()).min(FARTHEST) + Duration::from_micros(999);
         let (alarm, ring) = (self.alarm.clone(), self.ring.clone());
         let id = glib::timeout_add_local_full(wait, super::net::priority(), move || {
             // The source ends by returning Break: its id must be forgotten before anything can

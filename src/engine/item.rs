@@ -68,7 +68,10 @@ pub struct Work {
     pub part: PartId,
     /// The part file that is continued; `None`: a new one.
     pub resume: Option<PathBuf>,
+    /// The disk was told to open the part file...
     pub is_open: bool,
+    /// ...and has said that it did.
+    pub is_told_open: bool,
     pub transfer: Option<TransferId>,
     /// Bytes that were there when the transfer began.
     pub base: u64,

@@ -3,6 +3,7 @@
 
 use super::{Book, SMALL_FILE};
 use crate::engine::disk::{Open, Reply};
+use crate::engine::download::retry::LONGEST_WAIT;
 use crate::engine::download::state::Input;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::Event;
@@ -28,8 +29,11 @@ impl Book {
     }
 
     fn answered(&mut self, id: DownloadId, transfer: TransferId, answer: &Answer) {
-        let begins_anew =
-            self.items.get(&id).and_then(|item| item.work.as_ref()).is_some_and(|work| answer.start < work.from);
+        let begins_anew = self.items.get(&id).is_some_and(|item| {
+            let goes_back = item.work.as_ref().is_some_and(|work| answer.start < work.from);
+            let has_changed = item.map.total().is_some_and(|known| answer.total != Some(known));
+            goes_back || (answer.start == 0 && has_changed)
+        });
         if begins_anew {
             self.begin_anew(id);
             if let Some(item) = self.items.get_mut(&id) {
@@ -51,13 +55,10 @@ impl Book {
             name: item.name.clone(),
             on_exists: item.spec.on_exists,
             total,
+            journal: total.is_none_or(|total| total > SMALL_FILE).then(|| Box::new(journal)),
         };
+        work.claimed = base;
         self.parts.disk.open(work.part, open);
-        if total.is_none_or(|total| total > SMALL_FILE) {
-            work.saves += 1;
-            work.claimed = base;
-            self.parts.disk.save(work.part, journal);
-        }
         self.parts.transport.attach(transfer, work.part);
         self.input(id, Input::Responded);
     }
@@ -84,7 +85,7 @@ impl Book {
             }
             Err(failure) => {
                 if let Some(wait) = failure.retry_after {
-                    self.queue.hold_back(Host::of(&item.spec.url), now + wait);
+                    self.queue.hold_back(Host::of(&item.spec.url), now + wait.min(LONGEST_WAIT));
                 }
                 match failure.kind {
                     FailureKind::UninvitedEncoding if !item.decode => {
@@ -126,6 +127,9 @@ impl Book {
             Reply::Opened { part_path, .. } => {
                 if let Some(item) = self.items.get_mut(&id) {
                     item.path = Some(part_path);
+                    if let Some(work) = &mut item.work {
+                        work.is_told_open = true;
+                    }
                 }
                 let opened = self.snapshot(id);
                 self.events.extend(opened.map(|snapshot| Event::Changed(Box::new(snapshot))));
@@ -165,6 +169,10 @@ impl Book {
                 self.input(id, Input::Finished);
             }
             Reply::Failed { failure, .. } => {
+                if let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) {
+                    // A part file that could not be opened has nothing to save.
+                    work.is_open &= work.is_told_open;
+                }
                 if self.is_closing(id) {
                     tracing::warn!(%id, "what came last could not be saved: {failure}");
                     self.closed(id);

@@ -27,6 +27,7 @@ impl Book {
             part,
             resume: None,
             is_open: false,
+            is_told_open: false,
             transfer: None,
             base: 0,
             from: 0,
@@ -70,13 +71,14 @@ impl Book {
     /// continue is kept until the new one is complete; one that nothing can prove is of no use.
     pub(super) fn begin_anew(&mut self, id: DownloadId) {
         let Some(item) = self.items.get_mut(&id) else { return };
-        let (old, is_provable) = (item.path.take(), item.validator.is_some());
+        let is_worth_keeping = item.validator.is_some() && item.map.done().bytes() > 0;
+        let old = item.path.take();
         item.forget_bytes();
         if let Some(work) = &mut item.work {
             work.resume = None;
         }
         match old {
-            Some(old) if is_provable && item.replaces.is_none() => item.replaces = Some(old),
+            Some(old) if is_worth_keeping && item.replaces.is_none() => item.replaces = Some(old),
             Some(old) if item.replaces.as_ref() != Some(&old) => self.parts.disk.delete(old),
             _ => {}
         }
@@ -170,6 +172,7 @@ impl Book {
                 name: item.name.clone(),
                 on_exists: item.spec.on_exists,
                 total: Some(total),
+                journal: None,
             };
             self.parts.disk.open(work.part, open);
         }

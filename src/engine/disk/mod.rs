@@ -36,7 +36,8 @@ pub trait Disk {
     /// Later calls with this `part` go to the device of `look.folder`.
     fn look(&self, part: PartId, look: Look);
 
-    /// Create a part file, or open the one found. Answer: [`Reply::Opened`] or [`Reply::Failed`].
+    /// Create a part file, or open the one found. Answer: [`Reply::Opened`], or
+    /// [`Reply::Failed`] and none to what is given for this part after it.
     fn open(&self, part: PartId, open: Open);
 
     /// Room for up to `size` bytes that came for this part; `None` when the pool of its device is
@@ -93,6 +94,9 @@ pub struct Open {
     pub on_exists: OnExists,
     /// The file's length, for preallocation and to see at once that it can not fit.
     pub total: Option<u64>,
+    /// The first journal of a new part file, written before any byte: killed at once, it is not a file
+    /// that nobody knows. `None` for small files, which are complete before it would matter.
+    pub journal: Option<Box<Journal>>,
 }
 
 /// How to finish a part file.

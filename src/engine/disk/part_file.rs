@@ -74,11 +74,12 @@ impl PartFile {
             };
             folders.took_number(&wanted, number);
             let part = Self::new(path, file, open);
-            return match lock(&part.file, &part.path).and_then(|()| part.reserve()) {
+            let first_journal = || open.journal.as_ref().map_or(Ok(()), |journal| part.write_journal(journal));
+            return match lock(&part.file, &part.path).and_then(|()| part.reserve()).and_then(|()| first_journal()) {
                 Ok(()) => Ok(part),
                 Err(failure) => {
                     // It was made a moment ago and is empty.
-                    let _ = fs::remove_file(&part.path);
+                    delete(&part.path);
                     Err(failure)
                 }
             };
@@ -181,13 +182,17 @@ impl PartFile {
     pub fn save(&self, journal: &Journal) -> Result<(), Failure> {
         self.check_in_place()?;
         self.sync(File::sync_data)?;
-        journal.write(&self.path).map_err(|error| self.write_failure(&error, "write the journal of"))?;
+        self.write_journal(journal)?;
         // Later journals take the place of one that is durable: after a power cut either will do.
         if self.is_listed.get().is_none() {
             sync_folder(&self.path).map_err(|error| failure(&error, "sync the folder of", &self.path))?;
             let _ = self.is_listed.set(());
         }
         Ok(())
+    }
+
+    fn write_journal(&self, journal: &Journal) -> Result<(), Failure> {
+        journal.write(&self.path).map_err(|error| self.write_failure(&error, "write the journal of"))
     }
 
     /// Whether the file is as long as it has to be.

@@ -150,6 +150,7 @@ impl Desk {
             name: name.into(),
             on_exists: OnExists::Rename,
             total: None,
+            journal: None,
         }
     }
 }
@@ -731,6 +732,24 @@ fn many_files_of_one_name_are_not_counted_through_each_time() {
         assert_eq!(desk.open(part, desk.new_file("f")), Ok(desk.path(expected)));
         desk.disk.close(PartId(part));
     }
+}
+
+#[test]
+fn a_new_part_file_is_known_by_its_journal_before_its_first_byte() {
+    let desk = Desk::new();
+    let journal = Journal {
+        url: url("f"),
+        mirrors: Vec::new(),
+        name: "f".into(),
+        total: Some(10),
+        validator: None,
+        modified: None,
+        checksum: None,
+        done: Vec::new(),
+    };
+    let open = Open { total: Some(10), journal: Some(Box::new(journal.clone())), ..desk.new_file("f") };
+    desk.open(1, open).unwrap();
+    assert_eq!(Journal::read(&desk.path("f.part")).unwrap(), journal);
 }
 
 #[test]

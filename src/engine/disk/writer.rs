@@ -152,6 +152,9 @@ impl Writer {
         };
         match opened {
             Ok(file) => {
+                if let (None, Some(journal)) = (&open.resume, &open.journal) {
+                    self.folders.lock().unwrap_or_else(PoisonError::into_inner).wrote(file.path(), &journal.url);
+                }
                 self.mailbox.post(Reply::Opened { part, part_path: file.path().to_owned() });
                 self.parts.insert(part, Part { file: Arc::new(file), failed: None });
             }
@@ -310,6 +313,7 @@ mod tests {
             name: "f".into(),
             on_exists: OnExists::Rename,
             total: None,
+            journal: None,
         };
         give.send(Job::Open { part, open }).unwrap();
         for (offset, bytes) in writes {

@@ -415,7 +415,9 @@ impl Transport for Driver {
         inner.leaving.borrow_mut().remove(&id);
         let Some(mut handle) = inner.transfers.borrow_mut().remove(&id) else { return };
         handle.get_mut().sink.flush();
-        if handle.get_ref().is_resolved() {
+        // One that goes over a connection that was there already has looked up nothing.
+        let has_peer = matches!(handle.primary_ip(), Ok(Some(address)) if !address.is_empty());
+        if has_peer || handle.get_ref().is_resolved() {
             // Dropping what came out ends it.
             let _ended = inner.detach(handle);
         } else {
