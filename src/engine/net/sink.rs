@@ -169,3 +169,130 @@ impl Sink {
         usize::try_from(aligned.min(left)).unwrap_or(self.size)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::path::PathBuf;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::disk::{Finish, Journal, Look, Open};
+
+    /// Keeps what is written, and refuses every so many blocks.
+    #[derive(Default)]
+    struct Memory {
+        writes: RefCell<Vec<(u64, Vec<u8>)>>,
+        asked: Cell<usize>,
+        refuse_each: usize,
+    }
+
+    impl Memory {
+        fn bytes(&self) -> Vec<u8> {
+            let mut all = Vec::new();
+            for (offset, bytes) in self.writes.borrow().iter() {
+                assert_eq!(*offset, all.len() as u64, "in order, without gaps");
+                all.extend_from_slice(bytes);
+            }
+            all
+        }
+    }
+
+    impl Disk for Memory {
+        fn look(&self, _: PartId, _: Look) {}
+        fn open(&self, _: PartId, _: Open) {}
+        fn block(&self, _: PartId, size: usize) -> Option<Block> {
+            self.asked.set(self.asked.get() + 1);
+            let refuses = self.refuse_each > 0 && self.asked.get().is_multiple_of(self.refuse_each);
+            (!refuses).then(|| Block::detached(size))
+        }
+        fn has_room(&self, _: PartId) -> bool {
+            true
+        }
+        fn write(&self, _: PartId, offset: u64, block: Block) {
+            self.writes.borrow_mut().push((offset, block.bytes().to_vec()));
+        }
+        fn save(&self, _: PartId, _: Journal) {}
+        fn finish(&self, _: PartId, _: Finish) {}
+        fn close(&self, _: PartId) {}
+        fn delete(&self, _: PathBuf) {}
+    }
+
+    fn body(length: usize) -> Vec<u8> {
+        (0..length).map(|offset| (offset * 7 % 253) as u8).collect()
+    }
+
+    #[test]
+    fn a_fast_body_comes_in_large_blocks_that_end_at_aligned_offsets() {
+        let disk = Rc::new(Memory::default());
+        let mut sink = Sink::new(disk.clone());
+        sink.begin(0, None);
+        sink.attach(PartId(1));
+        // The first piece of an answer is short by its head, as with libcurl.
+        for piece in std::iter::once(16_000).chain(std::iter::repeat_n(16_384, 200)) {
+            assert_eq!(sink.take(&body(piece)), Took::All);
+        }
+        let writes = disk.writes.borrow();
+        let large = writes.iter().filter(|(_, bytes)| bytes.len() == LARGEST_BLOCK).count();
+        assert!(large >= 9, "{:?}", writes.iter().map(|(_, bytes)| bytes.len()).collect::<Vec<_>>());
+        let aligned =
+            |(offset, bytes): &&(u64, Vec<u8>)| (offset + bytes.len() as u64).is_multiple_of(LARGEST_BLOCK as u64);
+        assert!(writes.iter().skip(5).all(|write| aligned(&write)));
+    }
+
+    #[test]
+    fn nothing_is_taken_beyond_the_end() {
+        let mut sink = Sink::new(Rc::new(Memory::default()));
+        sink.begin(10, Some(15));
+        sink.attach(PartId(1));
+        assert_eq!(sink.take(b"123456"), Took::TooMuch);
+        assert_eq!(sink.take(b"12345"), Took::All);
+        assert_eq!(sink.take(b"6"), Took::TooMuch);
+    }
+
+    proptest! {
+        /// Whatever the sizes, whenever the part is attached, however often the disk refuses.
+        #[test]
+        fn every_byte_arrives_once_and_in_order(
+            sizes in proptest::collection::vec(0_usize..20_000, 0..60),
+            attach_after in 0_usize..4,
+            refuse_each in 0_usize..5,
+            flush_each in 1_usize..9,
+        ) {
+            let refuse_each = if refuse_each == 1 { 2 } else { refuse_each };
+            let disk = Rc::new(Memory { refuse_each, ..Memory::default() });
+            let mut sink = Sink::new(disk.clone());
+            sink.begin(0, None);
+            let all = body(sizes.iter().sum());
+            let mut at = 0;
+            for (number, size) in sizes.iter().enumerate() {
+                if number == attach_after {
+                    sink.attach(PartId(1));
+                }
+                let mut tries = 0;
+                loop {
+                    match sink.take(&all[at..at + size]) {
+                        Took::All => break,
+                        Took::NoPart => sink.attach(PartId(1)),
+                        Took::NoRoom => {}
+                        Took::TooMuch => prop_assert!(false, "no end was told"),
+                    }
+                    tries += 1;
+                    prop_assert!(tries < 10);
+                }
+                at += size;
+                prop_assert_eq!(sink.next(), at as u64);
+                if number % flush_each == 0 {
+                    sink.flush_slow();
+                }
+            }
+            for _ in 0..4 {
+                sink.attach(PartId(1));
+                sink.flush();
+            }
+            prop_assert!(sink.is_settled());
+            prop_assert_eq!(disk.bytes(), all);
+        }
+    }
+}
