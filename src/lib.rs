@@ -13,7 +13,7 @@
 //! | folder | may use |
 //! |---|---|
 //! | `engine/` | std, glib, gio, curl, storage crates, `config`; nothing of the folders below |
-//! | `cli/` | `engine`, `i18n`, `config` |
+//! | `cli/` | `engine`, `i18n`, `config`, `log` |
 //! | `settings.rs` | `engine` (`Limits`), `config` |
 //! | `model/` | `engine` (types, `Command`, `Event`), `settings`, `i18n`, `config` |
 //! | `desktop/` | `model`, `i18n`, `config`; no widgets |
@@ -25,6 +25,7 @@ pub mod config;
 pub mod desktop;
 pub mod engine;
 pub mod i18n;
+mod log;
 pub mod model;
 pub mod settings;
 #[cfg(feature = "gui")]
@@ -47,6 +48,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The window, with the addresses to begin with.
 #[cfg(feature = "gui")]
 fn open_window(name: OsString, args: impl Iterator<Item = OsString>) -> ExitCode {
+    log::start("freshet=warn");
     i18n::init();
     ui::application::run(std::iter::once(name).chain(args))
 }

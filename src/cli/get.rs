@@ -20,6 +20,7 @@ use super::{jobs, words};
 use crate::engine::download::spec::OnExists;
 use crate::engine::engine::{BRISK, Config};
 use crate::engine::{DownloadSpec, Engine, Event};
+use crate::log;
 
 /// Runs `freshet get` with the arguments that follow those two words. Takes the default main
 /// context of this thread until all downloads have ended.
@@ -53,7 +54,7 @@ fn prepare(options: &Options) -> Result<Vec<DownloadSpec>, Status> {
 
 fn download(options: &Options, specs: Vec<DownloadSpec>) -> Result<Status, Status> {
     if options.verbose {
-        start_log();
+        log::start("freshet=debug");
     }
     let engine = Engine::start(Config { limits: options.limits(), list: None, slice: BRISK }).map_err(|failure| {
         say(&format!("{} ({})", words::sentence(&failure.kind), failure.detail));
@@ -164,14 +165,6 @@ fn reporter(options: &Options, expected: usize) -> Box<dyn Reporter> {
 /// To standard error, which may be closed.
 fn say(message: &str) {
     let _ = writeln!(io::stderr(), "freshet: {message}");
-}
-
-/// What the engine logs, for `--verbose`; `RUST_LOG` chooses otherwise.
-fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("freshet=debug"));
-    // Fails only if there is a log already.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
 }
 
 #[cfg(test)]
