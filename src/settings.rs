@@ -121,6 +121,16 @@ impl Settings {
         }
     }
 
+    /// Makes the desktop's folder for downloads where a new account has none yet. One that the user
+    /// chose is never made: its drive may just not be there.
+    pub fn make_default_folder(&self) {
+        if self.0.string(Key::DownloadFolder.name()).is_empty()
+            && let Err(error) = std::fs::create_dir_all(self.download_folder())
+        {
+            tracing::warn!("the folder for downloads can not be made: {error}");
+        }
+    }
+
     /// Most connections for one download.
     pub fn connections(&self) -> u8 {
         u8::try_from(self.0.int(Key::ConnectionsPerDownload.name())).unwrap_or(u8::MAX)

@@ -104,6 +104,7 @@ pub struct Place {
 impl Session {
     /// Starts the engine with the saved list. The error is a sentence for the user.
     pub fn start(list: Option<PathBuf>, settings: Settings) -> Result<Self, String> {
+        settings.make_default_folder();
         let config = Config { limits: settings.limits(), list, slice: SMOOTH };
         let engine = Engine::start(config).map_err(|reason| describe::start_failure(&reason))?;
         let session = Self(Rc::new(Inner {
