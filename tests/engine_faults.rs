@@ -100,7 +100,10 @@ fn a_body_shorter_than_announced_fails_in_the_end_and_is_never_called_complete()
     server.on("/f", move |_| file.without_ranges().claim_length(2 * MIB));
     let id = running.add(server.url("/f"));
     running.fails_with(id, &FailureKind::EndedEarly);
+    assert_eq!(server.seen_at("/f").len(), 4, "the same bytes again are no progress: three retries");
     assert!(!running.file("f").exists());
+    // The first part file, which another server might still continue, and the last one.
+    assert!(running.names().len() <= 4, "{:?}", running.names());
 }
 
 #[test]

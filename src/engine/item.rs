@@ -34,6 +34,9 @@ pub struct Item {
     pub media_type: Option<String>,
     pub resumable: Option<bool>,
     pub verified: Option<Checksum>,
+    /// The most that ever was on disk of it: only what goes beyond is progress, or a server that always
+    /// breaks off would be asked for ever.
+    pub best: u64,
     /// The server compresses although asked not to.
     pub decode: bool,
     /// The server can not or does not continue this part file: begin anew.
@@ -102,6 +105,7 @@ impl Item {
             media_type: None,
             resumable: None,
             verified: None,
+            best: 0,
             decode: false,
             distrust: false,
             replaces: None,
@@ -171,6 +175,7 @@ impl Item {
     pub fn adopt(&mut self, part_path: PathBuf, journal: &Journal) {
         self.name.clone_from(&journal.name);
         self.map = Map::new(journal.total, journal.done.iter().copied());
+        self.best = self.best.max(self.map.done().bytes());
         self.validator.clone_from(&journal.validator);
         self.modified = journal.modified;
         self.path = Some(part_path);

@@ -138,8 +138,11 @@ impl Book {
             Reply::Written { range, .. } => {
                 let Some(item) = self.items.get_mut(&id) else { return };
                 item.map.mark_done(range);
-                // An empty one only tells that there is room again.
-                if !range.is_empty() && item.life.failures > 0 {
+                let done = item.map.done().bytes();
+                // Bytes that had been here before are none; nor are empty ranges, which only tell of room.
+                let is_progress = done > item.best;
+                item.best = item.best.max(done);
+                if is_progress && item.life.failures > 0 {
                     self.input(id, Input::Advanced);
                 }
                 self.check_delivered(id);

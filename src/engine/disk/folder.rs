@@ -106,6 +106,12 @@ impl Folders {
         }
     }
 
+    /// A part file was given up here: its number is free again.
+    pub fn deleted(&mut self, part_path: &Path) {
+        self.removed(part_path);
+        self.numbers.retain(|wanted, _| wanted.parent() != part_path.parent());
+    }
+
     /// Which number of a name to try first.
     pub fn first_number(&self, wanted: &Path) -> u32 {
         match self.numbers.get(wanted) {
@@ -246,5 +252,7 @@ mod tests {
         assert_eq!(folders.first_number(one), 0, "a name that was free may be so again");
         folders.took_number(one, 7);
         assert_eq!((folders.first_number(one), folders.first_number(other)), (8, 0));
+        folders.deleted(Path::new("/folder/f (7).part"));
+        assert_eq!(folders.first_number(one), 0, "what was given up leaves its number free");
     }
 }
