@@ -148,8 +148,12 @@ impl DownloadRow {
     /// in the row's sentence of that moment. A label, as changes of it are not told: nobody wants to
     /// hear the progress four times a second.
     ///
-    /// GTK 4.8 has no call for this outside of C, but a template can say it.
+    /// GTK 4.8 has no call for this outside of C, but a template can say it. Since 4.12 list items have
+    /// a property for it: see [`Self::name_item`].
     fn lend_words_to(&self, item: &gtk::Widget) {
+        if has_accessible_label() {
+            return;
+        }
         let builder = gtk::Builder::new();
         builder.expose_object("sentence", &*self.imp().sentence);
         let template = WORDS.replace("TYPE", item.type_().name());
@@ -157,4 +161,18 @@ impl DownloadRow {
             tracing::warn!(%error, "A row has no words for screen readers");
         }
     }
+
+    /// Lets the list item that holds this row be announced in the row's sentence.
+    pub fn name_item(&self, item: &gtk::ListItem) {
+        if has_accessible_label() {
+            self.imp().sentence.bind_property("label", item, ACCESSIBLE_LABEL).sync_create().build();
+        }
+    }
+}
+
+const ACCESSIBLE_LABEL: &str = "accessible-label";
+
+/// Whether the GTK at work has the property.
+fn has_accessible_label() -> bool {
+    (gtk::major_version(), gtk::minor_version()) >= (4, 12)
 }

@@ -152,7 +152,9 @@ impl DownloadsView {
                     view,
                     move |action, download| view.ask(action, vec![download])
                 ));
-                list_item(item).set_child(Some(&row));
+                let item = list_item(item);
+                item.set_child(Some(&row));
+                row.name_item(item);
             }
         ));
         factory.connect_bind(|_, item| {
