@@ -15,7 +15,7 @@ use crate::model::DownloadObject;
 const WORDS: &str = "<interface><template class='TYPE'><accessibility><relation name='labelled-by'>sentence</relation></accessibility></template></interface>";
 
 mod imp {
-    use std::cell::{OnceCell, RefCell};
+    use std::cell::{Cell, OnceCell, RefCell};
 
     use gtk::glib;
     use gtk::prelude::*;
@@ -36,6 +36,8 @@ mod imp {
         #[template_child]
         pub sentence: TemplateChild<gtk::Label>,
         pub asked: OnceCell<Asked>,
+        /// Its list item has its words.
+        pub has_lent: Cell<bool>,
     }
 
     #[glib::object_subclass]
@@ -111,21 +113,20 @@ mod imp {
 
     #[glib::derived_properties]
     impl ObjectImpl for DownloadRow {
-        fn constructed(&self) {
-            self.parent_constructed();
-            self.obj().connect_parent_notify(|row| {
-                if let Some(item) = row.parent() {
-                    row.lend_words_to(&item);
-                }
-            });
-        }
-
         fn dispose(&self) {
             self.dispose_template();
         }
     }
 
-    impl WidgetImpl for DownloadRow {}
+    impl WidgetImpl for DownloadRow {
+        fn realize(&self) {
+            self.parent_realize();
+            // Not earlier: while the list makes its item, holding that would take it from the list.
+            if let Some(item) = self.obj().parent().filter(|_| !self.has_lent.replace(true)) {
+                self.obj().lend_words_to(&item);
+            }
+        }
+    }
     impl BoxImpl for DownloadRow {}
 }
 
