@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The widgets on a real display: every template is built with criticals being fatal, rows are filled
-//! and recycled. Without a display nothing is tested, and that is said.
+//! and recycled. Without a display nothing is tested, and that is said; it is a failure where
+//! build-aux/gui-session.sh promised one.
 #![cfg(feature = "gui")]
 
 use std::path::PathBuf;
@@ -39,7 +40,8 @@ fn on_display(test: fn()) {
         is_started.recv().unwrap().then_some(jobs)
     });
     let Some(thread) = thread else {
-        eprintln!("There is no display: nothing was tested. Run it with xvfb-run.");
+        assert!(std::env::var_os("FRESHET_NEEDS_DISPLAY").is_none(), "there is no display, but one was promised");
+        eprintln!("There is no display: nothing was tested. Run it with build-aux/gui-session.sh.");
         return;
     };
     let (done, is_done) = channel();
