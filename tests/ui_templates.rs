@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The widgets on a real display: every template is built with criticals being fatal, rows are filled
-//! and recycled. Without a display nothing is tested, and that is said.
+//! and recycled. Without a display nothing is tested, and that is said; it is a failure where
+//! build-aux/gui-session.sh promised one.
 #![cfg(feature = "gui")]
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use freshet::model::{DownloadObject, Session};
 use freshet::settings::Settings;
 use freshet::ui::add_dialog::AddDialog;
 use freshet::ui::download_row::DownloadRow;
+use freshet::ui::status_line::StatusLine;
 use freshet::ui::window::Window;
 use gtk::{gio, glib};
 
@@ -39,7 +41,8 @@ fn on_display(test: fn()) {
         is_started.recv().unwrap().then_some(jobs)
     });
     let Some(thread) = thread else {
-        eprintln!("There is no display: nothing was tested. Run it with xvfb-run.");
+        assert!(std::env::var_os("FRESHET_NEEDS_DISPLAY").is_none(), "there is no display, but one was promised");
+        eprintln!("There is no display: nothing was tested. Run it with build-aux/gui-session.sh.");
         return;
     };
     let (done, is_done) = channel();
@@ -202,6 +205,29 @@ fn a_recycled_row_shows_the_new_download_only() {
         assert!((every::<gtk::ProgressBar>(&row)[0].fraction() - 0.5).abs() < 1e-9);
         row.set_download(None::<&DownloadObject>);
         assert!(!is_watched(&second));
+    });
+}
+
+#[test]
+fn a_status_line_without_room_has_two_lines_of_the_brief_text() {
+    on_display(|| {
+        let line: StatusLine = glib::Object::new();
+        let height = |width| line.measure(gtk::Orientation::Vertical, width).1;
+        let (two, one) = (height(200), height(900));
+        assert!(two > one, "{two} is no more than {one}");
+        line.set_text("Downloading – 412.0 of 754.0 MB");
+        line.set_brief("412.0 of 754.0 MB");
+        assert_eq!((height(200), height(900)), (two, one), "the size follows from the text");
+        let shown = |width| {
+            line.allocate(width, height(width), -1, None);
+            every::<gtk::Inscription>(&line)[0].text().unwrap()
+        };
+        assert_eq!(shown(900), line.text());
+        assert_eq!(shown(200), line.brief());
+        line.set_brief("413.0 of 754.0 MB");
+        assert_eq!(shown(200), line.brief());
+        line.set_brief("");
+        assert_eq!(shown(200), line.text());
     });
 }
 

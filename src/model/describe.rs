@@ -18,6 +18,9 @@ const SEPARATOR: &str = " – ";
 /// Between a number and its unit, as GLib writes it.
 const UNIT_SPACE: char = '\u{a0}';
 
+/// In place of a space that no line may end at.
+const NO_BREAK: &str = "\u{a0}";
+
 /// A retry nearer than this is told without its time of day.
 const SOON: Duration = Duration::from_secs(60);
 
@@ -37,10 +40,7 @@ pub fn status(download: &Snapshot, now: SystemTime) -> String {
             joined([Some(gettext_f("Connecting to {host}…", &[("host", host)])), received(progress)])
         }
         State::Downloading => {
-            let pace = (progress.speed > Speed(0)).then(|| speed(progress.speed));
-            // Translators: {time} is a duration like “3 min”.
-            let left = progress.time_left.map(|time| gettext_f("{time} left", &[("time", &duration(time))]));
-            joined([Some(gettext("Downloading")), received(progress), pace, left])
+            joined([Some(gettext("Downloading")), Some(pace(progress)).filter(|text| !text.is_empty())])
         }
         State::Paused => {
             let again = (download.resumable == Some(false) && progress.received > 0)
@@ -59,6 +59,15 @@ pub fn status(download: &Snapshot, now: SystemTime) -> String {
             joined([Some(gettext("Failed")), Some(cause)])
         }
     }
+}
+
+/// How far a download is and how fast it goes on, as far as that is known.
+pub fn pace(progress: &Progress) -> String {
+    let speed = (progress.speed > Speed(0)).then(|| speed(progress.speed));
+    // Translators: {time} is a duration like “3 min”.
+    let left = progress.time_left.map(|time| gettext_f("{time} left", &[("time", &duration(time))]));
+    // A broken line is broken between the parts.
+    joined([received(progress), speed, left].map(|part| Some(part?.replace(' ', NO_BREAK))))
 }
 
 /// The state in one word, for colours.

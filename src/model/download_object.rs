@@ -32,6 +32,7 @@ mod imp {
         #[property(name = "fraction", type = f64, get = |imp: &Self| imp.read(super::fraction))]
         #[property(name = "shows-progress", type = bool, get = |imp: &Self| imp.read(super::shows_progress))]
         #[property(name = "status", type = String, get = |imp: &Self| imp.read(|download| describe::status(download, SystemTime::now())))]
+        #[property(name = "pace", type = String, get = |imp: &Self| imp.read(|download| describe::pace(&download.progress)))]
         #[property(name = "detail", type = Option<String>, get = |imp: &Self| imp.read(super::detail))]
         #[property(name = "state-name", type = String, get = |imp: &Self| imp.read(|download| describe::state_name(&download.state).to_owned()))]
         #[property(name = "can-pause", type = bool, get = |imp: &Self| imp.read(super::can_pause))]
@@ -68,12 +69,13 @@ glib::wrapper! {
 type Dependency = (&'static str, fn(&Snapshot, &Snapshot) -> bool);
 
 /// What each property depends on. The status line is written from nearly everything.
-const DEPENDENCIES: [Dependency; 13] = [
+const DEPENDENCIES: [Dependency; 14] = [
     ("name", |old, new| old.name != new.name),
     ("icon", |old, new| old.name != new.name || old.media_type != new.media_type),
     ("fraction", |old, new| fraction(old) != fraction(new)),
     ("shows-progress", |old, new| shows_progress(old) != shows_progress(new)),
     ("status", |old, new| old != new),
+    ("pace", |old, new| old.progress != new.progress),
     ("detail", |old, new| detail(old) != detail(new)),
     ("state-name", |old, new| describe::state_name(&old.state) != describe::state_name(&new.state)),
     ("can-pause", |old, new| can_pause(old) != can_pause(new)),
@@ -121,7 +123,7 @@ impl DownloadObject {
         }
     }
 
-    /// Bytes came in. This is what happens all the time: nothing is copied and only three properties
+    /// Bytes came in. This is what happens all the time: nothing is copied and only four properties
     /// can change.
     pub(super) fn apply_progress(&self, new: Progress) {
         let changed = {
@@ -131,6 +133,7 @@ impl DownloadObject {
             let old = std::mem::replace(&mut download.progress, new);
             [
                 ("status", old != new),
+                ("pace", old != new),
                 ("fraction", before.0 != fraction(download)),
                 ("shows-progress", before.1 != shows_progress(download)),
             ]
@@ -292,7 +295,7 @@ pub(super) mod tests {
         running.state = State::Downloading;
         running.progress.total = Some(1000);
         let told = notified(&object, |object| object.apply(&running));
-        assert_eq!(told, ["is-active", "shows-progress", "state-name", "status"]);
+        assert_eq!(told, ["is-active", "pace", "shows-progress", "state-name", "status"]);
     }
 
     #[test]
@@ -302,9 +305,9 @@ pub(super) mod tests {
         running.progress.total = Some(1000);
         let object = DownloadObject::new(running);
         let progress = |received| Progress { received, total: Some(1000), speed: Speed(5), time_left: None };
-        assert_eq!(notified(&object, |object| object.apply_progress(progress(10))), ["fraction", "status"]);
+        assert_eq!(notified(&object, |object| object.apply_progress(progress(10))), ["fraction", "pace", "status"]);
         assert_eq!(notified(&object, |object| object.apply_progress(progress(10))), [""; 0]);
-        assert_eq!(notified(&object, |object| object.apply_progress(progress(200))), ["fraction", "status"]);
+        assert_eq!(notified(&object, |object| object.apply_progress(progress(200))), ["fraction", "pace", "status"]);
         assert!((object.fraction() - 0.2).abs() < 1e-9);
     }
 

@@ -7,6 +7,7 @@ use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
 use super::actions::DownloadAction;
+use super::status_line::StatusLine;
 use crate::i18n::gettext_f;
 use crate::model::DownloadObject;
 
@@ -21,7 +22,7 @@ mod imp {
     use gtk::prelude::*;
     use gtk::subclass::prelude::*;
 
-    use super::{DownloadAction, DownloadObject, gettext_f};
+    use super::{DownloadAction, DownloadObject, StatusLine, gettext_f};
 
     type Asked = Box<dyn Fn(DownloadAction, DownloadObject)>;
 
@@ -48,6 +49,7 @@ mod imp {
 
         fn class_init(klass: &mut Self::Class) {
             DownloadObject::ensure_type();
+            StatusLine::ensure_type();
             klass.bind_template();
             klass.bind_template_callbacks();
             for action in DownloadAction::ALL {

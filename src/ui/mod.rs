@@ -17,6 +17,7 @@ pub mod download_row;
 pub mod downloads_view;
 mod drop;
 pub mod messages;
+pub mod status_line;
 pub mod window;
 
 pub use application::run;

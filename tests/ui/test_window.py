@@ -4,10 +4,11 @@
 can be worked has a name for a screen reader."""
 
 import random
+import re
 from contextlib import contextmanager
 
 from support import desktop, words
-from support.freshet_ui import Freshet, Home, is_usable
+from support.freshet_ui import Clipboard, Freshet, Home, is_usable
 from support.server import Server
 from support.waiting import run, until
 
@@ -29,6 +30,11 @@ def begun(rate=SLOW):
         yield server, home, app
 
 
+def point_at_window():
+    """Without a window manager keys go to the window under the pointer."""
+    DESKTOP.move(*desktop.middle(until("the window", lambda: DESKTOP.window(words.WINDOW))))
+
+
 def is_right(home):
     return (home.downloads / NAME).read_bytes() == DATA
 
@@ -38,6 +44,33 @@ def a_second_start_hands_its_address_to_the_first():
         assert app.run_again(server.url("/other.bin")) == 0, "the second start does not end well"
         app.wait_for("other.bin", words.COMPLETED)
         assert (home.downloads / "other.bin").read_bytes() == DATA
+
+
+def a_copied_address_is_pasted():
+    with Server({f"/{NAME}": DATA}) as server, Home() as home, Freshet(home) as app:
+        with Clipboard(f"Look at {server.url(f'/{NAME}')}, it is good."):
+            point_at_window()
+            DESKTOP.key("ctrl", "v")
+            app.wait_for(NAME, words.COMPLETED)
+        assert is_right(home), "the file is not the server's"
+
+
+def a_paste_without_an_address_is_answered():
+    with Home() as home, Freshet(home) as app, Clipboard("no address at all"):
+        point_at_window()
+        DESKTOP.key("ctrl", "v")
+        until("a word about the clipboard", lambda: _says(app, words.NOTHING_TO_PASTE))
+
+
+def the_shortcuts_and_the_about_window_open():
+    with Home() as home, Freshet(home) as app:
+        point_at_window()
+        for item, within in ((words.SHORTCUTS, words.IN_SHORTCUTS), (words.ABOUT, words.IN_ABOUT)):
+            DESKTOP.key("F10")
+            app.click(item, roles=words.MENU_ITEM)
+            app.find(words.LABEL, within)
+            DESKTOP.key("Escape")
+            until("its end", lambda: not app.seen(words.LABEL, within))
 
 
 def a_paused_download_stands_still_and_goes_on_where_it_was():
@@ -120,12 +153,15 @@ def the_add_dialog_explains_a_bad_address_and_takes_a_good_one():
 
 
 def _says(app, pattern):
-    return any(pattern.search(f"{node.get_name()} {node.get_description()}") for node in app.nodes())
+    return any(re.search(pattern, f"{node.get_name()} {node.get_description()}") for node in app.nodes())
 
 
 if __name__ == "__main__":
     run(
         a_second_start_hands_its_address_to_the_first,
+        a_copied_address_is_pasted,
+        a_paste_without_an_address_is_answered,
+        the_shortcuts_and_the_about_window_open,
         a_paused_download_stands_still_and_goes_on_where_it_was,
         a_cancelled_download_comes_back_with_undo,
         a_removed_row_leaves_its_file,

@@ -49,6 +49,7 @@ def main():
     window.add(handle)
     window.connect("destroy", Gtk.main_quit)
     window.show_all()
+    print("shown", flush=True)
     Gtk.main()
 
 

@@ -3,6 +3,7 @@
 accessibility tree."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,8 +58,14 @@ class Home:
         }
 
 
+# What GLib and the toolkit write when something is wrong with how they are used. That nobody shows
+# notifications is right in a session of tests.
+COMPLAINT = re.compile(r"-(?:WARNING|CRITICAL) \*\*(?!.*org\.freedesktop\.Notifications)")
+
+
 class Freshet:
-    """with Freshet(home, URL...) as app: ... ; what it wrote is shown when the test fails."""
+    """with Freshet(home, URL...) as app: ... ; what it wrote is shown when the test fails. It may not
+    end by itself, and the toolkit may have nothing to complain about."""
 
     def __init__(self, home, *arguments):
         self.home = home
@@ -89,12 +96,16 @@ class Freshet:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        if kind is not None or crashed:
-            self._output.seek(0)
-            sys.stderr.write(self._output.read().decode(errors="replace"))
+        self._output.seek(0)
+        output = self._output.read().decode(errors="replace")
         self._output.close()
+        complaint = next((line for line in output.splitlines() if COMPLAINT.search(line)), None)
+        if kind is not None or crashed or complaint:
+            sys.stderr.write(output)
         if crashed and kind is None:
             raise AssertionError(f"the program ended by itself with {self.process.returncode}")
+        if complaint and kind is None:
+            raise AssertionError(f"the program wrote “{complaint}”")
 
     def kill(self):
         """As a power cut."""
@@ -162,12 +173,12 @@ class Freshet:
 
     # What there is to do.
 
-    def click(self, name, within=None, timeout=10):
-        """Presses the button of this name."""
+    def click(self, name, roles=words.BUTTON, timeout=10):
+        """Presses the button, or what else it is, of this name."""
 
         def press():
             # It may be another object a moment later: rows are recycled.
-            button = self.seen(words.BUTTON, name, within)
+            button = self.seen(roles, name)
             try:
                 return button is not None and is_usable(button) and button.do_action(0)
             except GLib.Error:
@@ -277,18 +288,34 @@ def text_of(node):
     return " | ".join(text for text in dict.fromkeys(said) if text)
 
 
-class DragSource:
-    """A window of another program with a link to drag: uri-list, text or browser."""
+class _Other:
+    """Another program, while it runs; it writes a line as soon as it can be used."""
 
-    title = "Drag source"
-
-    def __init__(self, kind, text):
-        self._arguments = [self.title, kind, text]
+    def __init__(self, program, *arguments):
+        self._command = ["/usr/bin/python3", SUPPORT / program, *arguments]
 
     def __enter__(self):
-        self._process = subprocess.Popen(["/usr/bin/python3", SUPPORT / "drag_source.py", *self._arguments])
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE)
+        self._process.stdout.readline()
         return self
 
     def __exit__(self, *_):
         self._process.terminate()
         self._process.wait(10)
+        self._process.stdout.close()
+
+
+class DragSource(_Other):
+    """A window of another program with a link to drag: uri-list, text or browser."""
+
+    title = "Drag source"
+
+    def __init__(self, kind, text):
+        super().__init__("drag_source.py", self.title, kind, text)
+
+
+class Clipboard(_Other):
+    """A text that was copied in another program."""
+
+    def __init__(self, text):
+        super().__init__("clipboard.py", text)

@@ -21,6 +21,12 @@ ADDRESSES = "Addresses, one a line"
 ADD = "Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 
+NOTHING_TO_PASTE = "There is no link on the clipboard"
+
+# The main menu, and a text in each of the windows that it opens.
+SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Selected Downloads"
+ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
+
 # States, as a row says them.
 QUEUED = "Queued"
 CONNECTING = "Connecting"
@@ -33,5 +39,7 @@ FAILED = "Failed"
 
 # Roles have had more than one name over the years.
 BUTTON = ("push button", "button", "toggle button", "menu button")
+LABEL = ("label", "static")
+MENU_ITEM = ("menu item", "check menu item")
 ENTRY = ("text", "entry", "password text")
 ROW = ("list item", "table row", "row", "tree item")

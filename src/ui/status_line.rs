@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! A text that changes several times a second. Unlike a label it never asks for another size when it
+//! does: how many lines it takes follows from its width alone. Where one line is not enough for most
+//! texts, it has two, and leaves out what can be seen otherwise.
+
+use gtk::glib;
+use gtk::prelude::*;
+use gtk::subclass::prelude::*;
+
+/// As long as `Downloading – 412.0 of 754.0 MB – 31.0 MB/s – 12 min left`.
+const ONE_LINE: u32 = 54;
+
+mod imp {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+
+    #[derive(Debug, Default, glib::Properties)]
+    #[properties(wrapper_type = super::StatusLine)]
+    pub struct StatusLine {
+        /// All there is to say.
+        #[property(get, set = Self::set_text)]
+        pub text: RefCell<String>,
+        /// What is said in a narrow window; if it is empty, all is said there, too.
+        #[property(get, set = Self::set_brief)]
+        pub brief: RefCell<String>,
+        pub inscription: gtk::Inscription,
+        pub is_narrow: Cell<bool>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for StatusLine {
+        const NAME: &'static str = "FreshetStatusLine";
+        type Type = super::StatusLine;
+        type ParentType = gtk::Widget;
+    }
+
+    impl StatusLine {
+        fn set_text(&self, text: String) {
+            self.text.replace(text);
+            self.show_text();
+        }
+
+        fn set_brief(&self, brief: String) {
+            self.brief.replace(brief);
+            self.show_text();
+        }
+
+        fn show_text(&self) {
+            let brief = self.brief.borrow();
+            let is_brief = self.is_narrow.get() && !brief.is_empty();
+            let shown = if is_brief { brief } else { self.text.borrow() };
+            self.inscription.set_text(Some(&shown));
+        }
+
+        fn is_narrow(&self, width: i32) -> bool {
+            let (_, one_line, _, _) = self.inscription.measure(gtk::Orientation::Horizontal, -1);
+            width < one_line
+        }
+    }
+
+    #[glib::derived_properties]
+    impl ObjectImpl for StatusLine {
+        fn constructed(&self) {
+            self.parent_constructed();
+            self.inscription.set_nat_chars(ONE_LINE);
+            self.inscription.set_min_lines(1);
+            self.inscription.set_nat_lines(2);
+            self.inscription.set_text_overflow(gtk::InscriptionOverflow::EllipsizeEnd);
+            self.inscription.set_parent(&*self.obj());
+        }
+
+        fn dispose(&self) {
+            self.inscription.unparent();
+        }
+    }
+
+    impl WidgetImpl for StatusLine {
+        fn request_mode(&self) -> gtk::SizeRequestMode {
+            gtk::SizeRequestMode::HeightForWidth
+        }
+
+        fn measure(&self, orientation: gtk::Orientation, for_size: i32) -> (i32, i32, i32, i32) {
+            let (least, natural, _, _) = self.inscription.measure(orientation, -1);
+            if orientation == gtk::Orientation::Horizontal {
+                (least, natural, -1, -1)
+            } else {
+                // Of the inscription's two heights one is for one line, the other for two.
+                let height = if for_size >= 0 && self.is_narrow(for_size) { natural } else { least };
+                (height, height, -1, -1)
+            }
+        }
+
+        fn size_allocate(&self, width: i32, height: i32, baseline: i32) {
+            let is_narrow = self.is_narrow(width);
+            if self.is_narrow.replace(is_narrow) != is_narrow {
+                self.show_text();
+            }
+            self.inscription.allocate(width, height, baseline, None);
+        }
+    }
+}
+
+glib::wrapper! {
+    pub struct StatusLine(ObjectSubclass<imp::StatusLine>)
+        @extends gtk::Widget,
+        @implements gtk::Buildable, gtk::ConstraintTarget;
+}
