@@ -8,7 +8,7 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -26,6 +26,9 @@ use support::nginx::Nginx;
 
 const GIB: u64 = 1 << 30;
 const NAMES: [&str; 2] = ["one.bin", "two.bin"];
+
+/// The window has been drawn and rests.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// Longer than this is not slow but broken.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -63,6 +66,8 @@ fn bench(len: u64) -> Result<Measured, String> {
         for (seed, name) in (1..).zip(NAMES) {
             files::write(&source.join(name), seed, len)?;
         }
+        // Last, or the sources would take what is for the targets.
+        keep_memory_warm(&folder.path().join("warm"), len * NAMES.len() as u64)?;
         Nginx::start(&source, 0)
     };
     let nginx = prepare().map_err(|error| format!("no server: {error}"))?;
@@ -82,19 +87,35 @@ fn memory_folder() -> std::io::Result<tempfile::TempDir> {
     tempfile::Builder::new().prefix("freshet-frames-").tempdir_in(place)
 }
 
+/// A virtual machine may have handed free memory back to its host, and getting it again costs several
+/// times what is measured. It hands back whole blocks of 2 MiB: so fill memory once, and free all but
+/// each 256th page.
+fn keep_memory_warm(path: &Path, len: u64) -> std::io::Result<()> {
+    use std::os::unix::fs::FileExt;
+
+    use rustix::fs::{FallocateFlags, fallocate};
+
+    const STRIDE: u64 = 1 << 20;
+    const PAGE: u64 = 4096;
+    let file = fs::File::create(path)?;
+    let block = vec![1; STRIDE as usize];
+    let strides = (0..len / STRIDE).map(|number| number * STRIDE);
+    for offset in strides.clone() {
+        file.write_all_at(&block, offset)?;
+    }
+    for offset in strides {
+        fallocate(&file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset + PAGE, STRIDE - PAGE)?;
+    }
+    Ok(())
+}
+
 /// All that is known here of the program: a window on a session, which is given addresses and tells
 /// of each end.
-fn open(
-    application: &adw::Application,
-    urls: &[Url],
-    folder: PathBuf,
-    ended: impl Fn() + 'static,
-) -> Result<(Session, Window), String> {
+fn open(application: &adw::Application, ended: impl Fn() + 'static) -> Result<(Session, Window), String> {
     let settings = Settings::in_memory().map_err(|error| error.to_string())?;
     let session = Session::start(None, settings.clone())?;
     let window = Window::new(application, &session, &settings);
     session.connect_finished(move |_| ended());
-    session.add(urls, &Place { folder: Some(folder), name: None });
     Ok((session, window))
 }
 
@@ -121,7 +142,8 @@ fn measure(
     folder: &Path,
     outcome: &Rc<RefCell<Result<Measured, String>>>,
 ) {
-    let (begin, cpu) = (Instant::now(), cpu_time());
+    // When the transfers were begun, and what had been used until then.
+    let begun = Rc::new(Cell::new((Instant::now(), Duration::ZERO)));
     let frames: Rc<RefCell<Vec<Instant>>> = Rc::default();
     let left = Rc::new(Cell::new(urls.len()));
     let ended = glib::clone!(
@@ -131,15 +153,17 @@ fn measure(
         outcome,
         #[strong]
         frames,
+        #[strong]
+        begun,
         move || {
             left.set(left.get().saturating_sub(1));
             if left.get() == 0 {
-                *outcome.borrow_mut() = summary(begin, cpu, &frames.borrow());
+                *outcome.borrow_mut() = summary(begun.get(), &frames.borrow());
                 application.quit();
             }
         }
     );
-    let (session, window) = match open(application, urls, folder.to_owned(), ended) {
+    let (session, window) = match open(application, ended) {
         Ok(opened) => opened,
         Err(reason) => {
             *outcome.borrow_mut() = Err(reason);
@@ -158,17 +182,30 @@ fn measure(
     // Something that moves all the time: without it a frame that was not needed would look like one
     // that was missed.
     window.add_tick_callback(|_, _| glib::ControlFlow::Continue);
-    window.connect_realize(move |window| {
-        let Some(clock) = window.frame_clock() else { return };
+    window.connect_realize({
         let frames = frames.clone();
-        clock.connect_before_paint(move |_| frames.borrow_mut().push(Instant::now()));
+        move |window| {
+            let Some(clock) = window.frame_clock() else { return };
+            let frames = frames.clone();
+            clock.connect_before_paint(move |_| frames.borrow_mut().push(Instant::now()));
+        }
     });
     window.present();
+    // The window is to be open when the transfers begin: its own first frames are another matter.
+    let (urls, place) = (urls.to_vec(), Place { folder: Some(folder.to_owned()), name: None });
+    glib::timeout_add_local_once(SETTLED, {
+        let session = session.clone();
+        move || {
+            frames.borrow_mut().clear();
+            begun.set((Instant::now(), cpu_time()));
+            session.add(&urls, &place);
+        }
+    });
     // The session lives as long as the application runs.
     application.connect_shutdown(move |_| session.stop(|| ()));
 }
 
-fn summary(begin: Instant, cpu: Duration, frames: &[Instant]) -> Result<Measured, String> {
+fn summary((begin, cpu): (Instant, Duration), frames: &[Instant]) -> Result<Measured, String> {
     let gaps: Vec<_> = frames.windows(2).map(|pair| pair[1] - pair[0]).collect();
     if gaps.is_empty() {
         return Err("not one frame was drawn".to_owned());
@@ -201,4 +238,9 @@ fn report(gib: f64, measured: &Measured) {
         at(0.99),
         at(1.0),
     );
+    let begins = measured.gaps.iter().scan(Duration::ZERO, |begin, gap| Some(std::mem::replace(begin, *begin + *gap)));
+    let mut longest: Vec<_> = measured.gaps.iter().copied().zip(begins).collect();
+    longest.sort_by(|one, other| other.cmp(one));
+    let told = longest.iter().take(5).map(|(gap, at)| format!("{:.0} ms at {:.2} s", millis(*gap), at.as_secs_f64()));
+    println!("longest: {}", told.collect::<Vec<_>>().join(", "));
 }
