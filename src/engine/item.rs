@@ -5,8 +5,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::disk::journal::Journal;
-use super::disk::naming;
+use super::disk::{Journal, Open, naming};
 use super::download::spec::{Checksum, DownloadSpec};
 use super::download::state::{Life, State};
 use super::event::{Progress, Snapshot};
@@ -168,6 +167,18 @@ impl Item {
             modified: self.modified,
             checksum: self.spec.checksum.clone(),
             done: self.map.done().to_vec(),
+        }
+    }
+
+    /// How its part file is opened.
+    pub fn open(&self, journal: Option<Box<Journal>>) -> Open {
+        Open {
+            folder: self.spec.folder.clone(),
+            resume: self.work.as_ref().and_then(|work| work.resume.clone()),
+            name: self.name.clone(),
+            on_exists: self.spec.on_exists,
+            total: self.map.total(),
+            journal,
         }
     }
 

@@ -2,7 +2,7 @@
 //! What network and disk tell, taken to the downloads they speak of.
 
 use super::{Book, SMALL_FILE};
-use crate::engine::disk::{Open, Reply};
+use crate::engine::disk::Reply;
 use crate::engine::download::retry::LONGEST_WAIT;
 use crate::engine::download::state::Input;
 use crate::engine::error::{Failure, FailureKind};
@@ -45,18 +45,11 @@ impl Book {
         item.learn(answer);
         let base = item.map.done().bytes();
         item.meter.restart(now, base);
-        let (journal, total) = (item.journal(), item.map.total());
+        let is_long = item.map.total().is_none_or(|total| total > SMALL_FILE);
+        let open = item.open(is_long.then(|| Box::new(item.journal())));
         let Some(work) = &mut item.work else { return };
         work.base = base;
         work.is_open = true;
-        let open = Open {
-            folder: item.spec.folder.clone(),
-            resume: work.resume.clone(),
-            name: item.name.clone(),
-            on_exists: item.spec.on_exists,
-            total,
-            journal: total.is_none_or(|total| total > SMALL_FILE).then(|| Box::new(journal)),
-        };
         work.claimed = base;
         self.parts.disk.open(work.part, open);
         self.parts.transport.attach(transfer, work.part);

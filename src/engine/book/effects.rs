@@ -2,7 +2,7 @@
 //! The effects of the state machine: what the book has network and disk do.
 
 use super::{Book, TICK};
-use crate::engine::disk::{Finish, Found, Look, Open};
+use crate::engine::disk::{Finish, Found, Look};
 use crate::engine::download::state::{Input, State};
 use crate::engine::item::{self, AfterClose, Work};
 use crate::engine::net::Request;
@@ -162,18 +162,11 @@ impl Book {
 
     pub(super) fn finish(&mut self, id: DownloadId) {
         let Some(item) = self.items.get_mut(&id) else { return };
+        let open = item.open(None);
         let (Some(work), Some(total)) = (&mut item.work, item.map.total()) else { return };
         if !work.is_open {
             // Everything was there from an earlier session.
             work.is_open = true;
-            let open = Open {
-                folder: item.spec.folder.clone(),
-                resume: work.resume.clone(),
-                name: item.name.clone(),
-                on_exists: item.spec.on_exists,
-                total: Some(total),
-                journal: None,
-            };
             self.parts.disk.open(work.part, open);
         }
         let finish = Finish {
