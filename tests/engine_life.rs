@@ -293,6 +293,24 @@ fn a_disk_that_is_full_from_the_start_is_waited_for() {
 }
 
 #[test]
+fn the_same_address_twice_makes_two_files_that_do_not_touch_each_other() {
+    let (server, running) = (slow_server(), Running::start());
+    let first = running.add(server.url("/slow"));
+    has_some(&running, first);
+    let second = running.add(server.url("/slow"));
+    has_some(&running, second);
+    running.engine.send(Order::Pause(first));
+    running.main_loop.run_for(Duration::from_millis(200));
+    let third = running.add(server.url("/slow"));
+    assert_eq!(running.completed(second), running.file("slow (1)"));
+    files::assert_same(&running.completed(third), 1, 4 * MIB);
+    running.engine.send(Order::Resume(first));
+    assert_eq!(running.completed(first), running.file("slow"));
+    assert_eq!(running.names(), ["slow", "slow (1)", "slow (2)"]);
+    assert!(server.seen_at("/slow")[3].request.range().is_some(), "the first went on with its own part file");
+}
+
+#[test]
 fn two_engines_do_not_write_into_one_part_file() {
     let (server, running) = (slow_server(), Running::start());
     let id = running.add(server.url("/slow"));

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
+use url::Url;
+
 use super::clock::Clock;
 use super::command::{Command, Limits};
 use super::disk::Disk;
@@ -47,6 +49,7 @@ pub struct Book {
     /// Whose transfer, whose part file.
     by_transfer: HashMap<TransferId, DownloadId>,
     by_part: HashMap<PartId, DownloadId>,
+    by_url: HashMap<Url, Vec<DownloadId>>,
     /// Those with a slot.
     active: BTreeSet<DownloadId>,
     /// Alarms of single downloads.
@@ -70,6 +73,7 @@ impl Book {
             queue,
             by_transfer: HashMap::new(),
             by_part: HashMap::new(),
+            by_url: HashMap::new(),
             active: BTreeSet::new(),
             alarms: BTreeSet::new(),
             next_tick: None,
@@ -93,7 +97,7 @@ impl Book {
             let id = item.id;
             let host = Host::of(&item.spec.url);
             let is_queued = matches!(item.life.state, State::Queued);
-            self.items.insert(id, item);
+            self.insert(item);
             if is_removed {
                 self.purge(id);
             } else if is_queued {
@@ -154,8 +158,7 @@ impl Book {
     fn add(&mut self, id: DownloadId, spec: DownloadSpec) {
         let host = Host::of(&spec.url);
         let refusal = refuse(&spec);
-        let item = Item::new(id, spec, self.parts.clock.today());
-        self.items.insert(id, item);
+        self.insert(Item::new(id, spec, self.parts.clock.today()));
         if let Some(item) = self.items.get(&id) {
             let added = Event::Added(Box::new(self.picture(item)));
             self.events.push_back(added);
@@ -167,6 +170,11 @@ impl Book {
                 self.save_record(id);
             }
         }
+    }
+
+    fn insert(&mut self, item: Item) {
+        self.by_url.entry(item.spec.url.clone()).or_default().push(item.id);
+        self.items.insert(item.id, item);
     }
 
     fn remove(&mut self, id: DownloadId) {
@@ -202,6 +210,9 @@ impl Book {
         }
         self.queue.leave(id);
         if let Some(item) = self.items.remove(&id) {
+            if let Some(same) = self.by_url.get_mut(&item.spec.url) {
+                same.retain(|other| *other != id);
+            }
             if !matches!(item.life.state, State::Completed) {
                 for part_path in item.path.into_iter().chain(item.replaces) {
                     self.parts.disk.delete(part_path);

@@ -2,6 +2,8 @@
 //! The effects of the state machine: what the book has network and disk do.
 
 use super::{Book, TICK};
+use std::path::PathBuf;
+
 use crate::engine::disk::{Finish, Found, Look};
 use crate::engine::download::state::{Input, State};
 use crate::engine::item::{self, AfterClose, Work};
@@ -18,6 +20,7 @@ impl Book {
     pub(super) fn prepare(&mut self, id: DownloadId) {
         let part = PartId(self.number());
         let now = self.parts.clock.now();
+        let others = self.parts_of_same_address(id);
         let Some(item) = self.items.get_mut(&id) else { return };
         if item.work.is_some() {
             item.after_close = AfterClose::Prepare;
@@ -44,8 +47,17 @@ impl Book {
             url: item.spec.url.clone(),
             name: item.spec.name.clone(),
             resume: item.spec.resume,
+            others,
         };
         self.parts.disk.look(part, look);
+    }
+
+    /// The part files of other downloads of the same address.
+    fn parts_of_same_address(&self, id: DownloadId) -> Vec<PathBuf> {
+        let url = self.items.get(&id).map(|item| &item.spec.url);
+        let same = url.and_then(|url| self.by_url.get(url)).into_iter().flatten();
+        let others = same.filter(|other| **other != id).filter_map(|other| self.items.get(other));
+        others.filter_map(|item| item.path.clone()).collect()
     }
 
     pub(super) fn looked(&mut self, id: DownloadId, found: Option<Box<Found>>) {

@@ -70,6 +70,9 @@ impl Folders {
         };
         let mut busy = None;
         for part_path in self.parts_of(&look.folder, &address)? {
+            if look.others.contains(&part_path) {
+                continue;
+            }
             match inspect(&part_path, is_wanted) {
                 Candidate::Usable(found) => return Ok(Some(found)),
                 Candidate::InUse => busy = Some(part_path),

@@ -81,6 +81,8 @@ pub struct Look {
     pub name: Option<String>,
     /// `false`: do not look for part files, only at the folder.
     pub resume: bool,
+    /// Part files that other downloads of the list have: they are not this one's.
+    pub others: Vec<PathBuf>,
 }
 
 /// How to open a part file.

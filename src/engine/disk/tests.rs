@@ -140,7 +140,14 @@ impl Desk {
     }
 
     fn any(&self) -> Look {
-        Look { folder: self.folder.path().into(), part_path: None, url: url("f"), name: None, resume: true }
+        Look {
+            folder: self.folder.path().into(),
+            part_path: None,
+            url: url("f"),
+            name: None,
+            resume: true,
+            others: Vec::new(),
+        }
     }
 
     fn new_file(&self, name: &str) -> Open {
@@ -790,7 +797,14 @@ fn replies_come_on_the_main_loop_and_the_listener_may_drop_the_disk() {
             slot.take();
         }
     });
-    let look = Look { folder: folder.path().into(), part_path: None, url: url("f"), name: None, resume: true };
+    let look = Look {
+        folder: folder.path().into(),
+        part_path: None,
+        url: url("f"),
+        name: None,
+        resume: true,
+        others: Vec::new(),
+    };
     disk.look(PartId(1), look);
     slot.replace(Some(disk));
     while seen.get() == 0 && Instant::now() < end {
