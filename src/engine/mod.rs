@@ -2,6 +2,9 @@
 //! The downloader: everything but windows and words. Uses std, glib, gio, curl and storage crates;
 //! knows no toolkit and no translation.
 
+// A download may fail, the program may not.
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
 mod book;
 pub mod clock;
 pub mod command;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the window shows, as GObjects and words. Knows the engine and no toolkit.
 
+// A download may fail, the program may not.
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
 pub mod amounts;
 pub mod describe;
 pub mod download_list;
