@@ -326,17 +326,12 @@ impl Book {
             let progress = item.progress(received);
             self.events.push_back(Event::Progressed { id, progress });
         }
-        let (done, journal) = (item.map.done().bytes(), item.journal());
-        if let Some(work) = &mut item.work
-            && work.is_open
-            && work.saves == 0
-            && work.claimed != done
-            && matches!(item.life.state, State::Downloading)
-            && now - work.saved_at >= SAVE_INTERVAL
-        {
-            work.saves += 1;
-            (work.saved_at, work.claimed) = (now, done);
-            self.parts.disk.save(work.part, journal);
+        let done = item.map.done().bytes();
+        let is_due = item.work.as_ref().is_some_and(|work| {
+            work.is_open && work.saves == 0 && work.claimed != done && now - work.saved_at >= SAVE_INTERVAL
+        });
+        if is_due && matches!(item.life.state, State::Downloading) {
+            self.save_part(id);
             self.save_record(id);
         }
     }

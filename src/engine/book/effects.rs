@@ -141,16 +141,25 @@ impl Book {
     /// comes after those to all writes before it, so when it claims all, nothing is on its way.
     pub(super) fn close(&mut self, id: DownloadId) {
         let Some(item) = self.items.get_mut(&id) else { return };
-        let (done, journal) = (item.map.done().bytes(), item.journal());
+        let done = item.map.done().bytes();
         let Some(work) = &mut item.work else { return };
         let was_closing = std::mem::replace(&mut work.is_closing, true);
         if work.is_open && !(was_closing && work.claimed == done) {
-            work.claimed = done;
-            work.saves += 1;
-            self.parts.disk.save(work.part, journal);
+            self.save_part(id);
         } else {
             self.closed(id);
         }
+    }
+
+    /// Has what was written made durable, and the journal that claims it.
+    pub(super) fn save_part(&mut self, id: DownloadId) {
+        let now = self.parts.clock.now();
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let (done, journal) = (item.map.done().bytes(), item.journal());
+        let Some(work) = &mut item.work else { return };
+        work.saves += 1;
+        (work.saved_at, work.claimed) = (now, done);
+        self.parts.disk.save(work.part, journal);
     }
 
     /// The run is over and its part file closed.
