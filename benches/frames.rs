@@ -14,8 +14,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use adw::prelude::*;
-use freshet::model::Session;
 use freshet::model::session::Place;
+use freshet::model::{Addresses, Session};
 use freshet::settings::Settings;
 use freshet::ui::window::Window;
 use gtk::{gio, glib};
@@ -192,13 +192,14 @@ fn measure(
     });
     window.present();
     // The window is to be open when the transfers begin: its own first frames are another matter.
-    let (urls, place) = (urls.to_vec(), Place { folder: Some(folder.to_owned()), name: None });
+    let addresses = Addresses::in_lines(&urls.iter().map(Url::as_str).collect::<Vec<_>>().join("\n"));
+    let place = Place { folder: Some(folder.to_owned()), name: None };
     glib::timeout_add_local_once(SETTLED, {
         let session = session.clone();
         move || {
             frames.borrow_mut().clear();
             begun.set((Instant::now(), cpu_time()));
-            session.add(&urls, &place);
+            session.add(&addresses, &place);
         }
     });
     // The session lives as long as the application runs.

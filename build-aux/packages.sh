@@ -47,7 +47,7 @@ without_services() {
     return
   fi
   new_units=
-  for unit in nginx vsftpd ssh; do
+  for unit in nginx vsftpd ssh lighttpd caddy caddy-api; do
     [ -e "/lib/systemd/system/$unit.service" ] || new_units="$new_units $unit"
   done
   printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null

@@ -79,9 +79,7 @@ def main():
     picture = sys.argv[1]
     with ExitStack() as stack:
         home = stack.enter_context(Home())
-        settings = home.config / "glib-2.0" / "settings"
-        settings.mkdir(parents=True)
-        (settings / "keyfile").write_text(f"[io/github/freshet/Freshet]\nwindow-width={WIDTH}\nwindow-height={HEIGHT}\n")
+        home.prefer(window_width=WIDTH, window_height=HEIGHT)
         app = stack.enter_context(Freshet(home))
         play(app, stack)
         take(picture)

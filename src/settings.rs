@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use gio::prelude::*;
 
 use crate::config;
+use crate::engine::rate::Schedule;
 use crate::engine::{Limits, Speed};
 
 /// The schema's name. It is the same whatever the application id is, so that a development build
@@ -19,25 +20,29 @@ pub enum Key {
     WindowWidth,
     WindowHeight,
     WindowMaximized,
+    DetailsVisible,
     DownloadFolder,
     ParallelDownloads,
     ConnectionsPerHost,
     ConnectionsPerDownload,
     RateLimitEnabled,
     RateLimit,
+    RateSchedule,
 }
 
 impl Key {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
+        Self::DetailsVisible,
         Self::DownloadFolder,
         Self::ParallelDownloads,
         Self::ConnectionsPerHost,
         Self::ConnectionsPerDownload,
         Self::RateLimitEnabled,
         Self::RateLimit,
+        Self::RateSchedule,
     ];
 
     pub fn name(self) -> &'static str {
@@ -45,12 +50,14 @@ impl Key {
             Self::WindowWidth => "window-width",
             Self::WindowHeight => "window-height",
             Self::WindowMaximized => "window-maximized",
+            Self::DetailsVisible => "details-visible",
             Self::DownloadFolder => "download-folder",
             Self::ParallelDownloads => "parallel-downloads",
             Self::ConnectionsPerHost => "connections-per-host",
             Self::ConnectionsPerDownload => "connections-per-download",
             Self::RateLimitEnabled => "rate-limit-enabled",
             Self::RateLimit => "rate-limit",
+            Self::RateSchedule => "rate-schedule",
         }
     }
 }
@@ -111,6 +118,32 @@ impl Settings {
         }
     }
 
+    /// An action that shows or hides the details, called `details-visible`; its state is remembered.
+    pub fn details_action(&self) -> gio::Action {
+        self.0.create_action(Key::DetailsVisible.name())
+    }
+
+    /// Lets a boolean property follow that action.
+    pub fn bind_details_visible(&self, object: &impl IsA<glib::Object>, property: &str) {
+        self.0.bind(Key::DetailsVisible.name(), object, property).get_only().build();
+    }
+
+    /// Lets two properties and the total speed limit follow each other: whether there is one, and how
+    /// many kilobytes (1000 bytes) a second it is, as a floating point number.
+    pub fn bind_rate_limit(
+        &self,
+        (is_limited, active): (&impl IsA<glib::Object>, &str),
+        (rate, value): (&impl IsA<glib::Object>, &str),
+    ) {
+        const KILOBYTE: f64 = 1000.0;
+        self.0.bind(Key::RateLimitEnabled.name(), is_limited, active).build();
+        self.0
+            .bind(Key::RateLimit.name(), rate, value)
+            .mapping(|bytes, _| Some((bytes.get::<u64>()? as f64 / KILOBYTE).to_value()))
+            .set_mapping(|kilobytes, _| Some(((kilobytes.get::<f64>().ok()? * KILOBYTE) as u64).to_variant()))
+            .build();
+    }
+
     /// Where downloads go when nothing else is said: the chosen folder, else the desktop's.
     pub fn download_folder(&self) -> PathBuf {
         let chosen = self.0.string(Key::DownloadFolder.name());
@@ -142,12 +175,34 @@ impl Settings {
             parallel: count(Key::ParallelDownloads),
             per_host: count(Key::ConnectionsPerHost),
             rate: self.0.boolean(Key::RateLimitEnabled.name()).then(|| Speed(self.0.uint64(Key::RateLimit.name()))),
+            schedule: self.schedule(),
         }
+    }
+
+    /// The rates of some hours as they were written.
+    pub fn schedule_text(&self) -> String {
+        self.0.string(Key::RateSchedule.name()).into()
+    }
+
+    pub fn set_schedule_text(&self, text: &str) {
+        if let Err(error) = self.0.set_string(Key::RateSchedule.name(), text) {
+            tracing::warn!(%error, "The speed limits of some hours can not be saved");
+        }
+    }
+
+    /// The rates of some hours. One that can not be read counts as none: it is not the window's own.
+    fn schedule(&self) -> Schedule {
+        let text = self.0.string(Key::RateSchedule.name());
+        text.parse().unwrap_or_else(|error| {
+            tracing::warn!("the setting {} is left out: {error}", Key::RateSchedule.name());
+            Schedule::default()
+        })
     }
 
     /// Calls back with the new limits whenever one of them is changed.
     pub fn connect_limits_changed(&self, changed: impl Fn(Limits) + 'static) {
-        let keys = [Key::ParallelDownloads, Key::ConnectionsPerHost, Key::RateLimitEnabled, Key::RateLimit];
+        let keys =
+            [Key::ParallelDownloads, Key::ConnectionsPerHost, Key::RateLimitEnabled, Key::RateLimit, Key::RateSchedule];
         self.0.connect_changed(None, move |settings, name| {
             if keys.iter().any(|key| key.name() == name) {
                 changed(Self(settings.clone()).limits());
@@ -188,5 +243,15 @@ mod tests {
         assert_eq!(settings.limits().rate, None);
         settings.0.set_boolean(Key::RateLimitEnabled.name(), true).unwrap();
         assert_eq!(settings.limits().rate, Some(Speed(5_000_000)));
+    }
+
+    #[test]
+    fn a_schedule_is_kept_as_text_and_one_that_can_not_be_read_counts_as_none() {
+        let settings = Settings::in_memory().unwrap();
+        let text = "Mon-Fri 08:00-18:00 500K";
+        settings.0.set_string(Key::RateSchedule.name(), text).unwrap();
+        assert_eq!(settings.limits().schedule.to_string(), text);
+        settings.0.set_string(Key::RateSchedule.name(), "at night").unwrap();
+        assert!(settings.limits().schedule.is_empty());
     }
 }

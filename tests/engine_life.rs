@@ -34,7 +34,7 @@ fn has_some(running: &Running, id: DownloadId) {
 #[test]
 fn a_paused_download_holds_still_and_continues_with_a_range() {
     let (server, running) = (slow_server(), Running::start());
-    let id = running.add(server.url("/slow"));
+    let id = running.engine.add(running.single(server.url("/slow")));
     has_some(&running, id);
     running.engine.send(Order::Pause(id));
     assert_eq!(running.state(id), State::Paused);
@@ -45,7 +45,7 @@ fn a_paused_download_holds_still_and_continues_with_a_range() {
     assert_eq!(running.snapshot(id).progress.received, held);
     running.engine.send(Order::Resume(id));
     files::assert_same(&running.completed(id), 1, 4 * MIB);
-    assert_eq!(server.seen_at("/slow")[1].request.range(), Some((held, None)));
+    assert_eq!(server.seen_at("/slow")[1].request.range(), Some((held, Some(4 * MIB - 1))));
 }
 
 #[test]
@@ -140,12 +140,12 @@ fn no_more_than_five_run_at_a_time() {
 
 #[test]
 fn no_more_than_so_many_run_at_one_host() {
-    let running = Running::with_limits(Limits { parallel: 10, per_host: 2, rate: None });
+    let running = Running::with_limits(Limits { parallel: 10, per_host: 2, ..Limits::default() });
     let (one, other) = (slow_server(), slow_server());
     let ids: Vec<_> = (0..5).map(|_| running.add(one.url("/slow"))).collect();
     running.add(other.url("/slow"));
     running.main_loop.run_for(Duration::from_millis(400));
-    assert_eq!((one.open_connections(), other.open_connections()), (2, 1));
+    assert_eq!((one.open_connections(), other.open_connections()), (2, 2));
     assert_eq!(ids.iter().filter(|id| running.state(**id) == State::Queued).count(), 3);
 }
 
@@ -339,7 +339,7 @@ fn a_stopped_engine_leaves_a_journal_that_the_next_one_continues_from() {
     let folder = tempfile::tempdir().unwrap();
     let (id, held) = {
         let running = Running::with(config());
-        let mut spec = running.spec(server.url("/slow"));
+        let mut spec = running.single(server.url("/slow"));
         spec.folder = folder.path().to_owned();
         let id = running.engine.add(spec);
         has_some(&running, id);
@@ -351,7 +351,7 @@ fn a_stopped_engine_leaves_a_journal_that_the_next_one_continues_from() {
     let running = Running::with(config());
     assert_eq!(running.snapshot(id).progress.received, held, "the list knows how far it was");
     files::assert_same(&running.completed(id), 1, 4 * MIB);
-    assert_eq!(server.seen_at("/slow")[1].request.range(), Some((held, None)));
+    assert_eq!(server.seen_at("/slow")[1].request.range(), Some((held, Some(4 * MIB - 1))));
 }
 
 #[test]
@@ -370,7 +370,8 @@ fn an_idle_engine_does_not_wake_up() {
 
 #[test]
 fn a_thousand_short_downloads_reuse_descriptors_without_harm() {
-    let (server, running) = (Faulty::start(), Running::with_limits(Limits { parallel: 20, per_host: 20, rate: None }));
+    let (server, running) =
+        (Faulty::start(), Running::with_limits(Limits { parallel: 20, per_host: 20, ..Limits::default() }));
     let file = Resource::new(3, 300);
     // Every other connection is closed at once, so that descriptors come and go.
     server.on("/f", move |request| {

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The engine against real servers: nginx over http and https, vsftpd.
+//! The engine against real servers: nginx, Apache, lighttpd, Caddy, vsftpd, OpenSSH. What has to be
+//! the same with each of them is written once, in `cases`.
 
 mod support;
 
-use std::fs;
+#[path = "engine_servers/cases.rs"]
+mod cases;
+#[path = "engine_servers/ssh.rs"]
+mod ssh;
+
 use std::time::Duration;
 
 use freshet::engine::download::spec::Credentials;
 use freshet::engine::{Command, FailureKind, Limits};
-use support::engine::{LIMIT, Running};
+use support::apache::Apache;
+use support::caddy::Caddy;
+use support::engine::Running;
 use support::files;
-use support::nginx::{Nginx, PASSWORD, USER};
+use support::lighttpd::Lighttpd;
+use support::nginx::{By, Nginx, PASSWORD, USER, Way};
+use support::sshd::Sshd;
 use support::vsftpd::Vsftpd;
 use tempfile::TempDir;
 
@@ -23,6 +32,42 @@ fn served() -> TempDir {
     files::write(&folder.path().join("page.html"), 2, 3000).unwrap();
     folder
 }
+
+/// The cases of `cases.rs` for one server. SSH looks for keys at home, so its tests have one each.
+macro_rules! served_by {
+    ($server:ident, $start:expr) => {
+        served_by!($server, $start, |_name, case: fn()| case());
+    };
+    ($server:ident, at_home, $start:expr) => {
+        served_by!($server, $start, |name, case: fn()| support::process::at_home(name, |_| case()));
+    };
+    ($server:ident, $start:expr, $around:expr) => {
+        served_by!($server, $start, $around,
+            a_whole_file_an_empty_one_and_one_with_an_odd_name,
+            what_is_not_there_is_told,
+            a_paused_download_continues_where_it_was,
+            a_download_continues_in_another_session,
+            a_file_that_changed_between_sessions_is_not_mixed);
+    };
+    ($server:ident, $start:expr, $around:expr, $($case:ident),+) => {
+        mod $server {
+            use super::*;
+            $(#[test]
+            fn $case() {
+                $around(concat!(stringify!($server), "::", stringify!($case)), || cases::$case($start));
+            })+
+        }
+    };
+}
+
+served_by!(nginx, |folder| By::start(folder, Way::Http));
+served_by!(nginx_by_tls, |folder| By::start(folder, Way::Https));
+served_by!(nginx_offering_http2, |folder| By::start(folder, Way::H2));
+served_by!(apache, Apache::start);
+served_by!(lighttpd, Lighttpd::start);
+served_by!(caddy, Caddy::start);
+served_by!(vsftpd, Vsftpd::start);
+served_by!(sshd, at_home, Sshd::start);
 
 #[test]
 fn nginx_at_full_speed() {
@@ -41,7 +86,7 @@ fn nginx_at_full_speed() {
 fn nginx_paused_and_continued() {
     let folder = served();
     let (nginx, running) = (Nginx::start(folder.path(), 16 * MIB).unwrap(), Running::start());
-    let id = running.add(nginx.url("/slow/big.bin"));
+    let id = running.engine.add(running.single(nginx.url("/slow/big.bin")));
     for megabytes in [4, 16, 30] {
         running.until(id, "it is so far", |now| now.progress.received > megabytes * MIB);
         running.engine.send(Command::Pause(id));
@@ -101,28 +146,4 @@ fn a_login_that_nginx_asks_for() {
     in_address.set_username(USER).unwrap();
     in_address.set_password(Some(PASSWORD)).unwrap();
     files::assert_same(&running.completed(running.add(in_address)), 2, 3000);
-}
-
-#[test]
-fn ftp_whole_continued_empty_and_missing() {
-    let folder = served();
-    fs::write(folder.path().join("empty"), "").unwrap();
-    let server = Vsftpd::start(folder.path()).unwrap();
-    let running = Running::with_limits(Limits { rate: Some(freshet::engine::Speed(16 * MIB)), ..Limits::default() });
-    let id = running.add(server.url("/big.bin"));
-    running.until(id, "some is there", |now| now.progress.received > 4 * MIB);
-    assert_eq!(running.snapshot(id).progress.total, Some(48 * MIB));
-    running.engine.send(Command::Pause(id));
-    running.main_loop.run_for(Duration::from_millis(300));
-    let held = running.snapshot(id).progress.received;
-    running.engine.send(Command::SetLimits(Limits::default()));
-    running.engine.send(Command::Resume(id));
-    let continued = |now: &freshet::engine::Snapshot| now.progress.received >= held;
-    running.until(id, "it continues", continued);
-    files::assert_same(&running.completed(id), 1, 48 * MIB);
-    assert_eq!(running.names(), ["big.bin"]);
-    assert_eq!(running.completed(running.add(server.url("/empty"))).metadata().unwrap().len(), 0);
-    let failure = running.failed(running.add(server.url("/missing")));
-    assert!(matches!(failure.kind, FailureKind::ServerRefused(550) | FailureKind::FileNotFound), "{failure}");
-    assert!(running.main_loop.runs_until(LIMIT, || running.names() == ["big.bin", "empty"]));
 }

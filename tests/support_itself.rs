@@ -13,6 +13,7 @@ use support::faulty::{Answer, Faulty, Resource};
 use support::files;
 use support::mainloop::MainLoop;
 use support::nginx::{self, Nginx};
+use support::serving::FileServer;
 use support::vsftpd::Vsftpd;
 
 /// Status, head and body of an answer, read until the server closes.
@@ -235,6 +236,40 @@ fn log_ins_redirects_and_odd_heads_are_sent_as_told() {
     assert!(get(&server, "/page", "").head.contains("text/html"));
     let empty = get(&server, "/empty", "");
     assert!(empty.head.contains("Content-Length: 0\r\n") && empty.body.is_empty());
+}
+
+#[test]
+fn what_no_server_should_send_is_sent_as_told() {
+    let server = Faulty::start();
+    server.on("/raw", |_| Answer::raw("no head\n"));
+    server.on("/more", |_| {
+        let answer = Answer::status(200).bytes("abc").status_line("HTTP/1.1 200").preface("before ");
+        answer.one_more_header("A", "1").one_more_header("A", "2").postscript(" behind").unframed()
+    });
+    server.on("/untold", |_| Answer::status(200).bytes("abc").unframed());
+    let all = |path| {
+        let reply = get(&server, path, "");
+        reply.head + &String::from_utf8(reply.body).unwrap()
+    };
+    assert_eq!(all("/raw"), "no head\n");
+    let wanted = "before HTTP/1.1 200\r\nA: 1\r\nA: 2\r\n\r\nabc behind";
+    assert_eq!(all("/more"), wanted);
+    assert_eq!(all("/untold"), "HTTP/1.1 200 OK\r\n\r\nabc");
+}
+
+#[test]
+fn a_request_tells_how_many_others_are_being_answered() {
+    let server = Faulty::start();
+    server.on("/f", |request| match request.others {
+        0 => Answer::nothing(),
+        others => Answer::status(200).bytes(others.to_string()),
+    });
+    let mut waiting = connect(&server);
+    write!(waiting, "GET /f HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    while server.seen_at("/f").is_empty() {
+        std::thread::yield_now();
+    }
+    assert_eq!(get(&server, "/f", "").body, b"1");
 }
 
 #[test]

@@ -150,6 +150,50 @@ fn every_template_can_be_built() {
 }
 
 #[test]
+fn the_details_are_asked_for_only_while_they_are_seen() {
+    use freshet::model::details::Details;
+    use freshet::ui::details_pane::DetailsPane;
+    use std::{cell::Cell, rc::Rc};
+    on_display(|| {
+        let (session, _) = session();
+        add(&session, 1..3);
+        let [first, second] = [1, 2].map(|id| session.list().get(DownloadId(id)).unwrap());
+        let looks = Rc::new(Cell::new(0));
+        let pane: DetailsPane = glib::Object::new();
+        let looked = looks.clone();
+        pane.set_handlers(
+            move |_| {
+                looked.set(looked.get() + 1);
+                Some(Details::default())
+            },
+            |_, _| (),
+        );
+        let progress = |id, received| {
+            let progress = Progress { received, total: Some(1_000_000), ..Progress::default() };
+            session.apply(&Event::Progressed { id: DownloadId(id), progress });
+        };
+        pane.show_selected(1, Some(first.clone()));
+        progress(1, 10);
+        assert_eq!(looks.get(), 0, "nobody sees them");
+
+        let window = gtk::Window::builder().child(&pane).build();
+        window.present();
+        until(|| pane.is_mapped());
+        assert_eq!(looks.replace(0), 1);
+        progress(1, 20);
+        progress(2, 20);
+        assert_eq!(looks.replace(0), 1, "one look for each change of the one that is shown");
+        pane.show_selected(1, Some(second));
+        assert_eq!(looks.replace(0), 1);
+        assert!(!is_watched(&first), "the pane still watches what it showed before");
+        pane.show_selected(2, None);
+        progress(2, 30);
+        assert_eq!(looks.get(), 0, "no details of several downloads");
+        window.destroy();
+    });
+}
+
+#[test]
 fn ten_thousand_downloads_need_few_rows_and_leave_no_handler_behind() {
     on_display(|| {
         let (session, settings) = session();

@@ -19,7 +19,7 @@ use super::status::Status;
 use super::{jobs, words};
 use crate::engine::download::spec::OnExists;
 use crate::engine::engine::{BRISK, Config};
-use crate::engine::{DownloadSpec, Engine, Event};
+use crate::engine::{DownloadSpec, Engine, Event, State};
 use crate::log;
 
 /// Runs `freshet get` with the arguments that follow those two words. Takes the default main
@@ -56,7 +56,8 @@ fn download(options: &Options, specs: Vec<DownloadSpec>) -> Result<Status, Statu
     if options.verbose {
         log::start("freshet=debug");
     }
-    let engine = Engine::start(Config { limits: options.limits(), list: None, slice: BRISK }).map_err(|failure| {
+    let config = Config { limits: options.limits(), slice: BRISK, ..Config::default() };
+    let engine = Engine::start(config).map_err(|failure| {
         say(&format!("{} ({})", words::sentence(&failure.kind), failure.detail));
         Status::from(failure.kind.class())
     })?;
@@ -83,9 +84,6 @@ fn download(options: &Options, specs: Vec<DownloadSpec>) -> Result<Status, Statu
     }
     let status = session.end().unwrap_or(Status::Complete);
     session.reporter.replace(None);
-    if status == Status::Interrupted && !options.json && !options.quiet {
-        say("interrupted; the same command continues where it stopped");
-    }
 
     let stopped = Rc::new(Cell::new(false));
     engine.stop({
@@ -94,6 +92,16 @@ fn download(options: &Options, specs: Vec<DownloadSpec>) -> Result<Status, Statu
     });
     while !stopped.get() {
         context.iteration(true);
+    }
+    if status != Status::Interrupted {
+        return Ok(status);
+    }
+    // What was being moved into place got there.
+    if engine.snapshots().iter().all(|download| download.state == State::Completed) {
+        return Ok(Status::Complete);
+    }
+    if !options.json && !options.quiet {
+        say("interrupted; the same command continues where it stopped");
     }
     Ok(status)
 }
@@ -172,7 +180,7 @@ mod tests {
     use super::*;
     use crate::cli::news::News;
     use crate::cli::news::tests::{failed, snapshot};
-    use crate::engine::{FailureKind, State};
+    use crate::engine::FailureKind;
 
     /// A reporter that fails with this error.
     struct Broken(ErrorKind);

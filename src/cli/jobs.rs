@@ -2,6 +2,7 @@
 //! From options to downloads: reads the addresses, decides where each file goes, and makes the
 //! folders. Everything that is wrong is found here, before anything starts.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
@@ -20,27 +21,22 @@ pub fn specs(options: &Options) -> Result<Vec<DownloadSpec>, Vec<String>> {
     let mut problems = Vec::new();
     let mut entries = Vec::new();
     for text in &options.urls {
+        let path = Path::new(text);
+        if is_metalink(path) {
+            entries.extend(listed(path, &mut problems));
+            continue;
+        }
         match address::parse(text) {
-            Ok(url) => {
-                entries.push(Entry { urls: vec![url], name: None, folder: None, checksum: None, headers: Vec::new() });
-            }
+            Ok(url) => entries.push(Entry { urls: vec![url], ..Entry::default() }),
             Err(failure) => {
                 problems.push(format!("{}: {}", words::printable(text), words::sentence(&failure.kind)));
             }
         }
     }
     if let Some(file) = &options.input_file {
-        let name = if is_dash(file) { "standard input".into() } else { file.to_string_lossy() };
-        match read(file) {
-            Ok(text) => {
-                let (more, errors) = list::parse(&text);
-                problems.extend(errors.iter().map(|error| format!("{name}, {error}")));
-                entries.extend(more);
-            }
-            Err(error) => problems.push(format!("{name} can not be read: {error}")),
-        }
+        entries.extend(listed(file, &mut problems));
         if entries.is_empty() && problems.is_empty() {
-            problems.push(format!("{name} holds no address"));
+            problems.push(format!("{} holds no address", name_of(file)));
         }
     }
     if !problems.is_empty() {
@@ -63,14 +59,41 @@ fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-fn read(file: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    if is_dash(file) {
-        io::stdin().lock().read_to_end(&mut bytes)?;
-    } else {
-        bytes = fs::read(file)?;
+/// Whether an argument that stands for an address is a metalink that lies here.
+fn is_metalink(path: &Path) -> bool {
+    let has_its_ending = path
+        .extension()
+        .is_some_and(|ending| ["meta4", "metalink"].iter().any(|known| ending.eq_ignore_ascii_case(known)));
+    has_its_ending && path.is_file()
+}
+
+/// What a list or metalink says is to be downloaded; what is wrong with it goes to the problems.
+fn listed(file: &Path, problems: &mut Vec<String>) -> Vec<Entry> {
+    let name = name_of(file);
+    match read(file) {
+        Ok(bytes) => {
+            let (entries, errors) = list::read(&bytes);
+            problems.extend(errors.iter().map(|error| words::printable(&format!("{name}, {error}"))));
+            entries
+        }
+        Err(error) => {
+            problems.push(format!("{name} can not be read: {error}"));
+            Vec::new()
+        }
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn name_of(file: &Path) -> Cow<'_, str> {
+    if is_dash(file) { "standard input".into() } else { file.to_string_lossy() }
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    if !is_dash(file) {
+        return fs::read(file);
+    }
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn assemble(options: &Options, entries: Vec<Entry>) -> Result<Vec<DownloadSpec>, String> {
@@ -127,7 +150,11 @@ fn spec(options: &Options, base: &Path, name: Option<&str>, entry: Entry) -> Opt
         on_exists: options.on_exists(),
         resume: !options.no_resume,
         checksum: options.checksum.clone().or(entry.checksum),
+        size: entry.size,
+        pieces: entry.pieces,
+        find_checksum: options.find_checksum,
         connections: options.connections,
+        rate: None,
         manners: Manners {
             headers,
             user_agent: options.user_agent.clone(),
@@ -161,7 +188,7 @@ mod tests {
 
     fn entry(url: &str) -> Entry {
         let urls = vec![Url::parse(url).unwrap()];
-        Entry { urls, name: None, folder: None, checksum: None, headers: Vec::new() }
+        Entry { urls, ..Entry::default() }
     }
 
     fn one(args: &[&str]) -> Result<DownloadSpec, String> {
@@ -211,6 +238,7 @@ mod tests {
             folder: Some("sub".into()),
             checksum: Some("md5:d41d8cd98f00b204e9800998ecf8427e".parse().unwrap()),
             headers: vec!["B: 2".into()],
+            ..Entry::default()
         };
         let mut specs = assemble(&options(&["-d", "/d", "--header", "A: 1"]), vec![entry]).unwrap();
         let spec = specs.remove(0);
@@ -233,6 +261,36 @@ mod tests {
         let options = Options::try_parse_from(["freshet get", "-i", "/no/such/list"]).unwrap();
         let problems = specs(&options).unwrap_err();
         assert!(problems[0].starts_with("/no/such/list can not be read: "), "{problems:?}");
+    }
+
+    #[test]
+    fn a_metalink_is_taken_for_what_it_lists() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f.Meta4");
+        let metalink = |pieces: &str| {
+            format!(
+                "<metalink xmlns='urn:ietf:params:xml:ns:metalink'><file name='sub/f.iso'><size>3</size>\
+                 <hash type='md5'>d41d8cd98f00b204e9800998ecf8427e</hash>{pieces}\
+                 <url priority='2'>http://m/f</url><url priority='1'>http://h/f</url></file></metalink>"
+            )
+        };
+        let hash = "0".repeat(32);
+        let text = metalink(&format!("<pieces length='2' type='md5'><hash>{hash}</hash><hash>{hash}</hash></pieces>"));
+        fs::write(&path, text).unwrap();
+        let path = path.to_str().unwrap();
+        for args in [&["freshet get", path][..], &["freshet get", "-i", path]] {
+            let spec = specs(&Options::try_parse_from(args).unwrap()).unwrap().remove(0);
+            assert_eq!((spec.url.as_str(), spec.mirrors[0].as_str()), ("http://h/f", "http://m/f"));
+            assert_eq!((spec.name.as_deref(), spec.size), (Some("f.iso"), Some(3)));
+            assert_eq!(spec.checksum.unwrap().algorithm.name(), "md5");
+            assert_eq!(spec.pieces.unwrap().hashes.len(), 2);
+        }
+        fs::write(path, metalink("<")).unwrap();
+        let problems = specs(&Options::try_parse_from(["freshet get", path]).unwrap()).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].starts_with(&format!("{path}, line 1: column ")), "{problems:?}");
+        // What does not lie here is an address, or none.
+        let other = Options::try_parse_from(["freshet get", "https://h/f.meta4"]).unwrap();
+        assert_eq!(specs(&other).unwrap()[0].url.as_str(), "https://h/f.meta4");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::units;
 use crate::engine::download::spec::{Checksum, Credentials, OnExists};
+use crate::engine::rate::{Schedule, parse_rate};
 use crate::engine::{Limits, Speed};
 
 /// Download files here and now.
@@ -26,7 +27,7 @@ use crate::engine::{Limits, Speed};
                   If downloads fail in different ways, 4 goes before 3 and 3 before 2."
 )]
 pub struct Options {
-    /// Addresses to download: http, https, ftp, ftps
+    /// Addresses to download: http, https, ftp, ftps, sftp
     #[arg(value_name = "URL", required_unless_present = "input_file")]
     pub urls: Vec<String>,
 
@@ -54,13 +55,20 @@ pub struct Options {
     #[arg(short = 'j', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     pub parallel: u16,
 
-    /// Most connections to one host
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
-    pub per_host: u16,
+    /// Most connections to one host [default: 8, or as many as -x asks for]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub per_host: Option<u16>,
 
     /// Most bytes a second for all downloads together, such as 500K or 1.5M
-    #[arg(long, value_name = "RATE", value_parser = units::parse_rate)]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub limit_rate: Option<Speed>,
+
+    /// Other rates at some hours, such as "Mon-Fri 08:00-18:00 500K; daily 23:00-06:00 unlimited"
+    ///
+    /// The first that covers the present local time counts; where none does, --limit-rate counts. 22:00-06:00
+    /// lasts until the next morning, 00:00-24:00 all day. Days are Mon to Sun, such as Mon-Fri or Sat,Sun.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub limit_schedule: Schedule,
 
     /// What the file must be: md5, sha1, sha256 or sha512, a colon, and the digits
     #[arg(long, value_name = "ALGO:HEX")]
@@ -93,6 +101,10 @@ pub struct Options {
     /// Trust the certificate authorities in this file
     #[arg(long, value_name = "FILE")]
     pub cacert: Option<PathBuf>,
+
+    /// Look for a checksum published beside the file (FILE.sha256, SHA256SUMS) where none is given
+    #[arg(long)]
+    pub find_checksum: bool,
 
     /// Do not check certificates
     #[arg(long)]
@@ -137,7 +149,13 @@ pub struct Options {
 
 impl Options {
     pub fn limits(&self) -> Limits {
-        Limits { parallel: self.parallel.into(), per_host: self.per_host.into(), rate: self.limit_rate }
+        let per_host = self.per_host.unwrap_or_else(|| u16::from(self.connections).max(8));
+        Limits {
+            parallel: self.parallel.into(),
+            per_host: per_host.into(),
+            rate: self.limit_rate,
+            schedule: self.limit_schedule.clone(),
+        }
     }
 
     pub fn on_exists(&self) -> OnExists {
@@ -193,7 +211,9 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_table() {
         let options = parse(&["http://h/f"]).unwrap();
-        assert_eq!(options.limits(), Limits { parallel: 5, per_host: 8, rate: None });
+        assert_eq!(options.limits(), Limits::default());
+        assert_eq!(parse(&["-x", "16", "http://h/f"]).unwrap().limits().per_host, 16);
+        assert_eq!(parse(&["-x", "2", "http://h/f"]).unwrap().limits().per_host, 8);
         assert_eq!((options.connections, options.retry), (8, 5));
         assert_eq!((options.retry_wait, options.timeout), (Duration::from_secs(1), Duration::from_secs(30)));
         assert_eq!(options.on_exists(), OnExists::Rename);
@@ -216,6 +236,8 @@ mod tests {
             "4",
             "--limit-rate",
             "1.5M",
+            "--limit-schedule",
+            "daily 23:00-06:00 unlimited",
             "--checksum",
             &format!("md5:{digits}"),
             "--header",
@@ -252,7 +274,8 @@ mod tests {
         assert_eq!(options.dir, Some("/dir".into()));
         assert_eq!(options.input_file, Some("-".into()));
         assert_eq!(options.connections, 32);
-        assert_eq!(options.limits(), Limits { parallel: 3, per_host: 4, rate: Some(Speed(1_572_864)) });
+        let schedule = "daily 23:00-06:00 unlimited".parse().unwrap();
+        assert_eq!(options.limits(), Limits { parallel: 3, per_host: 4, rate: Some(Speed(1_572_864)), schedule });
         assert_eq!(options.checksum.as_ref().unwrap().hex, digits);
         assert_eq!(options.headers, ["A: b", "C;"]);
         assert_eq!(options.user_agent.as_deref(), Some("me"));
@@ -277,6 +300,7 @@ mod tests {
             (&["-x", "33", "u"], "1..=32"),
             (&["-j", "0", "u"], "not in 1.."),
             (&["--limit-rate", "fast", "u"], "such as 500000, 200K"),
+            (&["--limit-schedule", "Mon 8-18 1K", "u"], "write it as 08:00-18:00"),
             (&["--checksum", "md5:abc", "u"], "32 hexadecimal digits"),
             (&["--header", "no colon", "u"], "Name: value"),
             (&["--header", "A: b\r\nC: d", "u"], "single line"),

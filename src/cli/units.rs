@@ -1,29 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Rates and times as people write them, sizes and times as people read them.
+//! Times as people write them, sizes and times as people read them.
 
 use std::time::Duration;
 
 use crate::engine::Speed;
-
-/// `500000`, `200K`, `1.5M`, `1G`: bytes a second, with curl's multiples of 1024.
-pub fn parse_rate(text: &str) -> Result<Speed, String> {
-    let way_out = || "write a number of bytes a second, such as 500000, 200K, 1.5M or 1G".to_owned();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match text.strip_prefix(digits).unwrap_or_default().to_ascii_uppercase().as_str() {
-        "" | "B" => 1_u64,
-        "K" => 1 << 10,
-        "M" => 1 << 20,
-        "G" => 1 << 30,
-        _ => return Err(way_out()),
-    };
-    let is_plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let number: f64 = digits.parse().ok().filter(|_| is_plain).ok_or_else(way_out)?;
-    // A float to integer cast saturates, and nobody is faster than that.
-    match (number * unit as f64) as u64 {
-        0 => Err("a rate of less than one byte a second would never end; leave the option out for no limit".to_owned()),
-        bytes => Ok(Speed(bytes)),
-    }
-}
 
 /// Seconds, with decimals.
 pub fn parse_seconds(text: &str) -> Result<Duration, String> {
@@ -74,26 +54,6 @@ pub fn time(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rates_are_read_as_curl_reads_them() {
-        for (text, bytes) in [
-            ("1", 1),
-            ("500000", 500_000),
-            ("512b", 512),
-            ("200K", 204_800),
-            ("200k", 204_800),
-            ("1.5M", 1_572_864),
-            (".5M", 524_288),
-            ("1G", 1 << 30),
-            ("99999999999999G", u64::MAX),
-        ] {
-            assert_eq!(parse_rate(text), Ok(Speed(bytes)), "{text}");
-        }
-        for text in ["", "K", "fast", "0", "0.1", "-5", "1KB", "1 M", "1e3", "inf", "NaN", "1.2.3", "١"] {
-            assert!(parse_rate(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn seconds_may_have_decimals_but_make_sense() {

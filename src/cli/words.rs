@@ -16,6 +16,7 @@ pub fn name(kind: &FailureKind) -> &'static str {
         FailureKind::Silence => "silence",
         FailureKind::ConnectionLost => "connection-lost",
         FailureKind::Certificate => "certificate",
+        FailureKind::HostKey => "host-key",
         FailureKind::Tls => "tls",
         FailureKind::Proxy => "proxy",
         FailureKind::TooManyRedirects => "too-many-redirects",
@@ -36,6 +37,7 @@ pub fn name(kind: &FailureKind) -> &'static str {
         FailureKind::TargetExists => "target-exists",
         FailureKind::TooLargeForFileSystem => "too-large-for-file-system",
         FailureKind::PartInUse => "part-in-use",
+        FailureKind::DriveFailed => "drive-failed",
         FailureKind::Io(_) => "io",
         FailureKind::ChecksumMismatch { .. } => "checksum-mismatch",
         FailureKind::Internal(_) => "internal",
@@ -62,7 +64,7 @@ pub fn sentence(kind: &FailureKind) -> String {
         ),
         FailureKind::InvalidAddress => "This is not an address. Write one such as https://example.org/file.".to_owned(),
         FailureKind::UnsupportedScheme => {
-            "Addresses of this kind are not supported. Use http, https, ftp or ftps.".to_owned()
+            "Addresses of this kind are not supported. Use http, https, ftp, ftps or sftp.".to_owned()
         }
         FailureKind::NameNotFound => {
             "The server's name was not found. Check the address and the connection to the network.".to_owned()
@@ -75,6 +77,9 @@ pub fn sentence(kind: &FailureKind) -> String {
         FailureKind::Certificate => "Certificate not trusted. Use --cacert FILE for a private authority, \
                                      or --insecure to go on at your own risk."
             .to_owned(),
+        FailureKind::HostKey => {
+            "The server's SSH key is not known here. Connect once with ssh, which asks whether to trust it.".to_owned()
+        }
         FailureKind::Tls => "No secure connection could be agreed on with the server.".to_owned(),
         FailureKind::Proxy => "The proxy does not let this through. Check --proxy and the proxy variables.".to_owned(),
         FailureKind::TooManyRedirects => "The server redirects in circles. Check the address.".to_owned(),
@@ -112,6 +117,11 @@ pub fn sentence(kind: &FailureKind) -> String {
             "The file is too large for this file system. Choose a folder on another one with --dir.".to_owned()
         }
         FailureKind::PartInUse => "Another Freshet downloads into the same file. Wait for it or end it.".to_owned(),
+        FailureKind::DriveFailed => {
+            "The drive does not answer as it should. Connect it again and run the same command, \
+             or choose a folder on another one with --dir."
+                .to_owned()
+        }
         FailureKind::Internal(0) => "Freshet itself failed.".to_owned(),
         FailureKind::Internal(code) => format!("libcurl failed with error {code}."),
     }

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Files that hold addresses: lists (`.txt`) and single links (`.url`, `.desktop`), read without
-//! holding up the window.
+//! Files that hold addresses: lists (`.txt`), single links (`.url`, `.desktop`) and metalinks (`.meta4`,
+//! `.metalink`), read without holding up the window.
 
 use gio::prelude::*;
 
 use crate::i18n::gettext_f;
+
+/// What is in such a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A text in which addresses are to be looked for.
+    Text(String),
+    Metalink(Vec<u8>),
+}
 
 /// No list of addresses is longer; whatever is may be anything, and is not read.
 const LONGEST: usize = 4 * 1024 * 1024;
@@ -15,6 +23,8 @@ enum Kind {
     List,
     /// An INI-like file with a line `URL=`.
     Link,
+    /// RFC 5854, or its forerunner.
+    Metalink,
 }
 
 impl Kind {
@@ -23,26 +33,27 @@ impl Kind {
         match extension.to_ascii_lowercase().as_str() {
             "txt" => Some(Self::List),
             "url" | "desktop" => Some(Self::Link),
+            "meta4" | "metalink" => Some(Self::Metalink),
             _ => None,
         }
     }
 }
 
-/// The text of a link file in which addresses are to be looked for. The error is a sentence for the
+/// What is in a link file. The error is a sentence for the
 /// user.
-pub async fn read(file: &gio::File) -> Result<String, String> {
+pub async fn read(file: &gio::File) -> Result<Content, String> {
     let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
     let file_name = ("file", name.as_str());
     let Some(kind) = Kind::of(&name) else {
         // Translators: {file} is the name of a file that was dropped.
-        return Err(gettext_f("“{file}” holds no links: drop .txt, .url or .desktop files", &[file_name]));
+        return Err(gettext_f("“{file}” holds no links: drop .meta4, .txt, .url or .desktop files", &[file_name]));
     };
     let bytes = read_bounded(file).await.map_err(|error| {
         tracing::info!(%error, uri = %file.uri(), "A link file can not be read");
         gettext_f("“{file}” can not be read", &[file_name])
     })?;
     match bytes {
-        Some(bytes) => Ok(addresses_part(kind, &String::from_utf8_lossy(&bytes))),
+        Some(bytes) => Ok(content(kind, bytes)),
         None => Err(gettext_f("“{file}” is too large for a list of links", &[file_name])),
     }
 }
@@ -63,11 +74,15 @@ async fn read_bounded(file: &gio::File) -> Result<Option<Vec<u8>>, glib::Error> 
     }
 }
 
-/// Link files hold other addresses too (of their icon), so only their `URL` counts.
-fn addresses_part(kind: Kind, text: &str) -> String {
+fn content(kind: Kind, bytes: Vec<u8>) -> Content {
+    let text = || String::from_utf8_lossy(&bytes);
+    // Link files hold other addresses too (of their icon), so only their `URL` counts.
+    let link =
+        |text: &str| text.lines().find_map(|line| line.trim().strip_prefix("URL=")).unwrap_or_default().to_owned();
     match kind {
-        Kind::List => text.to_owned(),
-        Kind::Link => text.lines().find_map(|line| line.trim().strip_prefix("URL=")).unwrap_or_default().to_owned(),
+        Kind::List => Content::Text(text().into_owned()),
+        Kind::Link => Content::Text(link(&text())),
+        Kind::Metalink => Content::Metalink(bytes),
     }
 }
 
@@ -75,7 +90,7 @@ fn addresses_part(kind: Kind, text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read_named(name: &str, content: &[u8]) -> Result<String, String> {
+    fn read_named(name: &str, content: &[u8]) -> Result<Content, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, content).unwrap();
@@ -85,8 +100,12 @@ mod tests {
     #[test]
     fn only_the_link_of_a_link_file_counts() {
         let link = b"[InternetShortcut]\r\nIconFile=http://example.org/icon.ico\r\nURL=http://example.org/a\r\n";
-        assert_eq!(read_named("a.url", link), Ok("http://example.org/a".to_owned()));
-        assert_eq!(read_named("a.TXT", b"http://example.org/b\n"), Ok("http://example.org/b\n".to_owned()));
+        assert_eq!(read_named("a.url", link), Ok(Content::Text("http://example.org/a".to_owned())));
+        assert_eq!(
+            read_named("a.TXT", b"http://example.org/b\n"),
+            Ok(Content::Text("http://example.org/b\n".to_owned()))
+        );
+        assert_eq!(read_named("a.Meta4", b"<"), Ok(Content::Metalink(b"<".to_vec())));
     }
 
     #[test]

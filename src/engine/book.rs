@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The book of all downloads: takes inputs to the state machine and runs its effects on network,
 //! disk and list. The only writer of state. `engine.rs` says when; `book/effects.rs` has the effects,
-//! `book/answers.rs` what comes back.
+//! `book/answers.rs` what comes back, `book/segments.rs` the transfers of a download.
 
 mod answers;
+mod beside;
 mod effects;
+mod pieces;
+mod renew;
+mod segments;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
@@ -19,11 +23,12 @@ use super::download::spec::DownloadSpec;
 use super::download::state::{Effect, Input, State, Step, step};
 use super::error::{Failure, FailureKind};
 use super::event::{Event, Snapshot};
+use super::import::address;
 use super::item::{self, AfterClose, Item};
-use super::net::Transport;
+use super::net::{Transport, Vitals};
 use super::queue::{Host, Queue};
 use super::store::{Record, Store};
-use super::types::{DownloadId, Moment, PartId, TransferId};
+use super::types::{DownloadId, Moment, PartId, Speed, TransferId};
 
 /// How often progress is told while something runs.
 pub const TICK: Duration = Duration::from_millis(250);
@@ -33,13 +38,19 @@ const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// A file that may take longer than [`SAVE_INTERVAL`] gets its first journal when it is begun.
 const SMALL_FILE: u64 = 1024 * 1024;
 
-/// What the book works with.
+/// What the engine works with.
 #[derive(Clone)]
 pub struct Parts {
     pub transport: Rc<dyn Transport>,
     pub disk: Rc<dyn Disk>,
     pub clock: Rc<dyn Clock>,
     pub store: Option<Rc<dyn Store>>,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
 }
 
 pub struct Book {
@@ -66,7 +77,6 @@ impl Book {
     pub fn new(parts: Parts, limits: Limits) -> Self {
         let mut queue = Queue::default();
         queue.set_limits(limits);
-        parts.transport.set_rate(limits.rate);
         Self {
             parts,
             items: BTreeMap::new(),
@@ -119,9 +129,19 @@ impl Book {
     }
 
     fn received(&self, item: &Item) -> u64 {
-        let transfer = item.work.as_ref().and_then(|work| work.transfer);
-        let vitals = transfer.and_then(|transfer| self.parts.transport.vitals(transfer));
-        item.received(vitals.map(|vitals| vitals.received))
+        item.arrived(|transfer| self.parts.transport.vitals(transfer)?.next).bytes()
+    }
+
+    pub fn item(&self, id: DownloadId) -> Option<&Item> {
+        self.items.get(&id)
+    }
+
+    pub fn vitals(&self, transfer: TransferId) -> Option<Vitals> {
+        self.parts.transport.vitals(transfer)
+    }
+
+    pub fn most_connections(&self, host: &Host) -> Option<usize> {
+        self.queue.most(host)
     }
 
     // Commands.
@@ -129,10 +149,11 @@ impl Book {
     pub fn command(&mut self, command: Command) {
         match command {
             Command::Add { id, spec } => self.add(id, *spec),
-            Command::Pause(id) => self.input(id, Input::Pause),
-            Command::Resume(id) => self.input(id, Input::Resume),
+            Command::Pause(id) => self.wish(id, Input::Pause),
+            Command::Resume(id) => self.wish(id, Input::Resume),
             Command::PauseAll => self.input_all(&Input::Pause, |state| !matches!(state, State::Paused)),
             Command::ResumeAll => self.input_all(&Input::Resume, |state| matches!(state, State::Paused)),
+            Command::Renew { id, url } => self.renew(id, url),
             Command::Remove(id) => self.remove(id),
             Command::Restore(id) => self.restore(id),
             Command::Purge(id) => {
@@ -142,9 +163,32 @@ impl Book {
             }
             Command::SetLimits(limits) => {
                 self.queue.set_limits(limits);
-                self.parts.transport.set_rate(limits.rate);
+                self.apply_rate();
             }
+            Command::SetRate { id, rate } => self.set_rate(id, rate),
         }
+    }
+
+    /// What was removed hears no wishes until it is restored.
+    fn wish(&mut self, id: DownloadId, input: Input) {
+        if self.items.get(&id).is_some_and(|item| item.removed.is_none()) {
+            self.input(id, input);
+        }
+    }
+
+    /// Sees to it that the rate is in force that counts at this hour. Called whenever transfers may
+    /// begin, and a few times a second while there are any.
+    fn apply_rate(&self) {
+        self.parts.transport.set_rate(self.queue.limits().rate_at(self.parts.clock.today()));
+    }
+
+    fn set_rate(&mut self, id: DownloadId, rate: Option<Speed>) {
+        let Some(item) = self.items.get_mut(&id) else { return };
+        item.spec.rate = rate;
+        if self.active.contains(&id) {
+            self.parts.transport.set_download_rate(id, rate);
+        }
+        self.save_record(id);
     }
 
     fn input_all(&mut self, input: &Input, to: impl Fn(&State) -> bool) {
@@ -157,7 +201,7 @@ impl Book {
 
     fn add(&mut self, id: DownloadId, spec: DownloadSpec) {
         let host = Host::of(&spec.url);
-        let refusal = refuse(&spec);
+        let refusal = address::check(&spec.url).err();
         self.insert(Item::new(id, spec, self.parts.clock.today()));
         if let Some(item) = self.items.get(&id) {
             let added = Event::Added(Box::new(self.picture(item)));
@@ -175,6 +219,13 @@ impl Book {
     fn insert(&mut self, item: Item) {
         self.by_url.entry(item.spec.url.clone()).or_default().push(item.id);
         self.items.insert(item.id, item);
+    }
+
+    /// A download has this address no longer.
+    fn leave_address(&mut self, id: DownloadId, url: &Url) {
+        if let Some(same) = self.by_url.get_mut(url) {
+            same.retain(|other| *other != id);
+        }
     }
 
     fn remove(&mut self, id: DownloadId) {
@@ -210,9 +261,7 @@ impl Book {
         }
         self.queue.leave(id);
         if let Some(item) = self.items.remove(&id) {
-            if let Some(same) = self.by_url.get_mut(&item.spec.url) {
-                same.retain(|other| *other != id);
-            }
+            self.leave_address(id, &item.spec.url);
             if !matches!(item.life.state, State::Completed) {
                 for part_path in item.path.into_iter().chain(item.replaces) {
                     self.parts.disk.delete(part_path);
@@ -245,7 +294,7 @@ impl Book {
         if has_changed {
             // With the bytes on disk, not those just arriving: what a continued download begins with.
             let snapshot = self.items.get(&id).filter(|item| item.removed.is_none());
-            let snapshot = snapshot.map(|item| item.snapshot(item.received(None), now));
+            let snapshot = snapshot.map(|item| item.snapshot(item.map.done().bytes(), now));
             self.events.extend(snapshot.map(|snapshot| Event::Changed(Box::new(snapshot))));
             self.save_record(id);
         }
@@ -292,7 +341,13 @@ impl Book {
                 self.input(id, Input::Due);
             }
         }
+        let climbing = |id: &&DownloadId| self.ramp_at(**id).is_some_and(|at| at <= now);
+        let climbing: Vec<_> = self.active.iter().filter(climbing).copied().collect();
+        for id in climbing {
+            self.climb(id, now);
+        }
         if self.next_tick.is_some_and(|at| at <= now) {
+            self.apply_rate();
             let active: Vec<_> = self.active.iter().copied().collect();
             for id in &active {
                 self.look_after(*id, now);
@@ -307,24 +362,18 @@ impl Book {
 
     /// Tells progress, saves the journal, notices silence.
     fn look_after(&mut self, id: DownloadId, now: Moment) {
+        self.end_silent(id, now);
+        self.end_silent_errands(id, now);
         let Some(item) = self.items.get(&id) else { return };
-        let transfer = item.work.as_ref().and_then(|work| work.transfer);
-        let vitals = transfer.and_then(|transfer| self.parts.transport.vitals(transfer));
-        let silence = item::silence(&item.spec);
-        if let Some(vitals) = vitals
-            && !vitals.held
-            && now - vitals.last_sign >= silence
-        {
-            self.end_transfer(id);
-            let detail = format!("nothing came for {} seconds", silence.as_secs());
-            return self.input(id, Input::Broke(Failure::new(FailureKind::Silence, detail)));
-        }
-        let received = item.received(vitals.map(|vitals| vitals.received));
+        let received = self.received(item);
         let Some(item) = self.items.get_mut(&id) else { return };
         if matches!(item.life.state, State::Downloading) {
             item.meter.sample(now, received);
             let progress = item.progress(received);
             self.events.push_back(Event::Progressed { id, progress });
+        }
+        if let Some(work) = &mut item.work {
+            work.sample(now, |transfer| self.parts.transport.vitals(transfer));
         }
         let done = item.map.done().bytes();
         let is_due = item.work.as_ref().is_some_and(|work| {
@@ -334,6 +383,41 @@ impl Book {
             self.save_part(id);
             self.save_record(id);
         }
+        self.spread(id);
+    }
+
+    /// Gives up transfers of which nothing has come for too long.
+    fn end_silent(&mut self, id: DownloadId, now: Moment) {
+        let Some(item) = self.items.get(&id) else { return };
+        let silence = item::silence(&item.spec);
+        let is_silent = |transfer: &TransferId| {
+            let vitals = self.parts.transport.vitals(*transfer);
+            vitals.is_some_and(|vitals| !vitals.held && now - vitals.last_sign >= silence)
+        };
+        let silent: Vec<_> = self.transfers_of(id).into_iter().filter(is_silent).collect();
+        for transfer in silent {
+            let end = self.cancel(transfer);
+            let detail = format!("nothing came for {} seconds", silence.as_secs());
+            self.failed(id, transfer, end, Failure::new(FailureKind::Silence, detail));
+        }
+    }
+
+    /// The same for what is fetched only to be read.
+    fn end_silent_errands(&mut self, id: DownloadId, now: Moment) {
+        let Some(item) = self.items.get(&id) else { return };
+        let Some(work) = &item.work else { return };
+        let silence = item::silence(&item.spec);
+        let lookup = work.lookup.as_ref().and_then(|lookup| lookup.transfer);
+        let sample = work.renewal.as_ref().and_then(|renewal| renewal.transfer);
+        let silent = lookup.or(sample).filter(|transfer| {
+            let vitals = self.parts.transport.vitals(*transfer);
+            vitals.is_some_and(|vitals| now - vitals.last_sign >= silence)
+        });
+        if let Some(transfer) = silent {
+            self.cancel(transfer);
+            let detail = format!("nothing came for {} seconds", silence.as_secs());
+            self.fetched(id, transfer, Err(Failure::new(FailureKind::Silence, detail)));
+        }
     }
 
     /// Grants slots while there are any.
@@ -342,16 +426,26 @@ impl Book {
             return;
         }
         let now = self.parts.clock.now();
-        while let Some(id) = self.queue.admit(now) {
-            self.input(id, Input::Admit);
+        loop {
+            while let Some(id) = self.queue.admit(now) {
+                self.input(id, Input::Admit);
+            }
+            if !self.make_room() {
+                break;
+            }
         }
+    }
+
+    fn ramp_at(&self, id: DownloadId) -> Option<Moment> {
+        self.items.get(&id)?.work.as_ref()?.ramp_at
     }
 
     /// When [`Book::tick`] is needed next.
     pub fn next_alarm(&self) -> Option<Moment> {
         let now = self.parts.clock.now();
         let waits = self.alarms.first().map(|(at, _)| *at);
-        [self.next_tick, waits, self.queue.next_moment(now)].into_iter().flatten().min()
+        let ramps = self.active.iter().filter_map(|id| self.ramp_at(*id)).min();
+        [self.next_tick, waits, ramps, self.queue.next_moment(now)].into_iter().flatten().min()
     }
 
     /// The program ends: everything stops where it is and is saved as it is.
@@ -370,16 +464,5 @@ impl Book {
     /// Whether no part file is open any more.
     pub fn is_quiet(&self) -> bool {
         self.by_part.is_empty()
-    }
-}
-
-/// Why a download can never be made.
-fn refuse(spec: &DownloadSpec) -> Option<Failure> {
-    match spec.url.scheme() {
-        "http" | "https" | "ftp" | "ftps" if spec.url.has_host() => None,
-        "http" | "https" | "ftp" | "ftps" => {
-            Some(Failure::new(FailureKind::InvalidAddress, "the address names no host"))
-        }
-        other => Some(Failure::new(FailureKind::UnsupportedScheme, format!("{other} addresses can not be downloaded"))),
     }
 }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! All that may be asked of the engine: orders, as plain `Send` data.
 
+use std::time::SystemTime;
+
+use url::Url;
+
 use super::download::spec::DownloadSpec;
+use super::rate::{Schedule, WeekMinute};
 use super::types::{DownloadId, Speed};
 
 /// An order. One that does not fit the download's state (resume a completed one) changes nothing.
@@ -14,6 +19,12 @@ pub enum Command {
     },
     /// Stop its transfers and keep all it has; it stays stopped until `Resume`.
     Pause(DownloadId),
+    /// Go on from another address, because the one it has is expired or wrong. What is on disk is kept if
+    /// the new one leads to the same file, else it fails with `ChangedOnServer` and keeps it all the same.
+    Renew {
+        id: DownloadId,
+        url: Url,
+    },
     /// Queue it again: after a pause, before a wait is over, after a failure.
     Resume(DownloadId),
     PauseAll,
@@ -25,22 +36,60 @@ pub enum Command {
     Restore(DownloadId),
     /// Make `Remove` final: the part file and the journal of an unfinished download are deleted.
     Purge(DownloadId),
+    /// Most bytes a second of one download over all its transfers, from now on; `None`: no limit of
+    /// its own.
+    SetRate {
+        id: DownloadId,
+        rate: Option<Speed>,
+    },
     SetLimits(Limits),
 }
 
 /// What all downloads together may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Most downloads at a time.
     pub parallel: usize,
     /// Most connections to one host (scheme, name and port).
     pub per_host: usize,
-    /// Most bytes a second over all transfers.
+    /// Most bytes a second over all transfers, where the schedule says nothing else.
     pub rate: Option<Speed>,
+    /// Other rates at other hours.
+    pub schedule: Schedule,
+}
+
+impl Limits {
+    /// The rate in force at this time.
+    pub fn rate_at(&self, today: SystemTime) -> Option<Speed> {
+        if self.schedule.is_empty() {
+            return self.rate;
+        }
+        self.schedule.at(WeekMinute::of(today)).map_or(self.rate, |window| window.rate)
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { parallel: 5, per_host: 8, rate: None }
+        Self { parallel: 5, per_host: 8, rate: None, schedule: Schedule::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schedule_goes_before_the_plain_rate_where_it_says_something() {
+        let mut limits = Limits { rate: Some(Speed(1)), ..Limits::default() };
+        let now = SystemTime::now();
+        assert_eq!(limits.rate_at(now), Some(Speed(1)));
+        limits.schedule = "daily 00:00-24:00 2".parse().unwrap();
+        assert_eq!(limits.rate_at(now), Some(Speed(2)));
+        limits.schedule = "daily 00:00-24:00 unlimited".parse().unwrap();
+        assert_eq!(limits.rate_at(now), None);
+        let today = glib::DateTime::now_local().unwrap().day_of_week();
+        let other_day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][(today as usize + 2) % 7];
+        limits.schedule = format!("{other_day} 00:00-24:00 3").parse().unwrap();
+        assert_eq!(limits.rate_at(now), Some(Speed(1)));
     }
 }

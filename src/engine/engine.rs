@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::book::{Book, Parts};
 use super::clock::{Clock, MainLoopClock};
 use super::command::{Command, Limits};
+use super::details::Details;
 use super::disk::{DiskThreads, Reply};
 use super::download::spec::DownloadSpec;
 use super::error::Failure;
@@ -29,6 +30,8 @@ pub struct Config {
     pub limits: Limits,
     /// The saved list's file; `None`: nothing is saved (the command line).
     pub list: Option<PathBuf>,
+    /// Where part files may lie that a damaged list no longer knows.
+    pub folders: Vec<PathBuf>,
     /// How long libcurl may work before the main loop gets its turn. [`SMOOTH`] where there is a
     /// window, [`BRISK`] where there is none.
     pub slice: Duration,
@@ -41,7 +44,7 @@ pub const BRISK: Duration = Duration::from_millis(50);
 
 impl Default for Config {
     fn default() -> Self {
-        Self { limits: Limits::default(), list: None, slice: SMOOTH }
+        Self { limits: Limits::default(), list: None, folders: Vec::new(), slice: SMOOTH }
     }
 }
 
@@ -74,10 +77,12 @@ struct Core {
 }
 
 /// The saved list as it was found.
-struct List {
-    records: Vec<Record>,
-    next_id: DownloadId,
-    set_aside: Option<SetAside>,
+#[derive(Debug)]
+pub struct List {
+    pub records: Vec<Record>,
+    /// Free, and so is every id above it.
+    pub next_id: DownloadId,
+    pub set_aside: Option<SetAside>,
 }
 
 struct Goodbye {
@@ -90,7 +95,7 @@ impl Engine {
     pub fn start(config: Config) -> Result<Engine, Failure> {
         let (store, list) = match &config.list {
             Some(path) => {
-                let Opened { store, records, next_id, set_aside } = SqliteStore::open(path)?;
+                let Opened { store, records, next_id, set_aside } = SqliteStore::open(path, &config.folders)?;
                 (Some(Rc::new(store) as Rc<dyn Store>), List { records, next_id, set_aside })
             }
             None => (None, List { records: Vec::new(), next_id: DownloadId(1), set_aside: None }),
@@ -100,17 +105,18 @@ impl Engine {
         let for_replies = core_of_disk.clone();
         let disk = DiskThreads::new(move |replies| {
             if let Some(core) = for_replies.borrow().upgrade() {
-                core.replies.borrow_mut().extend(replies);
-                core.pump();
+                Engine { core }.deliver(replies);
             }
         });
         let transport = Rc::new(Driver::new(clock.clone(), disk.clone(), config.slice)?);
-        let engine = Self::assemble(Parts { transport, disk, clock, store }, config.limits, list);
+        let engine = Self::with_parts(Parts { transport, disk, clock, store }, config.limits, list);
         core_of_disk.replace(Rc::downgrade(&engine.core));
         Ok(engine)
     }
 
-    fn assemble(parts: Parts, limits: Limits, list: List) -> Engine {
+    /// An engine of these parts: real ones, or for tests virtual ones. Network and clock call it by
+    /// themselves; what the disk answers is given to [`Engine::deliver`].
+    pub fn with_parts(parts: Parts, limits: Limits, list: List) -> Engine {
         let mut book = Book::new(parts.clone(), limits);
         book.load(list.records);
         let core = Rc::new(Core {
@@ -136,6 +142,12 @@ impl Engine {
         // What the list holds starts from the loop, when listeners are there.
         core.parts.clock.set_alarm(Some(core.parts.clock.now()));
         Engine { core }
+    }
+
+    /// Takes in what the disk answered, in order.
+    pub fn deliver(&self, replies: Vec<Reply>) {
+        self.core.replies.borrow_mut().extend(replies);
+        self.core.pump();
     }
 
     /// Everything told from now on goes to this listener too. What is in the list already is told
@@ -167,6 +179,11 @@ impl Engine {
 
     pub fn snapshots(&self) -> Vec<Snapshot> {
         self.core.book.borrow().snapshots()
+    }
+
+    /// More than [`Engine::snapshot`] tells, for the one download that is looked at closely.
+    pub fn details(&self, id: DownloadId) -> Option<Details> {
+        self.core.book.borrow().details(id)
     }
 
     /// The damaged list that was set aside at the start, if there was one.

@@ -47,6 +47,8 @@ pub enum FailureKind {
     ConnectionLost,
     /// The certificate is not to be trusted.
     Certificate,
+    /// The SSH key of the server is not one that the user has taken for good.
+    HostKey,
     /// TLS could not be agreed on, for other reasons.
     Tls,
     Proxy,
@@ -85,6 +87,8 @@ pub enum FailureKind {
     TooLargeForFileSystem,
     /// Another process downloads into the same part file.
     PartInUse,
+    /// The drive or the network share was pulled, does not answer, or reports errors.
+    DriveFailed,
     /// Any other error of the file system, with its errno.
     Io(i32),
 
@@ -129,6 +133,7 @@ impl FailureKind {
             Self::InvalidAddress
             | Self::UnsupportedScheme
             | Self::Certificate
+            | Self::HostKey
             | Self::TooManyRedirects
             | Self::LoginRequired
             | Self::FileNotFound
@@ -142,10 +147,16 @@ impl FailureKind {
             | Self::TargetExists
             | Self::TooLargeForFileSystem
             | Self::PartInUse
+            | Self::DriveFailed
             | Self::Io(_)
             | Self::ChecksumMismatch { .. }
             | Self::Internal(_) => false,
         }
+    }
+
+    /// Whether what the server has is not the file, or not the range of it, that was meant.
+    pub fn is_of_other_file(&self) -> bool {
+        matches!(self, Self::WrongRange | Self::ChangedOnServer)
     }
 
     pub fn class(&self) -> FailureClass {
@@ -158,6 +169,7 @@ impl FailureKind {
             | Self::TargetExists
             | Self::TooLargeForFileSystem
             | Self::PartInUse
+            | Self::DriveFailed
             | Self::Io(_) => FailureClass::File,
             Self::ChecksumMismatch { .. } | Self::ChangedOnServer | Self::UninvitedEncoding => FailureClass::Content,
             Self::InvalidAddress
@@ -167,6 +179,7 @@ impl FailureKind {
             | Self::Silence
             | Self::ConnectionLost
             | Self::Certificate
+            | Self::HostKey
             | Self::Tls
             | Self::Proxy
             | Self::TooManyRedirects
@@ -191,8 +204,46 @@ impl FailureKind {
             Some(libc::EFBIG) => Self::TooLargeForFileSystem,
             Some(libc::ENAMETOOLONG | libc::EINVAL | libc::EILSEQ) => Self::BadName,
             Some(libc::EEXIST) => Self::TargetExists,
+            // The first is what a pulled drive says, and what one with bad sectors says too; the others
+            // are those of drives and shares that are gone.
+            Some(
+                libc::EIO
+                | libc::ENODEV
+                | libc::ENXIO
+                | libc::ENOMEDIUM
+                | libc::ESTALE
+                | libc::ENOTCONN
+                | libc::ESHUTDOWN
+                | libc::EHOSTDOWN
+                | libc::ENOLINK
+                | libc::EREMOTEIO
+                | libc::ETIMEDOUT,
+            ) => Self::DriveFailed,
             Some(other) => Self::Io(other),
             None => Self::Io(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_of_a_drive_is_told_apart() {
+        for (errno, kind) in [
+            (libc::ENOSPC, FailureKind::DiskFull { needed: None }),
+            (libc::EDQUOT, FailureKind::DiskFull { needed: None }),
+            (libc::EFBIG, FailureKind::TooLargeForFileSystem),
+            (libc::EROFS, FailureKind::ReadOnly),
+            (libc::EACCES, FailureKind::NotWritable),
+            (libc::ENOENT, FailureKind::FolderMissing),
+            (libc::EIO, FailureKind::DriveFailed),
+            (libc::ENODEV, FailureKind::DriveFailed),
+            (libc::ESTALE, FailureKind::DriveFailed),
+            (libc::EBADF, FailureKind::Io(libc::EBADF)),
+        ] {
+            assert_eq!(FailureKind::from_io(&io::Error::from_raw_os_error(errno)), kind, "errno {errno}");
         }
     }
 }

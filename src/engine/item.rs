@@ -2,20 +2,27 @@
 //! One download as the engine keeps it: what is known of the file, and the work that is going on.
 //! Decides nothing (that is `download/state.rs`) and does nothing (that is `book.rs`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
+
+use url::Url;
 
 use super::disk::{Journal, Open, naming};
 use super::download::spec::{Checksum, DownloadSpec};
 use super::download::state::{Life, State};
+use super::error::Failure;
 use super::event::{Progress, Snapshot};
-use super::net::Asked;
 use super::net::headers::Validator;
 use super::net::proof::Answer;
+use super::net::{Asked, Fetched, Vitals};
 use super::plan::map::Map;
+use super::plan::ramp::Ramp;
+use super::plan::ranges::RangeSet;
 use super::rate::{self, Meter};
+use super::sources::Sources;
 use super::store::{Record, SavedState};
-use super::types::{DownloadId, Moment, PartId, Speed, TransferId};
+use super::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
 
 /// A download with all that is known of it.
 #[derive(Debug)]
@@ -33,6 +40,15 @@ pub struct Item {
     pub media_type: Option<String>,
     pub resumable: Option<bool>,
     pub verified: Option<Checksum>,
+    /// What the bytes must amount to by the word of the server, or of a list beside the file.
+    pub told: Option<Checksum>,
+    /// Pieces that were found right, are being checked, or came wrong so often; which source gave what.
+    pub proven: BTreeSet<usize>,
+    pub in_question: BTreeSet<usize>,
+    pub wrong: BTreeMap<usize, u32>,
+    pub supplied: Vec<(ByteRange, usize)>,
+    /// The address is a new one, which has not shown yet that it leads to the same file.
+    pub is_renewed: bool,
     /// The most that ever was on disk of it: only what goes beyond is progress, or a server that always
     /// breaks off would be asked for ever.
     pub best: u64,
@@ -40,6 +56,9 @@ pub struct Item {
     pub decode: bool,
     /// The server can not or does not continue this part file: begin anew.
     pub distrust: bool,
+    /// The server gives the file only as a whole, whatever it says.
+    pub is_whole_only: bool,
+    pub sources: Sources,
     /// An older part file that is kept until the new one is complete.
     pub replaces: Option<PathBuf>,
     /// There while it has a slot, and until its part file is closed after that.
@@ -68,17 +87,29 @@ pub enum AfterClose {
 #[derive(Debug)]
 pub struct Work {
     pub part: PartId,
+    /// How often it was looked for before.
+    pub looks: u32,
     /// The part file that is continued; `None`: a new one.
     pub resume: Option<PathBuf>,
     /// The disk was told to open the part file...
     pub is_open: bool,
     /// ...and has said that it did.
     pub is_told_open: bool,
-    pub transfer: Option<TransferId>,
-    /// Bytes that were there when the transfer began.
-    pub base: u64,
-    /// Where the transfer begins.
-    pub from: u64,
+    pub transfers: BTreeMap<TransferId, Running>,
+    pub ramp: Ramp,
+    /// When to see whether more transfers help.
+    pub ramp_at: Option<Moment>,
+    /// The most transfers at a time, as it turned out in this run.
+    pub most: usize,
+    /// How long a transfer took from its start to its answer.
+    pub setup: Duration,
+    /// What went wrong with transfers while others went on, and how often in a row; no further one is
+    /// started before the moment.
+    pub trouble: Option<Trouble>,
+    /// A checksum that is looked for beside the file.
+    pub lookup: Option<Lookup>,
+    /// Samples that are compared with those of a new address.
+    pub renewal: Option<Renewal>,
     /// Journals on their way. The answer to the last one comes after those to all writes that were
     /// given before it.
     pub saves: u32,
@@ -89,11 +120,87 @@ pub struct Work {
     pub claimed: u64,
 }
 
+/// A transfer of a run.
+#[derive(Debug)]
+pub struct Running {
+    /// Which of the sources it asks.
+    pub source: usize,
+    /// It asked for a range.
+    pub has_range: bool,
+    pub started_at: Moment,
+    pub answered_at: Option<Moment>,
+    pub meter: Meter,
+}
+
+/// See `book/beside.rs`.
+#[derive(Debug)]
+pub struct Lookup {
+    /// Still to be asked, the next one last.
+    pub places: Vec<Url>,
+    pub transfer: Option<TransferId>,
+}
+
+/// See `book/renew.rs`.
+#[derive(Debug)]
+pub struct Renewal {
+    /// Still to be compared, the next one last.
+    pub ranges: Vec<ByteRange>,
+    pub transfer: Option<TransferId>,
+    /// What the new address has, until the disk has answered.
+    pub fetched: Option<Fetched>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    pub failure: Failure,
+    pub times: u32,
+    pub until: Moment,
+}
+
+impl Work {
+    pub fn new(part: PartId, now: Moment, most: usize) -> Self {
+        Self {
+            part,
+            looks: 0,
+            resume: None,
+            is_open: false,
+            is_told_open: false,
+            transfers: BTreeMap::new(),
+            ramp: Ramp::default(),
+            ramp_at: None,
+            most,
+            setup: Duration::ZERO,
+            trouble: None,
+            lookup: None,
+            renewal: None,
+            saves: 0,
+            is_closing: false,
+            saved_at: now,
+            claimed: 0,
+        }
+    }
+
+    pub fn flowing(&self) -> usize {
+        self.transfers.values().filter(|running| running.answered_at.is_some()).count()
+    }
+
+    /// Measures how fast each transfer is.
+    pub fn sample(&mut self, now: Moment, vitals: impl Fn(TransferId) -> Option<Vitals>) {
+        for (transfer, running) in &mut self.transfers {
+            if let Some(vitals) = vitals(*transfer) {
+                running.meter.sample(now, vitals.received);
+            }
+        }
+    }
+}
+
 impl Item {
     pub fn new(id: DownloadId, spec: DownloadSpec, added_at: SystemTime) -> Self {
         let name = naming::choose(spec.name.as_deref(), None, &spec.url, None);
+        let sources = Sources::new(&spec.url, &spec.mirrors);
         Self {
             id,
+            sources,
             spec,
             life: Life::new(State::Queued),
             name,
@@ -104,9 +211,16 @@ impl Item {
             media_type: None,
             resumable: None,
             verified: None,
+            told: None,
+            proven: BTreeSet::new(),
+            in_question: BTreeSet::new(),
+            wrong: BTreeMap::new(),
+            supplied: Vec::new(),
+            is_renewed: false,
             best: 0,
             decode: false,
             distrust: false,
+            is_whole_only: false,
             replaces: None,
             work: None,
             after_close: AfterClose::default(),
@@ -117,13 +231,15 @@ impl Item {
         }
     }
 
-    /// Bytes of the file that are here; `arrived` came in the running transfer.
-    pub fn received(&self, arrived: Option<u64>) -> u64 {
-        let done = self.map.done().bytes();
-        match (&self.work, arrived) {
-            (Some(work), Some(arrived)) => done.max(work.base + arrived),
-            _ => done,
+    /// The bytes of the file that are here or came already; `next` says how far a transfer has got.
+    pub fn arrived(&self, next: impl Fn(TransferId) -> Option<u64>) -> RangeSet {
+        let mut arrived = self.map.arrived();
+        for (id, loan) in self.map.loans() {
+            if let Some(next) = next(id).filter(|next| *next > loan.start) {
+                arrived.insert(ByteRange::new(loan.start, next));
+            }
         }
+        arrived
     }
 
     pub fn progress(&self, received: u64) -> Progress {
@@ -165,7 +281,8 @@ impl Item {
             total: self.map.total(),
             validator: self.validator.clone(),
             modified: self.modified,
-            checksum: self.spec.checksum.clone(),
+            checksum: self.checksum().cloned(),
+            replaces: self.replaces.clone(),
             done: self.map.done().to_vec(),
         }
     }
@@ -178,6 +295,7 @@ impl Item {
             name: self.name.clone(),
             on_exists: self.spec.on_exists,
             total: self.map.total(),
+            checksum: self.checksum().cloned(),
             journal,
         }
     }
@@ -189,6 +307,10 @@ impl Item {
         self.best = self.best.max(self.map.done().bytes());
         self.validator.clone_from(&journal.validator);
         self.modified = journal.modified;
+        self.replaces.clone_from(&journal.replaces);
+        for url in &journal.mirrors {
+            self.sources.add(url);
+        }
         self.path = Some(part_path);
     }
 
@@ -200,9 +322,42 @@ impl Item {
         self.path = None;
     }
 
+    /// Whether anything shows that two answers speak of the same bytes.
+    pub fn is_provable(&self) -> bool {
+        self.validator.is_some() || self.spec.pieces.is_some()
+    }
+
     /// Whether what is here can be continued: something must prove that it is the same file.
     pub fn can_continue(&self) -> bool {
-        !self.distrust && self.validator.is_some() && self.map.total().is_some() && self.spec.resume
+        !self.distrust && self.is_provable() && self.map.total().is_some()
+    }
+
+    /// Whether a web page came where bytes of another kind of file are here already: what a link leads to
+    /// that has expired.
+    pub fn is_page_in_place_of_file(&self, answer: &Answer) -> bool {
+        let is_page = |media: Option<&str>| matches!(media, Some("text/html" | "application/xhtml+xml"));
+        let may_be_page = || {
+            let name = self.name.to_ascii_lowercase();
+            is_page(self.media_type.as_deref()) || [".html", ".htm", ".xhtml"].iter().any(|end| name.ends_with(end))
+        };
+        self.map.done().bytes() > 0 && is_page(answer.media_type.as_deref()) && !may_be_page()
+    }
+
+    /// What the finished file is held against: the user's word before anybody else's.
+    pub fn checksum(&self) -> Option<&Checksum> {
+        self.spec.checksum.as_ref().or(self.told.as_ref())
+    }
+
+    /// It is in its place, or about to be moved there.
+    pub fn is_over(&self) -> bool {
+        matches!(self.life.state, State::Verifying | State::Completed)
+    }
+
+    /// The length of the file that this answer speaks of: one that is left out for once has not changed as
+    /// long as the validator is the same.
+    pub fn total_of(&self, answer: &Answer) -> Option<u64> {
+        let is_same = self.validator.is_some() && self.validator == answer.validator && !self.decode;
+        answer.total.or(self.map.total().filter(|_| is_same))
     }
 
     /// Takes in what the server tells of the file. `answer.start` has been dealt with.
@@ -219,10 +374,21 @@ impl Item {
         self.modified = answer.modified;
         self.media_type.clone_from(&answer.media_type);
         self.resumable = Some(answer.resumable);
+        self.told = answer.digest.clone().or(self.told.take());
+        for url in &answer.mirrors {
+            self.sources.add(url);
+        }
     }
 
-    pub fn asked(&self, from: u64) -> Asked {
-        Asked { from, total: self.map.total(), validator: self.validator.clone(), decode: self.decode }
+    /// What a transfer asks of a source, for a range of a file that is known already or for all of it.
+    pub fn asked(&self, range: Option<ByteRange>, source: usize) -> Asked {
+        let own = self.sources.get(source).and_then(|source| source.validator.clone());
+        // Pieces prove the bytes themselves, whatever the server calls them.
+        let has_pieces = self.spec.pieces.is_some();
+        let is_strict = own.is_none() && source > 0 && !has_pieces;
+        let validator = own.or_else(|| self.validator.clone().filter(|_| !has_pieces));
+        let modified = self.modified.filter(|_| validator.is_some() && source == 0);
+        Asked { range, total: self.map.total(), validator, modified, is_strict, decode: self.decode }
     }
 
     pub fn record(&self) -> Record {
@@ -242,7 +408,8 @@ impl Item {
             spec: self.spec.clone(),
             state,
             name: self.name.clone(),
-            path: self.path.clone(),
+            // As long as there is no new part file the older one is the one to be found again.
+            path: self.path.clone().or_else(|| self.replaces.clone()),
             received: self.map.done().bytes(),
             total: self.map.total(),
             media_type: self.media_type.clone(),
@@ -265,7 +432,7 @@ impl Item {
         item.name = record.name;
         item.path = record.path;
         // How far it was: shown until its journal is read.
-        item.map = Map::new(record.total, [super::types::ByteRange::new(0, record.received)]);
+        item.map = Map::new(record.total, [ByteRange::new(0, record.received)]);
         item.media_type = record.media_type;
         item.verified = record.verified;
         item.removed = record.removed.then_some(false);

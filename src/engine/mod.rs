@@ -8,6 +8,7 @@
 mod book;
 pub mod clock;
 pub mod command;
+pub mod details;
 pub mod disk;
 pub mod download;
 #[allow(clippy::module_inception)] // the file is named for its main type, like all others
@@ -20,9 +21,11 @@ pub mod net;
 pub mod plan;
 mod queue;
 pub mod rate;
+mod sources;
 pub mod store;
 pub mod types;
 
+pub use book::Parts;
 pub use command::{Command, Limits};
 pub use download::spec::DownloadSpec;
 pub use download::state::State;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Who may run now: at most so many downloads, at most so many connections to one host, first come
-//! first served, and a host that asked for patience gets it. Pure.
+//! Who may run and connect now: at most so many downloads, at most so many connections to one host,
+//! first come first served, and a host that asked for patience, or for fewer connections, gets it.
+//! Pure.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -25,9 +26,32 @@ impl Host {
 struct Line {
     /// Waiting downloads by their place in the queue.
     waiting: BTreeMap<u64, DownloadId>,
-    running: usize,
+    /// Downloads that have a slot and no connection yet.
+    preparing: usize,
+    connections: usize,
+    /// More connections at a time were refused.
+    most: Option<usize>,
     /// Retry-After: nothing is asked of it before.
     not_before: Option<Moment>,
+}
+
+impl Line {
+    fn has_room(&self, per_host: usize, now: Moment) -> bool {
+        let most = self.most.map_or(per_host, |most| most.min(per_host)).max(1);
+        self.preparing + self.connections < most && self.may_be_asked(now)
+    }
+
+    fn may_be_asked(&self, now: Moment) -> bool {
+        self.not_before.is_none_or(|at| at <= now)
+    }
+}
+
+/// A download that has a slot.
+#[derive(Debug)]
+struct Slot {
+    host: Host,
+    /// Its first connection is still to come; until then room is kept for it.
+    is_preparing: bool,
 }
 
 #[derive(Debug, Default)]
@@ -36,11 +60,15 @@ pub struct Queue {
     lines: HashMap<Host, Line>,
     /// Where each waiting download stands.
     places: HashMap<DownloadId, (Host, u64)>,
-    running: HashMap<DownloadId, Host>,
+    running: HashMap<DownloadId, Slot>,
     next_place: u64,
 }
 
 impl Queue {
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
     }
@@ -68,12 +96,74 @@ impl Queue {
 
     /// A running download gives its slot back.
     pub fn release(&mut self, id: DownloadId) {
-        if let Some(host) = self.running.remove(&id) {
-            if let Some(line) = self.lines.get_mut(&host) {
-                line.running = line.running.saturating_sub(1);
+        if let Some(slot) = self.running.remove(&id) {
+            if let Some(line) = self.lines.get_mut(&slot.host).filter(|_| slot.is_preparing) {
+                line.preparing = line.preparing.saturating_sub(1);
             }
-            self.tidy(&host);
+            self.tidy(&slot.host);
         }
+    }
+
+    /// A transfer of a running download to this host begins.
+    pub fn connected(&mut self, id: DownloadId, host: &Host) {
+        if let Some(slot) = self.running.get_mut(&id).filter(|slot| slot.is_preparing) {
+            slot.is_preparing = false;
+            if let Some(line) = self.lines.get_mut(&slot.host) {
+                line.preparing = line.preparing.saturating_sub(1);
+            }
+        }
+        self.lines.entry(host.clone()).or_default().connections += 1;
+    }
+
+    /// A transfer to this host has ended.
+    pub fn disconnected(&mut self, host: &Host) {
+        if let Some(line) = self.lines.get_mut(host) {
+            line.connections = line.connections.saturating_sub(1);
+        }
+        self.tidy(host);
+    }
+
+    pub fn connections(&self, host: &Host) -> usize {
+        self.lines.get(host).map_or(0, |line| line.connections)
+    }
+
+    /// Whether this download has a slot and no connection yet: then room for one is kept.
+    pub fn is_preparing(&self, id: DownloadId) -> bool {
+        self.running.get(&id).is_some_and(|slot| slot.is_preparing)
+    }
+
+    /// Whether a download that has a slot may have its first connection to this host.
+    pub fn may_connect(&self, host: &Host, now: Moment) -> bool {
+        self.lines.get(host).is_none_or(|line| line.has_room(self.limits.per_host, now))
+    }
+
+    /// Whether a running download may have one more connection to this host: not while another
+    /// download could use it.
+    pub fn has_room(&self, host: &Host, now: Moment) -> bool {
+        let is_wanted = |line: &Line| !line.waiting.is_empty() && self.running.len() < self.limits.parallel;
+        self.lines.get(host).is_none_or(|line| line.has_room(self.limits.per_host, now) && !is_wanted(line))
+    }
+
+    /// The host has refused more connections than this; remembered as long as the program runs.
+    pub fn cap(&mut self, host: &Host, most: usize) {
+        let line = self.lines.entry(host.clone()).or_default();
+        line.most = Some(line.most.map_or(most, |known| known.min(most)).max(1));
+    }
+
+    /// How many connections the host was found to allow, if fewer than asked for.
+    pub fn most(&self, host: &Host) -> Option<usize> {
+        self.lines.get(host).and_then(|line| line.most)
+    }
+
+    /// The host whose connections keep the next download from starting.
+    pub fn crowded(&self, now: Moment) -> Option<&Host> {
+        if self.running.len() >= self.limits.parallel {
+            return None;
+        }
+        let full = self.lines.iter().filter(|(_, line)| {
+            !line.waiting.is_empty() && line.may_be_asked(now) && !line.has_room(self.limits.per_host, now)
+        });
+        full.min_by_key(|(_, line)| line.waiting.keys().next().copied()).map(|(host, _)| host)
     }
 
     /// The host asked not to be asked before this moment.
@@ -91,15 +181,14 @@ impl Queue {
         let (host, line) = self
             .lines
             .iter_mut()
-            .filter(|(_, line)| line.running < per_host && line.not_before.is_none_or(|at| at <= now))
-            .filter(|(_, line)| !line.waiting.is_empty())
+            .filter(|(_, line)| !line.waiting.is_empty() && line.has_room(per_host, now))
             .min_by_key(|(_, line)| line.waiting.keys().next().copied())?;
         let (_, id) = line.waiting.pop_first()?;
-        line.running += 1;
+        line.preparing += 1;
         line.not_before = None;
         let host = host.clone();
         self.places.remove(&id);
-        self.running.insert(id, host);
+        self.running.insert(id, Slot { host, is_preparing: true });
         Some(id)
     }
 
@@ -114,7 +203,12 @@ impl Queue {
 
     /// Forgets a host that nobody is interested in.
     fn tidy(&mut self, host: &Host) {
-        let is_idle = |line: &Line| line.running == 0 && line.waiting.is_empty() && line.not_before.is_none();
+        let is_idle = |line: &Line| {
+            line.preparing + line.connections == 0
+                && line.waiting.is_empty()
+                && line.not_before.is_none()
+                && line.most.is_none()
+        };
         if self.lines.get(host).is_some_and(is_idle) {
             self.lines.remove(host);
         }
@@ -181,6 +275,45 @@ mod tests {
         assert_eq!(queue.next_moment(at(0)), Some(at(10)));
         assert_eq!(all(&mut queue, at(10)), [1]);
         assert_eq!(queue.next_moment(at(10)), None);
+    }
+
+    #[test]
+    fn more_connections_are_for_those_who_run_only_while_nobody_waits_for_them() {
+        let mut queue = Queue::default();
+        queue.set_limits(Limits { per_host: 3, ..Limits::default() });
+        queue.join(DownloadId(1), host("h"));
+        assert_eq!(all(&mut queue, at(0)), [1]);
+        for _ in 0..3 {
+            assert!(queue.has_room(&host("h"), at(0)));
+            queue.connected(DownloadId(1), &host("h"));
+        }
+        assert!(!queue.has_room(&host("h"), at(0)));
+        assert_eq!(queue.crowded(at(0)), None);
+        queue.join(DownloadId(2), host("h"));
+        assert_eq!(all(&mut queue, at(0)), [0; 0]);
+        assert_eq!(queue.crowded(at(0)), Some(&host("h")));
+        queue.disconnected(&host("h"));
+        assert!(!queue.has_room(&host("h"), at(0)), "it is for the one that waits");
+        assert_eq!(all(&mut queue, at(0)), [2]);
+        queue.connected(DownloadId(2), &host("h"));
+        assert!(!queue.has_room(&host("h"), at(0)));
+    }
+
+    #[test]
+    fn a_host_that_refused_connections_is_asked_for_fewer() {
+        let mut queue = Queue::default();
+        queue.cap(&host("h"), 2);
+        queue.cap(&host("h"), 5);
+        for id in 0..3 {
+            queue.join(DownloadId(id), host("h"));
+        }
+        assert_eq!(all(&mut queue, at(0)), [0, 1]);
+        for id in [0, 1] {
+            queue.connected(DownloadId(id), &host("h"));
+            queue.disconnected(&host("h"));
+            queue.release(DownloadId(id));
+        }
+        assert_eq!(queue.most(&host("h")), Some(2), "remembered");
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl ByteRange {
     pub fn is_empty(&self) -> bool {
         self.end <= self.start
     }
+
+    /// Whether any byte is in both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
 }
 
 impl fmt::Display for ByteRange {

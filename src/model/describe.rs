@@ -9,6 +9,7 @@ use super::amounts::{duration, size, speed, time_of_day};
 use crate::engine::download::state::{State, WaitReason};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::{Progress, Snapshot};
+use crate::engine::rate::{Schedule, ScheduleError};
 use crate::engine::types::Speed;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 
@@ -85,6 +86,61 @@ pub fn state_name(state: &State) -> &'static str {
     }
 }
 
+/// Why a download does not go on, where something went wrong.
+pub fn reason(state: &State) -> Option<&Failure> {
+    match state {
+        State::Failed(failure)
+        | State::Waiting { reason: WaitReason::Retry { failure, .. } | WaitReason::Space { failure }, .. } => {
+            Some(failure)
+        }
+        State::Queued
+        | State::Scheduled { .. }
+        | State::Connecting
+        | State::Downloading
+        | State::Paused
+        | State::Verifying
+        | State::Completed => None,
+    }
+}
+
+/// Whether another address of the same file could be what is missing.
+pub fn new_address_helps(kind: &FailureKind) -> bool {
+    match kind {
+        FailureKind::InvalidAddress
+        | FailureKind::UnsupportedScheme
+        | FailureKind::NameNotFound
+        | FailureKind::CannotConnect
+        | FailureKind::Certificate
+        | FailureKind::Tls
+        | FailureKind::TooManyRedirects
+        | FailureKind::LoginRequired
+        | FailureKind::FileNotFound
+        | FailureKind::ChangedOnServer
+        | FailureKind::WrongRange
+        | FailureKind::UninvitedEncoding => true,
+        // What the server says of this moment is not said of the address.
+        FailureKind::HttpStatus(_) | FailureKind::ServerRefused(_) => !kind.is_temporary(),
+        FailureKind::Silence
+        | FailureKind::ConnectionLost
+        | FailureKind::HostKey
+        | FailureKind::Proxy
+        | FailureKind::EndedEarly
+        | FailureKind::Protocol
+        | FailureKind::DiskFull { .. }
+        | FailureKind::NotWritable
+        | FailureKind::FolderMissing
+        | FailureKind::ReadOnly
+        | FailureKind::DriveFailed
+        | FailureKind::BadName
+        | FailureKind::TargetExists
+        | FailureKind::TooLargeForFileSystem
+        | FailureKind::PartInUse
+        | FailureKind::Io(_)
+        | FailureKind::ChecksumMismatch { .. }
+        | FailureKind::Internal(_) => false,
+    }
+}
+
 /// All downloads together: `48.2 MB/s – 3 active`, or nothing when none runs.
 pub fn summary(active: u32, total: Speed) -> String {
     if active == 0 {
@@ -98,6 +154,39 @@ pub fn summary(active: u32, total: Speed) -> String {
 pub fn start_failure(reason: &Failure) -> String {
     let folder = glib::user_data_dir();
     joined([Some(failure(&reason.kind, None, &folder)), Some(reason.detail.clone()).filter(|text| !text.is_empty())])
+}
+
+/// What is wrong with a schedule of speed limits, if anything is.
+pub fn schedule_problem(text: &str) -> Option<String> {
+    let sentence = match text.parse::<Schedule>().err()? {
+        ScheduleError::NotThreeParts(part) => gettext_f(
+            "“{part}” should be days, hours and a limit, like “Mon-Fri 08:00-18:00 500K”.",
+            &[("part", &part)],
+        ),
+        ScheduleError::NotADay(part) => {
+            gettext_f("“{part}” is no weekday. Write Mon, Tue, Wed, Thu, Fri, Sat, Sun, or daily.", &[("part", &part)])
+        }
+        ScheduleError::NotASpan(part) => {
+            gettext_f("“{part}” are no hours. Write them like 08:00-18:00.", &[("part", &part)])
+        }
+        ScheduleError::Empty(part) => {
+            gettext_f("“{part}” ends when it begins. The whole day is 00:00-24:00.", &[("part", &part)])
+        }
+        ScheduleError::NotARate { text, .. } => {
+            gettext_f("“{part}” is no limit. Write it like 500K or 2M, or write unlimited.", &[("part", &text)])
+        }
+    };
+    Some(sentence)
+}
+
+/// What became of a list that was damaged.
+pub fn set_aside(path: &Path) -> String {
+    let file = glib::filename_display_name(path);
+    // Translators: {file} is a path. Shown once, after a crash of the disk or the like.
+    gettext_f(
+        "The list of downloads was damaged. What could be read of it is shown here. The damaged list was kept as {file}.",
+        &[("file", &file)],
+    )
 }
 
 /// What was asked for and is no address that can be downloaded.
@@ -160,7 +249,7 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
     let folder = ("folder", folder.as_str());
     match kind {
         FailureKind::InvalidAddress => gettext("This is not an address. It should look like https://example.org/file."),
-        FailureKind::UnsupportedScheme => gettext("Only http, https, ftp and ftps addresses can be downloaded."),
+        FailureKind::UnsupportedScheme => gettext("Only http, https, ftp, ftps and sftp addresses can be downloaded."),
         FailureKind::NameNotFound => {
             gettext_f("The server {host} was not found. Check the address and the network.", &[("host", host)])
         }
@@ -172,11 +261,15 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
         FailureKind::Certificate => {
             gettext_f("The identity of {host} could not be verified. Do not trust this address.", &[("host", host)])
         }
+        FailureKind::HostKey => gettext_f(
+            "The identity of {host} is not known here. Connect to it once with ssh to check it.",
+            &[("host", host)],
+        ),
         FailureKind::Tls => gettext("A secure connection could not be made."),
         FailureKind::Proxy => gettext("The proxy does not work. Check the network settings."),
-        FailureKind::TooManyRedirects => gettext("The server redirects in a circle. Copy the address again."),
+        FailureKind::TooManyRedirects => gettext("The server redirects in a circle. Give it a new address."),
         FailureKind::HttpStatus(403) => {
-            gettext("The server refuses this address (error 403). It may have expired: copy it again.")
+            gettext("The server refuses this address (error 403). It may have expired: give it a new one.")
         }
         FailureKind::HttpStatus(404) => gettext("The file is not on the server (error 404). Check the address."),
         FailureKind::HttpStatus(410) => gettext("The file is no longer on the server (error 410)."),
@@ -193,7 +286,9 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
         FailureKind::FileNotFound => gettext("The file is not on the server. Check the address."),
         FailureKind::EndedEarly => gettext("The server stopped before the end of the file."),
         FailureKind::WrongRange => gettext("The server sent another part of the file than the one asked for."),
-        FailureKind::ChangedOnServer => gettext("The file has changed on the server. Remove it and download it again."),
+        FailureKind::ChangedOnServer => gettext(
+            "The file has changed on the server. Remove it and download it again, or give it an address of the old file.",
+        ),
         FailureKind::UninvitedEncoding => gettext("The server sent the file in another form than the one asked for."),
         FailureKind::Protocol => gettext("The server sent an answer that makes no sense."),
         FailureKind::DiskFull { needed: Some(needed) } => {
@@ -211,6 +306,9 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
             gettext_f("The file is too large for the drive of {folder}. Choose another folder.", &[folder])
         }
         FailureKind::PartInUse => gettext("Another program is downloading this file."),
+        FailureKind::DriveFailed => {
+            gettext_f("The drive of {folder} does not answer as it should. Is it connected?", &[folder])
+        }
         FailureKind::Io(0) => gettext("The file could not be written."),
         FailureKind::Io(code) => {
             // Translators: {code} is an error number of the system.

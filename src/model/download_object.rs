@@ -38,6 +38,7 @@ mod imp {
         #[property(name = "can-pause", type = bool, get = |imp: &Self| imp.read(super::can_pause))]
         #[property(name = "can-resume", type = bool, get = |imp: &Self| imp.read(super::can_resume))]
         #[property(name = "can-retry", type = bool, get = |imp: &Self| imp.read(super::can_retry))]
+        #[property(name = "can-renew", type = bool, get = |imp: &Self| imp.read(super::can_renew))]
         #[property(name = "can-open", type = bool, get = |imp: &Self| imp.read(super::can_open))]
         #[property(name = "is-finished", type = bool, get = |imp: &Self| imp.read(super::is_finished))]
         #[property(name = "is-active", type = bool, get = |imp: &Self| imp.read(super::is_active))]
@@ -69,7 +70,7 @@ glib::wrapper! {
 type Dependency = (&'static str, fn(&Snapshot, &Snapshot) -> bool);
 
 /// What each property depends on. The status line is written from nearly everything.
-const DEPENDENCIES: [Dependency; 14] = [
+const DEPENDENCIES: [Dependency; 16] = [
     ("name", |old, new| old.name != new.name),
     ("icon", |old, new| old.name != new.name || old.media_type != new.media_type),
     ("fraction", |old, new| fraction(old) != fraction(new)),
@@ -81,6 +82,8 @@ const DEPENDENCIES: [Dependency; 14] = [
     ("can-pause", |old, new| can_pause(old) != can_pause(new)),
     ("can-resume", |old, new| can_resume(old) != can_resume(new)),
     ("can-retry", |old, new| can_retry(old) != can_retry(new)),
+    ("can-renew", |old, new| can_renew(old) != can_renew(new)),
+    ("address", |old, new| old.url != new.url),
     ("can-open", |old, new| can_open(old) != can_open(new)),
     ("is-finished", |old, new| is_finished(old) != is_finished(new)),
     ("is-active", |old, new| is_active(old) != is_active(new)),
@@ -161,20 +164,7 @@ fn shows_progress(download: &Snapshot) -> bool {
 
 /// The technical text behind a reason.
 fn detail(download: &Snapshot) -> Option<String> {
-    use crate::engine::download::state::WaitReason;
-    match &download.state {
-        State::Failed(failure)
-        | State::Waiting { reason: WaitReason::Retry { failure, .. } | WaitReason::Space { failure }, .. } => {
-            Some(failure.detail.clone()).filter(|text| !text.is_empty())
-        }
-        State::Queued
-        | State::Scheduled { .. }
-        | State::Connecting
-        | State::Downloading
-        | State::Paused
-        | State::Verifying
-        | State::Completed => None,
-    }
+    Some(describe::reason(&download.state)?.detail.clone()).filter(|text| !text.is_empty())
 }
 
 pub(super) fn can_pause(download: &Snapshot) -> bool {
@@ -194,6 +184,11 @@ pub(super) fn can_resume(download: &Snapshot) -> bool {
 /// Something went wrong: `Resume` tries again now.
 fn can_retry(download: &Snapshot) -> bool {
     matches!(download.state, State::Failed(_) | State::Waiting { .. })
+}
+
+/// Another address of the same file may let it go on.
+fn can_renew(download: &Snapshot) -> bool {
+    describe::reason(&download.state).is_some_and(|reason| describe::new_address_helps(&reason.kind))
 }
 
 fn can_open(download: &Snapshot) -> bool {
@@ -274,7 +269,7 @@ pub(super) mod tests {
 
     #[test]
     fn every_property_that_can_change_is_in_the_table() {
-        let constant = ["id", "address"];
+        let constant = ["id"];
         let mut all: Vec<_> = DownloadObject::new(snapshot(1))
             .list_properties()
             .iter()
@@ -339,6 +334,22 @@ pub(super) mod tests {
         assert_eq!(buttons(State::Completed), (false, false, false, true, true));
         assert_eq!(buttons(failed), (false, false, true, false, true));
         assert_eq!(buttons(State::Verifying), (false, false, false, false, false));
+    }
+
+    #[test]
+    fn a_new_address_is_taken_where_it_may_help() {
+        let can_renew = |kind| {
+            let mut row = snapshot(1);
+            row.state = State::Failed(Failure::new(kind, ""));
+            DownloadObject::new(row).can_renew()
+        };
+        for kind in [FailureKind::HttpStatus(403), FailureKind::NameNotFound, FailureKind::ChangedOnServer] {
+            assert!(can_renew(kind.clone()), "{kind:?}");
+        }
+        for kind in [FailureKind::HttpStatus(503), FailureKind::DiskFull { needed: None }, FailureKind::Silence] {
+            assert!(!can_renew(kind.clone()), "{kind:?}");
+        }
+        assert!(!DownloadObject::new(snapshot(1)).can_renew());
     }
 
     #[test]

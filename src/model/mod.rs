@@ -4,8 +4,10 @@
 // A download may fail, the program may not.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+pub mod addresses;
 pub mod amounts;
 pub mod describe;
+pub mod details;
 pub mod download_list;
 pub mod download_object;
 mod positions;
@@ -14,6 +16,7 @@ pub mod totals;
 
 pub use crate::engine::command::Command;
 pub use crate::engine::types::DownloadId;
+pub use addresses::Addresses;
 pub use download_list::DownloadList;
 pub use download_object::DownloadObject;
 pub use session::Session;

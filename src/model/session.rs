@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use url::Url;
-
+use super::addresses::Addresses;
+use super::details::{self, Details};
 use super::download_list::DownloadList;
 use super::download_object::{self, DownloadObject};
 use super::totals::{Share, Totals};
@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::engine::download::spec::DownloadSpec;
 use crate::engine::engine::{Config, SMOOTH};
 use crate::engine::event::{Event, Snapshot};
-use crate::engine::import::address;
+use crate::engine::types::Speed;
 use crate::settings::Settings;
 
 /// A handle to the session; clones speak to the same one.
@@ -48,52 +48,6 @@ impl std::fmt::Debug for Listener {
     }
 }
 
-/// What was read from a text that should hold addresses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Addresses {
-    pub found: Vec<Url>,
-    /// One sentence for each line in which there is none.
-    pub refused: Vec<String>,
-}
-
-impl Addresses {
-    /// Reads what a person typed or pasted: an address a line, or any text with addresses in it.
-    pub fn in_lines(text: &str) -> Self {
-        let mut addresses = Self::default();
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            match address::parse(line) {
-                Ok(url) => addresses.push(url),
-                Err(reason) => {
-                    let inside = address::find_all(line);
-                    if inside.is_empty() {
-                        addresses.refused.push(describe::refused_address(line, &reason));
-                    }
-                    inside.into_iter().for_each(|url| addresses.push(url));
-                }
-            }
-        }
-        addresses
-    }
-
-    /// Reads a text that was not written for us, like a dropped paragraph: what is no address is
-    /// passed over.
-    pub fn in_prose(text: &str) -> Self {
-        Self { found: address::find_all(text), refused: Vec::new() }
-    }
-
-    /// Joins what was read from two texts.
-    pub fn extend(&mut self, other: Self) {
-        other.found.into_iter().for_each(|url| self.push(url));
-        self.refused.extend(other.refused);
-    }
-
-    fn push(&mut self, url: Url) {
-        if !self.found.contains(&url) {
-            self.found.push(url);
-        }
-    }
-}
-
 /// Where and under which name new downloads are kept; `None`: as the preferences and the server say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
@@ -105,7 +59,8 @@ impl Session {
     /// Starts the engine with the saved list. The error is a sentence for the user.
     pub fn start(list: Option<PathBuf>, settings: Settings) -> Result<Self, String> {
         settings.make_default_folder();
-        let config = Config { limits: settings.limits(), list, slice: SMOOTH };
+        let folders = vec![settings.download_folder()];
+        let config = Config { limits: settings.limits(), list, folders, slice: SMOOTH };
         let engine = Engine::start(config).map_err(|reason| describe::start_failure(&reason))?;
         let session = Self(Rc::new(Inner {
             engine,
@@ -146,18 +101,52 @@ impl Session {
         self.0.engine.send(command);
     }
 
-    /// Queues a download of each address. A name is given only to a single one.
-    pub fn add(&self, addresses: &[Url], place: &Place) -> Vec<DownloadId> {
+    /// Queues a download of each file that was found. A name is given only to a single one.
+    pub fn add(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadId> {
         let folder = place.folder.clone().unwrap_or_else(|| self.folder());
-        let name = place.name.clone().filter(|_| addresses.len() == 1);
+        let name = place.name.clone().filter(|_| addresses.found.len() == 1);
         let connections = self.0.settings.connections();
-        addresses
-            .iter()
-            .map(|url| {
-                let spec = DownloadSpec::new(url.clone(), folder.clone());
-                self.0.engine.add(DownloadSpec { name: name.clone(), connections, ..spec })
+        let specs = addresses.found.iter().filter_map(|entry| {
+            let (url, mirrors) = entry.urls.split_first()?;
+            Some(DownloadSpec {
+                mirrors: mirrors.to_vec(),
+                name: name.clone().or_else(|| entry.name.clone()),
+                checksum: entry.checksum.clone(),
+                size: entry.size,
+                pieces: entry.pieces.clone(),
+                connections,
+                ..DownloadSpec::new(url.clone(), folder.clone())
             })
-            .collect()
+        });
+        specs.map(|spec| self.0.engine.add(spec)).collect()
+    }
+
+    /// Lets a download that is stuck go on from another address, with what it has.
+    pub fn renew(&self, id: DownloadId, address: &Addresses) {
+        if let Some(url) = address.only() {
+            self.send(Command::Renew { id, url: url.clone() });
+        }
+    }
+
+    /// Most bytes a second of a download, where it has a limit of its own.
+    pub fn rate_limit(&self, id: DownloadId) -> Option<u64> {
+        self.0.engine.details(id)?.rate.map(|rate| rate.0)
+    }
+
+    pub fn set_rate_limit(&self, id: DownloadId, rate: Option<u64>) {
+        self.send(Command::SetRate { id, rate: rate.map(Speed) });
+    }
+
+    /// What the window shows of one download beside its row, at this moment.
+    pub fn details(&self, id: DownloadId) -> Option<Details> {
+        let snapshot = self.0.engine.snapshot(id)?;
+        Some(details::of(&snapshot, &self.0.engine.details(id)?))
+    }
+
+    /// One sentence about a damaged list that was found at the start, and where it is now.
+    pub fn damaged_list(&self) -> Option<(String, PathBuf)> {
+        let aside = self.0.engine.set_aside()?;
+        Some((describe::set_aside(&aside.path), aside.path.clone()))
     }
 
     /// Takes downloads off the list; `restore` brings them back until they are purged.
@@ -241,20 +230,5 @@ impl Session {
                 listener(object);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn typed_lines_are_addresses_or_told_with_their_cause() {
-        let read = Addresses::in_lines("https://example.org/a\n\n https://example.org/a \nnot an address\n");
-        assert_eq!(read.found.len(), 1);
-        assert_eq!(
-            read.refused,
-            ["“not an address”: This is not an address. It should look like https://example.org/file."]
-        );
     }
 }

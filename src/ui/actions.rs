@@ -12,12 +12,24 @@ pub enum WindowAction {
     Paste,
     PauseAll,
     ResumeAll,
+    /// Shows or hides the details; it has a state and is the preferences' own.
+    Details,
+    Preferences,
     About,
     Close,
 }
 
 impl WindowAction {
-    pub const ALL: [Self; 6] = [Self::Add, Self::Paste, Self::PauseAll, Self::ResumeAll, Self::About, Self::Close];
+    pub const ALL: [Self; 8] = [
+        Self::Add,
+        Self::Paste,
+        Self::PauseAll,
+        Self::ResumeAll,
+        Self::Details,
+        Self::Preferences,
+        Self::About,
+        Self::Close,
+    ];
 
     /// Without its group, which is `win`.
     pub fn name(self) -> &'static str {
@@ -26,6 +38,8 @@ impl WindowAction {
             Self::Paste => "paste",
             Self::PauseAll => "pause-all",
             Self::ResumeAll => "resume-all",
+            Self::Details => "details-visible",
+            Self::Preferences => "preferences",
             Self::About => "about",
             Self::Close => "close-window",
         }
@@ -37,6 +51,8 @@ impl WindowAction {
             Self::Paste => &["<Control>v"],
             Self::PauseAll => &["<Control><Shift>p"],
             Self::ResumeAll => &["<Control><Shift>r"],
+            Self::Details => &["F9", "<Alt>Return"],
+            Self::Preferences => &["<Control>comma"],
             Self::About => &[],
             Self::Close => &["<Control>w"],
         }
@@ -53,6 +69,10 @@ pub enum DownloadAction {
     Pause,
     Resume,
     Retry,
+    /// Asks for another address.
+    Renew,
+    /// Asks for a speed limit.
+    Limit,
     CopyAddress,
     /// Cancels what is unfinished and takes it off the list.
     Remove,
@@ -60,13 +80,15 @@ pub enum DownloadAction {
 
 impl DownloadAction {
     /// In the order of the context menu.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Open,
         Self::ShowInFolder,
         Self::Toggle,
         Self::Pause,
         Self::Resume,
         Self::Retry,
+        Self::Renew,
+        Self::Limit,
         Self::CopyAddress,
         Self::Remove,
     ];
@@ -80,6 +102,8 @@ impl DownloadAction {
             Self::Pause => "row.pause",
             Self::Resume => "row.resume",
             Self::Retry => "row.retry",
+            Self::Renew => "row.renew",
+            Self::Limit => "row.limit",
             Self::CopyAddress => "row.copy-address",
             Self::Remove => "row.remove",
         }
@@ -94,6 +118,8 @@ impl DownloadAction {
             Self::Pause => "selection.pause",
             Self::Resume => "selection.resume",
             Self::Retry => "selection.retry",
+            Self::Renew => "selection.renew",
+            Self::Limit => "selection.limit",
             Self::CopyAddress => "selection.copy-address",
             Self::Remove => "selection.remove",
         }
@@ -106,6 +132,8 @@ impl DownloadAction {
             Self::ShowInFolder => &["<Control><Shift>o"],
             Self::Toggle => &["space"],
             Self::Retry => &["<Control>r"],
+            Self::Renew => &["<Control>l"],
+            Self::Limit => &["<Control><Shift>l"],
             Self::CopyAddress => &["<Control>c"],
             Self::Remove => &["Delete", "KP_Delete"],
             Self::Pause | Self::Resume => &[],
@@ -126,6 +154,8 @@ impl DownloadAction {
             Self::Pause => download.can_pause(),
             Self::Resume => download.can_resume(),
             Self::Retry => download.can_retry(),
+            Self::Renew => download.can_renew(),
+            Self::Limit => !download.is_finished(),
         }
     }
 
@@ -141,6 +171,10 @@ impl DownloadAction {
             Self::Pause => gettext("_Pause"),
             Self::Resume => gettext("_Resume"),
             Self::Retry => gettext("_Try Again Now"),
+            // One file has one address.
+            Self::Renew if downloads.len() > 1 => return None,
+            Self::Renew => gettext("_New Address…"),
+            Self::Limit => gettext("_Limit Speed…"),
             Self::CopyAddress => ngettext("_Copy Address", "_Copy Addresses", fitting),
             Self::Remove if downloads.iter().any(DownloadObject::is_finished) => gettext("Remove _From List"),
             Self::Remove => gettext("Ca_ncel"),

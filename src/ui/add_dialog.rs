@@ -8,7 +8,8 @@ use adw::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
 
 use crate::i18n::{gettext, ngettext_f};
-use crate::model::session::{Addresses, Place};
+use crate::model::Addresses;
+use crate::model::session::Place;
 
 /// More problems at a time only push the rest of the dialog away.
 const MOST_PROBLEMS: usize = 3;

@@ -15,8 +15,8 @@ use super::window::Window;
 use crate::config;
 use crate::desktop::notifications;
 use crate::i18n::gettext;
-use crate::model::session::{Addresses, Place};
-use crate::model::{DownloadId, DownloadObject, Session};
+use crate::model::session::Place;
+use crate::model::{Addresses, DownloadId, DownloadObject, Session};
 use crate::settings::Settings;
 
 /// The exit status when an argument was no address.

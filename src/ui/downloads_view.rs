@@ -109,6 +109,45 @@ impl DownloadsView {
             .collect()
     }
 
+    pub fn selected_count(&self) -> u64 {
+        self.imp().selection.get().map_or(0, |selection| selection.selection().size())
+    }
+
+    /// The selected download, if there is exactly one.
+    pub fn only_selected(&self) -> Option<DownloadObject> {
+        let selection = self.imp().selection.get()?;
+        let selected = selection.selection();
+        selection.item(selected.nth(0)).and_downcast().filter(|_| selected.size() == 1)
+    }
+
+    /// Calls back now, and whenever other downloads may be selected.
+    pub fn connect_selection_changed(&self, changed: impl Fn(&Self) + Clone + 'static) {
+        let Some(selection) = self.imp().selection.get() else { return };
+        let tell = glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move || changed(&view)
+        );
+        tell();
+        // A selected row that is removed is no change of the selection for GTK.
+        selection.connect_items_changed({
+            let tell = tell.clone();
+            move |_, _, _, _| tell()
+        });
+        selection.connect_selection_changed(move |_, _, _| tell());
+    }
+
+    /// The download that is seen at a point of a widget around this one.
+    pub fn download_at(&self, around: &impl IsA<gtk::Widget>, (x, y): (f64, f64)) -> Option<DownloadObject> {
+        let list_view = self.imp().list_view.get();
+        if !list_view.is_mapped() {
+            return None;
+        }
+        let place = around.compute_point(&list_view, &graphene::Point::new(x as f32, y as f32))?;
+        let picked = list_view.pick(f64::from(place.x()), f64::from(place.y()), gtk::PickFlags::DEFAULT)?;
+        row_around(&picked)?.download()
+    }
+
     /// Scrolls to a download and selects it, now or as soon as it is in the list.
     pub fn reveal(&self, id: DownloadId) {
         self.imp().awaited.set(Some(id));

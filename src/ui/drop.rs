@@ -12,42 +12,36 @@ pub enum Dropped {
     Files(Vec<gio::File>),
 }
 
-/// Accepts drops on `area`; `hint` is shown while one hovers over it.
-pub fn accept(area: &impl IsA<gtk::Widget>, hint: &gtk::Revealer, dropped: impl Fn(Dropped) + 'static) {
+/// A place in the area that takes drops, in its coordinates.
+pub type Point = (f64, f64);
+
+/// Accepts drops on `area`. `hovers` is told where something hovers over it, and when nothing does any
+/// more.
+pub fn accept(
+    area: &impl IsA<gtk::Widget>,
+    hovers: impl Fn(Option<Point>) + Clone + 'static,
+    dropped: impl Fn(Dropped, Point) + 'static,
+) {
     let target = gtk::DropTarget::new(glib::Type::INVALID, gdk::DragAction::COPY);
     // The first type that the source offers is taken. Text comes last: a list says more exactly
     // what was meant.
     target.set_types(&[gdk::FileList::static_type(), gio::File::static_type(), String::static_type()]);
-    target.connect_enter(glib::clone!(
-        #[weak]
-        hint,
-        #[upgrade_or]
-        gdk::DragAction::empty(),
-        move |_, _, _| {
-            hint.set_reveal_child(true);
-            gdk::DragAction::COPY
+    let moves = hovers.clone();
+    target.connect_motion(move |_, x, y| {
+        moves(Some((x, y)));
+        gdk::DragAction::COPY
+    });
+    let leaves = hovers.clone();
+    target.connect_leave(move |_| leaves(None));
+    target.connect_drop(move |_, value, x, y| {
+        hovers(None);
+        let content = content(value);
+        let is_known = content.is_some();
+        if let Some(content) = content {
+            dropped(content, (x, y));
         }
-    ));
-    target.connect_leave(glib::clone!(
-        #[weak]
-        hint,
-        move |_| hint.set_reveal_child(false)
-    ));
-    target.connect_drop(glib::clone!(
-        #[weak]
-        hint,
-        #[upgrade_or]
-        false,
-        move |_, value, _, _| {
-            hint.set_reveal_child(false);
-            let content = content(value);
-            let is_known = content.is_some();
-            if let Some(content) = content {
-                dropped(content);
-            }
-            is_known
-        }
-    ));
+        is_known
+    });
     area.add_controller(target);
 }
 

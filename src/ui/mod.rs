@@ -6,17 +6,27 @@
 //!  └── Window             header bar, pages, toasts; carries out what is asked for (actions.rs)
 //!      ├── DownloadsView  the list: selection, keys, context menu
 //!      │   └── DownloadRow    one download
+//!      ├── DetailsPane    the selected download, looked at closely
+//!      │   └── SegmentMap     where its bytes are, drawn
 //!      ├── drop.rs        links dropped anywhere on the window
-//!      └── AddDialog      addresses typed by hand
+//!      ├── AddDialog      addresses typed by hand
+//!      ├── RenewDialog    another address of a download that is stuck
+//!      ├── LimitDialog    how fast some downloads may be
+//!      └── Preferences
 //! ```
 
 pub mod actions;
 pub mod add_dialog;
 pub mod application;
+pub mod details_pane;
 pub mod download_row;
 pub mod downloads_view;
 mod drop;
+mod limit_dialog;
 pub mod messages;
+pub mod preferences;
+mod renew_dialog;
+pub mod segment_map;
 pub mod status_line;
 pub mod window;
 

@@ -8,9 +8,11 @@ use gtk::{gio, glib};
 
 use super::actions::WindowAction;
 use super::add_dialog::AddDialog;
+use super::details_pane::DetailsPane;
 use super::downloads_view::DownloadsView;
 use super::drop;
 use super::messages::UndoOffer;
+use super::preferences::Preferences;
 use crate::config;
 use crate::i18n::gettext;
 use crate::model::{Command, DownloadId, DownloadList, Session, Totals};
@@ -44,7 +46,21 @@ mod imp {
         #[template_child]
         pub failure: TemplateChild<adw::StatusPage>,
         #[template_child]
+        pub details_revealer: TemplateChild<gtk::Revealer>,
+        #[template_child]
+        pub details: TemplateChild<DetailsPane>,
+        #[template_child]
         pub drop_hint: TemplateChild<gtk::Revealer>,
+        #[template_child]
+        pub drop_words: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub notice: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub notice_words: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub notice_show: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub notice_close: TemplateChild<gtk::Button>,
         /// Not there when the engine could not be started.
         pub session: OnceCell<Session>,
         pub settings: OnceCell<Settings>,
@@ -60,6 +76,7 @@ mod imp {
 
         fn class_init(klass: &mut Self::Class) {
             DownloadsView::ensure_type();
+            DetailsPane::ensure_type();
             klass.bind_template();
         }
 
@@ -106,16 +123,22 @@ impl Window {
         let is_first = window.imp().session.set(session.clone()).is_ok();
         debug_assert!(is_first, "a window has one session all its life");
         window.restore_shape(settings);
-        window.install_actions(session);
+        window.install_actions(session, settings);
         window.show_totals(session);
         window.show_list(session);
+        window.show_details(session, settings);
+        window.show_notice(session);
         drop::accept(
             &*window.imp().toasts,
-            &window.imp().drop_hint,
             glib::clone!(
                 #[weak]
                 window,
-                move |dropped| window.add_dropped(dropped)
+                move |place| window.show_drop_hint(place)
+            ),
+            glib::clone!(
+                #[weak]
+                window,
+                move |dropped, place| window.take_dropped(dropped, place)
             ),
         );
         window
@@ -139,8 +162,12 @@ impl Window {
         &self.imp().toasts
     }
 
-    fn install_actions(&self, session: &Session) {
+    fn install_actions(&self, session: &Session, settings: &Settings) {
         for action in WindowAction::ALL {
+            if action == WindowAction::Details {
+                self.add_action(&settings.details_action());
+                continue;
+            }
             let entry = gio::SimpleAction::new(action.name(), None);
             entry.connect_activate(glib::clone!(
                 #[weak(rename_to = window)]
@@ -150,7 +177,12 @@ impl Window {
             let enabled_by = match action {
                 WindowAction::PauseAll => Some("can-pause"),
                 WindowAction::ResumeAll => Some("can-resume"),
-                WindowAction::Add | WindowAction::Paste | WindowAction::About | WindowAction::Close => None,
+                WindowAction::Add
+                | WindowAction::Paste
+                | WindowAction::Details
+                | WindowAction::Preferences
+                | WindowAction::About
+                | WindowAction::Close => None,
             };
             if let Some(property) = enabled_by {
                 session.totals().bind_property(property, &entry, "enabled").sync_create().build();
@@ -165,6 +197,8 @@ impl Window {
             WindowAction::Paste => self.paste(),
             WindowAction::PauseAll => self.send(Command::PauseAll),
             WindowAction::ResumeAll => self.send(Command::ResumeAll),
+            WindowAction::Details => {}
+            WindowAction::Preferences => self.show_preferences(),
             WindowAction::About => self.show_about(),
             WindowAction::Close => self.close(),
         }
@@ -199,6 +233,54 @@ impl Window {
         session.list().connect_items_changed(move |list, _, _, _| choose_page(list));
     }
 
+    fn show_details(&self, session: &Session, settings: &Settings) {
+        let imp = self.imp();
+        // For a screen reader what is in a closed revealer would still be there.
+        imp.details_revealer.connect_reveal_child_notify(|revealer| {
+            if revealer.reveals_child() {
+                revealer.set_visible(true);
+            }
+        });
+        imp.details_revealer
+            .connect_child_revealed_notify(|revealer| revealer.set_visible(revealer.is_child_revealed()));
+        settings.bind_details_visible(&*imp.details_revealer, "reveal-child");
+        imp.details.set_handlers(
+            glib::clone!(
+                #[strong]
+                session,
+                move |id| session.details(id)
+            ),
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |action, download| window.perform(action, &[download])
+            ),
+        );
+        imp.view.connect_selection_changed(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |view| window.imp().details.show_selected(view.selected_count(), view.only_selected())
+        ));
+    }
+
+    /// What the user has to know of the start, until it is closed.
+    fn show_notice(&self, session: &Session) {
+        let imp = self.imp();
+        let Some((sentence, path)) = session.damaged_list() else { return };
+        imp.notice_words.set_label(&sentence);
+        imp.notice.set_visible(true);
+        imp.notice_show.connect_clicked(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |_| window.show_file(&path)
+        ));
+        imp.notice_close.connect_clicked(glib::clone!(
+            #[weak(rename_to = notice)]
+            imp.notice,
+            move |_| notice.set_visible(false)
+        ));
+    }
+
     fn show_totals(&self, session: &Session) {
         let totals = session.totals();
         totals.bind_property("summary", &*self.imp().title, "subtitle").sync_create().build();
@@ -229,6 +311,12 @@ impl Window {
         );
         dialog.set_transient_for(Some(self));
         dialog.present();
+    }
+
+    fn show_preferences(&self) {
+        if let Some(settings) = self.imp().settings.get() {
+            Preferences::new(settings, self).present();
+        }
     }
 
     fn show_about(&self) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! A real engine in a folder of its own, run on the main loop until something is so.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,31 +21,19 @@ use super::mainloop::MainLoop;
 /// Longer than anything in a test may take.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
-/// An engine and what it told. Stops, and waits for that, when dropped.
-pub struct Running {
+/// An engine, the folder it downloads into, and what it told. Whoever has it runs the main loop.
+pub struct Downloader {
     pub engine: Engine,
     pub events: Rc<RefCell<Vec<Event>>>,
     folder: TempDir,
-    pub main_loop: MainLoop,
 }
 
-impl Running {
-    pub fn start() -> Self {
-        Self::with(Config::default())
-    }
-
-    pub fn with_limits(limits: Limits) -> Self {
-        Self::with(Config { limits, ..Config::default() })
-    }
-
-    pub fn with(config: Config) -> Self {
-        let main_loop = MainLoop::take();
-        let engine = Engine::start(config).expect("an engine");
+impl Downloader {
+    pub fn start(config: Config) -> Self {
         let events = Rc::new(RefCell::new(Vec::new()));
-        let told = events.clone();
-        engine.listen(move |event| told.borrow_mut().push(event.clone()));
+        let engine = listened_to(config, &events);
         let folder = tempfile::Builder::new().prefix("freshet-test-").tempdir().expect("a folder");
-        Self { engine, events, folder, main_loop }
+        Self { engine, events, folder }
     }
 
     /// Where downloads go.
@@ -77,6 +66,11 @@ impl Running {
         spec
     }
 
+    /// A download that is fetched by one transfer at a time.
+    pub fn single(&self, url: Url) -> DownloadSpec {
+        DownloadSpec { connections: 1, ..self.spec(url) }
+    }
+
     pub fn add(&self, url: Url) -> DownloadId {
         self.engine.add(self.spec(url))
     }
@@ -87,6 +81,66 @@ impl Running {
 
     pub fn state(&self, id: DownloadId) -> State {
         self.snapshot(id).state
+    }
+
+    /// Why this download waited for a retry, each time.
+    pub fn retries(&self, id: DownloadId) -> Vec<Failure> {
+        let events = self.events.borrow();
+        let mut waits: Vec<(Moment, Failure)> = Vec::new();
+        for event in events.iter() {
+            if let Event::Changed(now) = event
+                && now.id == id
+                && let State::Waiting { reason: WaitReason::Retry { failure, .. }, until } = &now.state
+                // A row may change (its path is known) while it waits.
+                && waits.last().is_none_or(|(last, _)| last != until)
+            {
+                waits.push((*until, failure.clone()));
+            }
+        }
+        waits.into_iter().map(|(_, failure)| failure).collect()
+    }
+
+    /// Stops the engine as at the end of the program; the value becomes true when it has.
+    pub fn begin_stop(&self) -> Rc<Cell<bool>> {
+        let stopped = Rc::new(Cell::new(false));
+        let done = stopped.clone();
+        self.engine.stop(move || done.set(true));
+        stopped
+    }
+}
+
+/// A downloader that has the main loop to itself. Stops, and waits for that, when dropped.
+pub struct Running {
+    downloader: Downloader,
+    pub main_loop: MainLoop,
+}
+
+impl Deref for Running {
+    type Target = Downloader;
+
+    fn deref(&self) -> &Downloader {
+        &self.downloader
+    }
+}
+
+impl Running {
+    pub fn start() -> Self {
+        Self::with(Config::default())
+    }
+
+    pub fn with_limits(limits: Limits) -> Self {
+        Self::with(Config { limits, ..Config::default() })
+    }
+
+    pub fn with(config: Config) -> Self {
+        let main_loop = MainLoop::take();
+        Self { downloader: Downloader::start(config), main_loop }
+    }
+
+    /// Ends the engine and starts another one over the same folder, as the next session would.
+    pub fn restart(&mut self, config: Config) {
+        self.stop();
+        self.downloader.engine = listened_to(config, &self.downloader.events);
     }
 
     /// Runs until this download is in a state like that.
@@ -123,32 +177,18 @@ impl Running {
         assert_eq!(&failure.kind, kind, "{failure}");
     }
 
-    /// Why this download waited for a retry, each time.
-    pub fn retries(&self, id: DownloadId) -> Vec<Failure> {
-        let events = self.events.borrow();
-        let mut waits: Vec<(Moment, Failure)> = Vec::new();
-        for event in events.iter() {
-            if let Event::Changed(now) = event
-                && now.id == id
-                && let State::Waiting { reason: WaitReason::Retry { failure, .. }, until } = &now.state
-                // A row may change (its path is known) while it waits.
-                && waits.last().is_none_or(|(last, _)| last != until)
-            {
-                waits.push((*until, failure.clone()));
-            }
-        }
-        waits.into_iter().map(|(_, failure)| failure).collect()
-    }
-
     /// Stops the engine as at the end of the program.
     pub fn stop(&self) {
-        let stopped = Rc::new(RefCell::new(false));
-        let done = stopped.clone();
-        self.engine.stop(move || {
-            done.replace(true);
-        });
-        self.main_loop.run_until(LIMIT, "the engine to stop", || *stopped.borrow());
+        let stopped = self.begin_stop();
+        self.main_loop.run_until(LIMIT, "the engine to stop", || stopped.get());
     }
+}
+
+fn listened_to(config: Config, events: &Rc<RefCell<Vec<Event>>>) -> Engine {
+    let engine = Engine::start(config).expect("an engine");
+    let told = events.clone();
+    engine.listen(move |event| told.borrow_mut().push(event.clone()));
+    engine
 }
 
 impl Drop for Running {

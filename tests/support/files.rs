@@ -41,6 +41,12 @@ pub fn bytes(seed: u64, range: Range<u64>) -> Vec<u8> {
     bytes
 }
 
+/// The SHA-256 of file `seed` with `len` bytes, as `sha256:HEX`.
+pub fn sha256(seed: u64, len: u64) -> String {
+    let hex = glib::compute_checksum_for_data(glib::ChecksumType::Sha256, &bytes(seed, 0..len));
+    format!("sha256:{}", hex.expect("a known algorithm"))
+}
+
 /// Writes a whole file.
 pub fn write(path: &Path, seed: u64, len: u64) -> io::Result<()> {
     let mut file = File::create(path)?;

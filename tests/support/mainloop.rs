@@ -67,6 +67,36 @@ impl MainLoop {
     }
 }
 
+/// Tells how long the loop was held up at most: a timer at its side that should ring every
+/// [`Watch::BEAT`], before everything else.
+pub struct Watch {
+    _timer: Ticking,
+    longest: Arc<Mutex<Duration>>,
+}
+
+impl Watch {
+    pub const BEAT: Duration = Duration::from_millis(50);
+
+    pub fn start(main_loop: &MainLoop) -> Self {
+        let longest = Arc::new(Mutex::new(Duration::ZERO));
+        let (told, mut last) = (longest.clone(), Instant::now());
+        let source = glib::timeout_source_new(Self::BEAT, None, Priority::HIGH, move || {
+            let gap = last.elapsed();
+            last = Instant::now();
+            let mut longest = told.lock().unwrap_or_else(PoisonError::into_inner);
+            *longest = gap.max(*longest);
+            ControlFlow::Continue
+        });
+        source.attach(Some(&main_loop.context));
+        Self { _timer: Ticking(source), longest }
+    }
+
+    /// The most that a beat came too late so far.
+    pub fn latest(&self) -> Duration {
+        self.longest.lock().unwrap_or_else(PoisonError::into_inner).saturating_sub(Self::BEAT)
+    }
+}
+
 /// A timer on a context that goes away with this value.
 struct Ticking(Source);
 

@@ -6,10 +6,17 @@
 // Each test program takes the part it needs.
 #![allow(dead_code)]
 
+pub mod apache;
+pub mod caddy;
+pub mod device;
 pub mod engine;
 pub mod faulty;
 pub mod files;
+pub mod lighttpd;
 pub mod mainloop;
 pub mod nginx;
+pub mod paced;
 pub mod process;
+pub mod serving;
+pub mod sshd;
 pub mod vsftpd;

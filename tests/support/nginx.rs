@@ -2,15 +2,17 @@
 //! A real nginx of our own: one process, a prefix in a temporary folder, free ports of 127.0.0.1.
 
 use std::fs;
-use std::io::{self, Error};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use freshet::engine::download::spec::DownloadSpec;
 use tempfile::TempDir;
 use url::Url;
 
 use super::process::{self, Server};
+use super::serving::{FileServer, log_has_range};
 
 /// The user and password of `/private/`.
 pub const USER: &str = "ann";
@@ -38,7 +40,7 @@ impl Nginx {
     pub fn start(folder: &Path, slow: u64) -> io::Result<Self> {
         process::try_thrice(|| {
             let prefix = tempfile::Builder::new().prefix("freshet-nginx-").tempdir()?;
-            make_certificate(prefix.path())?;
+            process::make_certificate(prefix.path())?;
             fs::write(prefix.path().join("users"), format!("{USER}:{{PLAIN}}{PASSWORD}\n"))?;
             let [http, https, h2] = process::free_ports()?;
             let config = prefix.path().join("nginx.conf");
@@ -79,6 +81,47 @@ impl Nginx {
     }
 }
 
+/// How the cases that are the same for all servers reach nginx.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    Http,
+    /// TLS with HTTP/1.1 only.
+    Https,
+    /// TLS with HTTP/2 offered.
+    H2,
+}
+
+/// nginx as one server among others.
+#[derive(Debug)]
+pub struct By {
+    nginx: Nginx,
+    way: Way,
+}
+
+impl By {
+    pub fn start(folder: &Path, way: Way) -> io::Result<Self> {
+        Ok(Self { nginx: Nginx::start(folder, 1 << 20)?, way })
+    }
+}
+
+impl FileServer for By {
+    fn url(&self, path: &str) -> Url {
+        match self.way {
+            Way::Http => self.nginx.url(path),
+            Way::Https => self.nginx.https_url(path),
+            Way::H2 => self.nginx.h2_url(path),
+        }
+    }
+
+    fn dress(&self, spec: &mut DownloadSpec) {
+        spec.manners.ca_file = Some(self.nginx.ca_file());
+    }
+
+    fn has_continued(&self, path: &str, from: u64, len: u64) -> bool {
+        log_has_range(&self.nginx.log().join("\n"), path, from, len)
+    }
+}
+
 fn address(scheme: &str, port: u16, path: &str) -> Url {
     Url::parse(&format!("{scheme}://127.0.0.1:{port}{path}")).expect("a path that begins with a slash")
 }
@@ -87,21 +130,6 @@ fn program() -> &'static Path {
     // Debian keeps it out of the PATH of ordinary users.
     let sbin = Path::new("/usr/sbin/nginx");
     if sbin.exists() { sbin } else { Path::new("nginx") }
-}
-
-/// A certificate for localhost and 127.0.0.1 that signs itself.
-fn make_certificate(folder: &Path) -> io::Result<()> {
-    let status = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
-        .arg("-keyout")
-        .arg(folder.join("key.pem"))
-        .arg("-out")
-        .arg(folder.join("cert.pem"))
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .status()?;
-    if status.success() { Ok(()) } else { Err(Error::other(format!("openssl req: {status}"))) }
 }
 
 fn configuration(prefix: &Path, folder: &Path, slow: u64, [http, https, h2]: [u16; 3]) -> String {

@@ -4,7 +4,6 @@
 can be worked has a name for a screen reader."""
 
 import random
-import re
 from contextlib import contextmanager
 
 from support import desktop, words
@@ -59,7 +58,7 @@ def a_paste_without_an_address_is_answered():
     with Home() as home, Freshet(home) as app, Clipboard("no address at all"):
         point_at_window()
         DESKTOP.key("ctrl", "v")
-        until("a word about the clipboard", lambda: _says(app, words.NOTHING_TO_PASTE))
+        app.wait_to_say(words.NOTHING_TO_PASTE)
 
 
 def the_shortcuts_and_the_about_window_open():
@@ -142,7 +141,7 @@ def the_add_dialog_explains_a_bad_address_and_takes_a_good_one():
     with Server({f"/{NAME}": DATA}) as server, Home() as home, Freshet(home) as app:
         app.click(words.ADD_DOWNLOAD)
         app.write(words.ADDRESSES, "this is nothing")
-        until("a word about the address", lambda: _says(app, words.BAD_ADDRESS))
+        app.wait_to_say(words.BAD_ADDRESS)
         button = app.find(words.BUTTON, words.ADD)
         assert not is_usable(button), "a bad address can be added"
         app.screenshot(DESKTOP, "add-dialog")
@@ -150,10 +149,6 @@ def the_add_dialog_explains_a_bad_address_and_takes_a_good_one():
         app.click(words.ADD)
         app.wait_for(NAME, words.COMPLETED)
         assert is_right(home), "the file is not the server's"
-
-
-def _says(app, pattern):
-    return any(re.search(pattern, f"{node.get_name()} {node.get_description()}") for node in app.nodes())
 
 
 if __name__ == "__main__":

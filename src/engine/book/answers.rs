@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What network and disk tell, taken to the downloads they speak of.
 
-use super::{Book, SMALL_FILE};
+use super::{Book, SMALL_FILE, pieces};
 use crate::engine::disk::Reply;
 use crate::engine::download::retry::LONGEST_WAIT;
 use crate::engine::download::state::Input;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::Event;
-use crate::engine::net::TransferEvent;
+use crate::engine::item::{Item, Work};
 use crate::engine::net::proof::Answer;
-use crate::engine::queue::Host;
+use crate::engine::net::{Fetched, TransferEvent};
+use crate::engine::plan::map::Map;
+use crate::engine::sources::Standing;
 use crate::engine::types::{DownloadId, TransferId};
 
 impl Book {
@@ -20,19 +22,82 @@ impl Book {
                     self.answered(id, transfer, &answer);
                 }
             }
-            TransferEvent::Ended { id: transfer, result } => {
+            TransferEvent::Ended { id: transfer, end, result } => {
                 if let Some(id) = self.by_transfer.remove(&transfer) {
-                    self.ended(id, transfer, result);
+                    self.ended(id, transfer, end, result);
+                }
+            }
+            TransferEvent::Fetched { id: transfer, result } => {
+                if let Some(id) = self.by_transfer.remove(&transfer) {
+                    self.fetched(id, transfer, result);
                 }
             }
         }
     }
 
+    pub(super) fn fetched(&mut self, id: DownloadId, transfer: TransferId, result: Result<Fetched, Failure>) {
+        let work = self.items.get(&id).and_then(|item| item.work.as_ref());
+        if work.is_some_and(|work| work.renewal.as_ref().is_some_and(|renewal| renewal.transfer == Some(transfer))) {
+            self.sampled(id, result);
+        } else {
+            self.looked_beside(id, result.ok());
+        }
+    }
+
     fn answered(&mut self, id: DownloadId, transfer: TransferId, answer: &Answer) {
+        let Some(item) = self.items.get(&id) else { return };
+        let is_further = item.work.as_ref().is_some_and(|work| work.is_open);
+        let unfit = match item.spec.size {
+            Some(size) if answer.total.is_some_and(|total| total != size) => {
+                let detail = format!("the file has {} bytes, not the {size} it should have", answer.total.unwrap_or(0));
+                Some(Failure::new(FailureKind::ChangedOnServer, detail))
+            }
+            _ if is_further && !answer.continues => {
+                let detail = "the whole file came in place of a range of it".to_owned();
+                Some(Failure::new(FailureKind::WrongRange, detail))
+            }
+            _ if !answer.continues && item.is_page_in_place_of_file(answer) => {
+                let detail = "a web page came in place of the rest of the file: the link may have expired".to_owned();
+                Some(Failure::new(FailureKind::ChangedOnServer, detail))
+            }
+            _ => None,
+        };
+        if let Some(failure) = unfit {
+            self.cancel(transfer);
+            return self.failed(id, transfer, None, failure);
+        }
+        if !is_further {
+            self.answered_first(id, transfer, answer);
+        }
+        let now = self.parts.clock.now();
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let Some(work) = &mut item.work else { return };
+        self.parts.transport.attach(transfer, work.part);
+        if let Some(running) = work.transfers.get_mut(&transfer) {
+            running.answered_at = Some(now);
+            running.meter.restart(now, 0);
+            work.setup = now - running.started_at;
+            if let Some(source) = item.sources.get_mut(running.source) {
+                source.standing = Standing::Good;
+                source.validator.clone_from(&answer.validator);
+            }
+        }
+        work.ramp_at = Some(now);
+        if is_further {
+            self.relieve_lender(id, transfer);
+        }
+        self.input(id, Input::Responded);
+    }
+
+    /// The answer to the probe, or to the first request of a continued download: it says what the file
+    /// is, and the part file is opened.
+    fn answered_first(&mut self, id: DownloadId, transfer: TransferId, answer: &Answer) {
+        let total = self.items.get(&id).and_then(|item| item.total_of(answer));
+        let answer = &Answer { total, ..answer.clone() };
         let begins_anew = self.items.get(&id).is_some_and(|item| {
-            let goes_back = item.work.as_ref().is_some_and(|work| answer.start < work.from);
+            let had_bytes = item.map.done().bytes() > 0;
             let has_changed = item.map.total().is_some_and(|known| answer.total != Some(known));
-            goes_back || (answer.start == 0 && has_changed)
+            !answer.continues && (had_bytes || has_changed)
         });
         if begins_anew {
             self.begin_anew(id);
@@ -43,63 +108,104 @@ impl Book {
         let now = self.parts.clock.now();
         let Some(item) = self.items.get_mut(&id) else { return };
         item.learn(answer);
-        let base = item.map.done().bytes();
-        item.meter.restart(now, base);
+        let done = item.map.done().bytes();
+        item.meter.restart(now, done);
         let is_long = item.map.total().is_none_or(|total| total > SMALL_FILE);
         let open = item.open(is_long.then(|| Box::new(item.journal())));
         let Some(work) = &mut item.work else { return };
-        work.base = base;
         work.is_open = true;
-        work.claimed = base;
+        work.claimed = done;
         self.parts.disk.open(work.part, open);
-        self.parts.transport.attach(transfer, work.part);
-        self.input(id, Input::Responded);
     }
 
-    fn ended(&mut self, id: DownloadId, transfer: TransferId, result: Result<u64, Failure>) {
-        let now = self.parts.clock.now();
+    fn ended(&mut self, id: DownloadId, transfer: TransferId, end: Option<u64>, result: Result<(), Failure>) {
         let Some(item) = self.items.get_mut(&id) else { return };
-        item.map.give_back(transfer);
-        let from = item.work.as_ref().map_or(0, |work| work.from);
-        if let Some(work) = &mut item.work {
-            work.transfer = None;
+        let wanted = item.map.loan(transfer).and_then(|loan| loan.end);
+        let came = end.unwrap_or_default();
+        match (result, wanted) {
+            (Err(failure), _) => return self.failed(id, transfer, end, failure),
+            (Ok(()), Some(wanted)) if came < wanted => {
+                let detail = format!("{came} of {wanted} bytes came");
+                return self.failed(id, transfer, end, Failure::new(FailureKind::EndedEarly, detail));
+            }
+            (Ok(()), Some(_)) => {}
+            (Ok(()), None) => item.map.set_total(came),
         }
-        match result {
-            Ok(end) => {
-                match item.map.total() {
-                    None => item.map.set_total(end),
-                    Some(total) if end < total => {
-                        let detail = format!("{end} of {total} bytes came");
-                        return self.input(id, Input::Broke(Failure::new(FailureKind::EndedEarly, detail)));
-                    }
-                    Some(_) => {}
-                }
-                self.check_delivered(id);
-            }
-            Err(failure) => {
-                if let Some(wait) = failure.retry_after {
-                    self.queue.hold_back(Host::of(&item.spec.url), now + wait.min(LONGEST_WAIT));
-                }
-                match failure.kind {
-                    FailureKind::UninvitedEncoding if !item.decode => {
-                        // Ask again, and undo the compression it insists on.
-                        item.decode = true;
-                        return self.connect(id);
-                    }
-                    FailureKind::WrongRange if from > 0 => item.distrust = true,
-                    _ => {}
-                }
-                self.input(id, Input::Broke(failure));
-            }
+        self.forget(id, transfer, end);
+        if let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) {
+            work.trouble = None;
+        }
+        self.end_needless(id);
+        self.check_delivered(id);
+        self.go_on(id);
+    }
+
+    /// A transfer came to nothing, or not to its end.
+    pub(super) fn failed(&mut self, id: DownloadId, transfer: TransferId, end: Option<u64>, failure: Failure) {
+        let now = self.parts.clock.now();
+        let had_range = self.items.get(&id).is_some_and(|item| item.map.done().bytes() > 0);
+        let Some(running) = self.forget(id, transfer, end) else { return };
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let source = item.sources.get(running.source);
+        if let (Some(wait), Some(source)) = (failure.retry_after, source) {
+            self.queue.hold_back(source.host.clone(), now + wait.min(LONGEST_WAIT));
+        }
+        let goes_on = item.work.as_ref().is_some_and(|work| !work.transfers.is_empty());
+        if goes_on {
+            self.do_without(id, &running, failure);
+            return self.spread(id);
+        }
+        if failure.kind == FailureKind::UninvitedEncoding && !item.decode {
+            // Ask again, and undo the compression it insists on.
+            item.decode = true;
+            return self.connect(id);
+        }
+        if let Some(source) = item.sources.get_mut(running.source) {
+            source.standing = Standing::after(&failure);
+        }
+        let queue = &self.queue;
+        let can_switch = item.is_provable() || item.work.as_ref().is_some_and(|work| !work.is_open);
+        if can_switch && item.sources.has_other_than(running.source, |host| queue.may_connect(host, now)) {
+            return self.connect(id);
+        }
+        item.distrust |= failure.kind == FailureKind::WrongRange && had_range;
+        // The disk has what came, though it has not said so yet.
+        self.advanced(id, |item| item.map.arrived().bytes());
+        self.input(id, Input::Broke(failure));
+    }
+
+    /// Whether there is progress: bytes that had been here before are none.
+    fn advanced(&mut self, id: DownloadId, bytes: impl Fn(&Item) -> u64) {
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let bytes = bytes(item);
+        let is_progress = bytes > item.best;
+        item.best = item.best.max(bytes);
+        if is_progress && item.life.failures > 0 {
+            self.input(id, Input::Advanced);
+        }
+    }
+
+    /// After a transfer has come to its end: others begin where something is left to do.
+    pub(super) fn go_on(&mut self, id: DownloadId) {
+        let Some(item) = self.items.get(&id).filter(|item| pieces::is_under_way(item)) else { return };
+        let is_idle = item.work.as_ref().is_some_and(|work| work.transfers.is_empty());
+        if is_idle && !item.map.missing().is_empty() {
+            self.connect(id);
+        } else {
+            self.spread(id);
         }
     }
 
     /// All bytes are given to the disk; it is delivered when they are written.
     pub(super) fn check_delivered(&mut self, id: DownloadId) {
         let is_delivered = self.items.get(&id).is_some_and(|item| {
-            item.map.is_complete() && item.work.as_ref().is_some_and(|work| work.is_open && work.transfer.is_none())
+            let is_ready = |work: &Work| work.is_open && !work.is_closing && work.transfers.is_empty();
+            item.work.as_ref().is_some_and(is_ready)
+                && item.map.is_complete()
+                && item.is_proven()
+                && pieces::is_under_way(item)
         });
-        if is_delivered {
+        if is_delivered && !self.looks_beside(id) {
             self.input(id, Input::Delivered);
         }
     }
@@ -110,6 +216,8 @@ impl Book {
             | Reply::Opened { part, .. }
             | Reply::Written { part, .. }
             | Reply::Saved { part }
+            | Reply::Checked { part, .. }
+            | Reply::Read { part, .. }
             | Reply::Verifying { part, .. }
             | Reply::Finished { part, .. }
             | Reply::Failed { part, .. } => *part,
@@ -127,17 +235,14 @@ impl Book {
                 let opened = self.snapshot(id);
                 self.events.extend(opened.map(|snapshot| Event::Changed(Box::new(snapshot))));
                 self.save_record(id);
+                self.check_all_pieces(id);
             }
             Reply::Written { range, .. } => {
                 let Some(item) = self.items.get_mut(&id) else { return };
                 item.map.mark_done(range);
-                let done = item.map.done().bytes();
-                // Bytes that had been here before are none; nor are empty ranges, which only tell of room.
-                let is_progress = done > item.best;
-                item.best = item.best.max(done);
-                if is_progress && item.life.failures > 0 {
-                    self.input(id, Input::Advanced);
-                }
+                self.advanced(id, |item| item.map.done().bytes());
+                self.end_needless(id);
+                self.check_pieces(id, range);
                 self.check_delivered(id);
             }
             Reply::Saved { .. } => {
@@ -147,8 +252,10 @@ impl Book {
                     self.close(id);
                 }
             }
+            Reply::Checked { range, is_right, .. } => self.checked(id, range, is_right),
+            Reply::Read { range, bytes, .. } => self.read(id, range, &bytes),
             Reply::Verifying { done, .. } => {
-                if let Some(item) = self.items.get(&id) {
+                if let Some(item) = self.items.get(&id).filter(|item| item.removed.is_none()) {
                     let progress = item.progress(done);
                     self.events.push_back(Event::Progressed { id, progress });
                 }
@@ -159,15 +266,27 @@ impl Book {
                         item.name = name.to_string_lossy().into_owned();
                     }
                     item.path = Some(path);
-                    item.verified.clone_from(&item.spec.checksum);
+                    item.verified = item.checksum().cloned();
                     item.replaces = None;
                 }
                 self.input(id, Input::Finished);
             }
+            // Not by another process, but by another download of this address, of which it was not yet told.
+            Reply::Failed { failure, .. } if failure.kind == FailureKind::PartInUse && self.is_ours(id) => {
+                self.look_again(id);
+            }
             Reply::Failed { failure, .. } => {
+                if let (FailureKind::ChecksumMismatch { .. }, Some(item)) = (&failure.kind, self.items.get_mut(&id)) {
+                    // Nothing of it is known to be right: to try again is to fetch it again.
+                    item.map = Map::default();
+                    item.validator = None;
+                    item.best = 0;
+                }
                 if let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) {
                     // A part file that could not be opened has nothing to save.
                     work.is_open &= work.is_told_open;
+                    // No answer comes to a journal that could not be written.
+                    work.saves = 0;
                 }
                 if self.is_closing(id) {
                     tracing::warn!(%id, "what came last could not be saved: {failure}");

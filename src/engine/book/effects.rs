@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The effects of the state machine: what the book has network and disk do.
 
-use super::{Book, TICK};
+use super::Book;
 use std::path::PathBuf;
 
 use crate::engine::disk::{Finish, Found, Look};
 use crate::engine::download::state::{Input, State};
-use crate::engine::item::{self, AfterClose, Work};
-use crate::engine::net::Request;
-use crate::engine::types::{DownloadId, PartId, TransferId};
+use crate::engine::item::{AfterClose, Item, Work};
+use crate::engine::types::{DownloadId, PartId};
+
+/// So often a part file is looked for again before it counts as another process's.
+const MOST_LOOKS: u32 = 3;
 
 impl Book {
     pub(super) fn number(&mut self) -> u64 {
@@ -26,19 +28,10 @@ impl Book {
             item.after_close = AfterClose::Prepare;
             return;
         }
-        item.work = Some(Work {
-            part,
-            resume: None,
-            is_open: false,
-            is_told_open: false,
-            transfer: None,
-            base: 0,
-            from: 0,
-            saves: 0,
-            is_closing: false,
-            saved_at: now,
-            claimed: 0,
-        });
+        let most = usize::from(item.spec.connections);
+        item.work = Some(Work::new(part, now, most));
+        item.sources.forgive();
+        item.doubt_pieces();
         self.by_part.insert(part, id);
         self.active.insert(id);
         let look = Look {
@@ -46,18 +39,46 @@ impl Book {
             part_path: item.path.clone(),
             url: item.spec.url.clone(),
             name: item.spec.name.clone(),
-            resume: item.spec.resume,
+            // Its own part file is continued in any case; the wish is about those of others.
+            resume: item.spec.resume || item.path.is_some(),
             others,
         };
         self.parts.disk.look(part, look);
     }
 
-    /// The part files of other downloads of the same address.
-    fn parts_of_same_address(&self, id: DownloadId) -> Vec<PathBuf> {
+    /// Whether the part file that is in use may be that of another download of the same address, which was
+    /// opened when this one had begun to look.
+    pub(super) fn is_ours(&self, id: DownloadId) -> bool {
+        let may_look =
+            self.items.get(&id).and_then(|item| item.work.as_ref()).is_some_and(|work| work.looks < MOST_LOOKS);
+        let is_open = |other: &Item| other.work.as_ref().is_some_and(|work| work.is_open);
+        may_look && self.others_of_same_address(id).any(is_open)
+    }
+
+    /// Looks for a part file once more, in a run of its own.
+    pub(super) fn look_again(&mut self, id: DownloadId) {
+        let work = self.items.get_mut(&id).and_then(|item| item.work.take());
+        let Some(work) = work else { return };
+        self.by_part.remove(&work.part);
+        self.parts.disk.close(work.part);
+        self.prepare(id);
+        if let Some(again) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) {
+            again.looks = work.looks + 1;
+        }
+    }
+
+    fn others_of_same_address(&self, id: DownloadId) -> impl Iterator<Item = &Item> {
         let url = self.items.get(&id).map(|item| &item.spec.url);
         let same = url.and_then(|url| self.by_url.get(url)).into_iter().flatten();
-        let others = same.filter(|other| **other != id).filter_map(|other| self.items.get(other));
-        others.filter_map(|item| item.path.clone()).collect()
+        same.filter(move |other| **other != id).filter_map(|other| self.items.get(other))
+    }
+
+    /// The part files that a new one of this address must not be taken for: those of other downloads, and
+    /// its own older one.
+    fn parts_of_same_address(&self, id: DownloadId) -> Vec<PathBuf> {
+        let others = self.others_of_same_address(id);
+        let older = self.items.get(&id).and_then(|item| item.replaces.clone());
+        others.flat_map(|item| item.path.iter().chain(&item.replaces).cloned()).chain(older).collect()
     }
 
     pub(super) fn looked(&mut self, id: DownloadId, found: Option<Box<Found>>) {
@@ -73,16 +94,35 @@ impl Book {
                     self.begin_anew(id);
                 }
             }
-            None => item.forget_bytes(),
+            None => self.begin_anew(id),
+        }
+        if self.samples(id) {
+            return;
         }
         let is_whole = self.items.get(&id).is_some_and(|item| item.map.is_complete());
+        if is_whole && self.items.get(&id).is_some_and(|item| !item.is_proven()) {
+            // Its pieces are checked as soon as it is open.
+            return self.reopen(id);
+        }
         self.input(id, if is_whole { Input::Delivered } else { Input::Prepared });
+    }
+
+    /// Opens the part file that was found, before any server is asked.
+    pub(super) fn reopen(&mut self, id: DownloadId) {
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let open = item.open(None);
+        if let Some(work) = &mut item.work {
+            work.is_open = true;
+            work.claimed = item.map.done().bytes();
+            self.parts.disk.open(work.part, open);
+        }
     }
 
     /// The bytes that are here can not be continued. A part file that another answer might still
     /// continue is kept until the new one is complete; one that nothing can prove is of no use.
     pub(super) fn begin_anew(&mut self, id: DownloadId) {
         let Some(item) = self.items.get_mut(&id) else { return };
+        item.distrust = false;
         let is_worth_keeping = item.validator.is_some() && item.map.done().bytes() > 0;
         let old = item.path.take();
         item.forget_bytes();
@@ -96,44 +136,13 @@ impl Book {
         }
     }
 
-    /// Asks the server for the first missing bytes.
-    pub(super) fn connect(&mut self, id: DownloadId) {
-        let transfer = TransferId(self.number());
-        let now = self.parts.clock.now();
-        let Some(item) = self.items.get_mut(&id) else { return };
-        let from = item.map.lend(transfer).map_or(0, |loan| loan.start);
-        let base = item.map.done().bytes();
-        item.meter.restart(now, base);
-        let request = Request {
-            url: item.spec.url.clone(),
-            manners: item.spec.manners.clone(),
-            asked: item.asked(from),
-            connect_timeout: item::silence(&item.spec),
-        };
-        let Some(work) = &mut item.work else { return };
-        work.transfer = Some(transfer);
-        (work.base, work.from) = (base, from);
-        self.by_transfer.insert(transfer, id);
-        self.next_tick.get_or_insert(now + TICK);
-        self.parts.transport.start(transfer, request);
-    }
-
-    /// Ends its transfer and gives the slot back; the part file is closed when all is saved.
+    /// Ends its transfers and gives the slot back; the part file is closed when all is saved.
     pub(super) fn stop(&mut self, id: DownloadId) {
-        self.end_transfer(id);
+        self.end_transfers(id);
         self.queue.release(id);
         self.active.remove(&id);
         if !self.is_closing(id) {
             self.close(id);
-        }
-    }
-
-    pub(super) fn end_transfer(&mut self, id: DownloadId) {
-        let Some(item) = self.items.get_mut(&id) else { return };
-        if let Some(transfer) = item.work.as_mut().and_then(|work| work.transfer.take()) {
-            self.by_transfer.remove(&transfer);
-            self.parts.transport.cancel(transfer);
-            item.map.give_back(transfer);
         }
     }
 
@@ -165,9 +174,11 @@ impl Book {
     /// The run is over and its part file closed.
     pub(super) fn closed(&mut self, id: DownloadId) {
         let Some(item) = self.items.get_mut(&id) else { return };
+        item.map.forget_on_way();
         if let Some(work) = item.work.take() {
             self.by_part.remove(&work.part);
             self.parts.disk.close(work.part);
+            self.parts.transport.set_download_rate(id, None);
         }
         match std::mem::take(&mut item.after_close) {
             AfterClose::Nothing => self.save_record(id),
@@ -183,7 +194,7 @@ impl Book {
 
     pub(super) fn finish(&mut self, id: DownloadId) {
         let Some(item) = self.items.get_mut(&id) else { return };
-        let open = item.open(None);
+        let (open, checksum) = (item.open(None), item.checksum().cloned());
         let (Some(work), Some(total)) = (&mut item.work, item.map.total()) else { return };
         if !work.is_open {
             // Everything was there from an earlier session.
@@ -192,7 +203,7 @@ impl Book {
         }
         let finish = Finish {
             total,
-            checksum: item.spec.checksum.clone(),
+            checksum,
             on_exists: item.spec.on_exists,
             modified: item.modified,
             replaces: item.replaces.clone(),
@@ -202,6 +213,7 @@ impl Book {
 
     /// It came to its end: nothing is left to save.
     pub(super) fn release(&mut self, id: DownloadId) {
+        self.end_transfers(id);
         self.queue.release(id);
         self.active.remove(&id);
         self.closed(id);

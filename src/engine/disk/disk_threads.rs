@@ -20,8 +20,10 @@ use super::device::{DeviceId, Mounts};
 use super::folder::Folders;
 use super::mailbox::Mailbox;
 use super::syncer::Syncer;
+use super::verify::Verifier;
 use super::writer::{Job, Writer};
 use super::{Block, Disk, Finish, Journal, Look, Open, Reply};
+use crate::engine::download::spec::Checksum;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::net;
 use crate::engine::types::{ByteRange, PartId};
@@ -57,6 +59,8 @@ struct Device {
 struct Part {
     device: Rc<Device>,
     seat: Seat,
+    /// How many bytes the listener was told of as written.
+    told: u64,
     is_ended: Arc<AtomicBool>,
 }
 
@@ -125,9 +129,15 @@ impl DiskThreads {
     fn deliver(&self) {
         let replies = self.mailbox.take();
         for reply in &replies {
-            // Its file has its final name now: nothing may be written to it any more.
-            if let Reply::Finished { part, .. } = reply {
-                self.close(*part);
+            match reply {
+                Reply::Written { part, range } => {
+                    if let Some(part) = self.parts.borrow_mut().get_mut(part) {
+                        part.told = part.told.saturating_add(range.len());
+                    }
+                }
+                // Its file has its final name now: nothing may be written to it any more.
+                Reply::Finished { part, .. } => self.close(*part),
+                _ => {}
             }
         }
         if !replies.is_empty() {
@@ -176,7 +186,7 @@ impl DiskThreads {
         match self.device_of(folder) {
             Ok(device) => {
                 let seat = device.pool.join(part);
-                self.parts.borrow_mut().insert(part, Part { device, seat, is_ended: Arc::default() });
+                self.parts.borrow_mut().insert(part, Part { device, seat, told: 0, is_ended: Arc::default() });
                 true
             }
             Err(error) => {
@@ -209,8 +219,9 @@ impl Device {
         let folders = Arc::new(Mutex::new(Folders::default()));
         let (jobs, writer_jobs) = mpsc::channel();
         let (sync_jobs, syncer_jobs) = mpsc::channel();
-        let syncer = Syncer::new(syncer_jobs, sync_jobs.clone(), folders.clone(), mailbox.clone());
-        let writer = Writer::new(writer_jobs, folders, sync_jobs.clone(), mailbox.clone());
+        let verifier = Arc::new(Verifier::default());
+        let syncer = Syncer::new(syncer_jobs, sync_jobs.clone(), verifier.clone(), folders.clone(), mailbox.clone());
+        let writer = Writer::new(writer_jobs, folders, sync_jobs.clone(), verifier, mailbox.clone());
         let name = |role| thread::Builder::new().name(format!("{role} {}:{}", id.major, id.minor));
         let is_alive = alive.clone();
         name("sync").spawn(move || {
@@ -243,7 +254,7 @@ impl Disk for DiskThreads {
     fn open(&self, part: PartId, open: Open) {
         let is_known = self.parts.borrow().contains_key(&part);
         if is_known || self.settle(part, &open.folder) {
-            self.give(part, |_| Job::Open { part, open });
+            self.give(part, |entry| Job::Open { part, open, is_ended: entry.is_ended.clone() });
         }
     }
 
@@ -261,7 +272,15 @@ impl Disk for DiskThreads {
     }
 
     fn save(&self, part: PartId, journal: Journal) {
-        self.give(part, |_| Job::Save { part, journal });
+        self.give(part, |entry| Job::Save { part, journal, told: entry.told });
+    }
+
+    fn check(&self, part: PartId, range: ByteRange, wanted: Checksum) {
+        self.give(part, |entry| Job::Check { part, range, wanted, is_ended: entry.is_ended.clone() });
+    }
+
+    fn read(&self, part: PartId, range: ByteRange) {
+        self.give(part, |entry| Job::Read { part, range, is_ended: entry.is_ended.clone() });
     }
 
     fn finish(&self, part: PartId, finish: Finish) {
@@ -282,6 +301,9 @@ impl Disk for DiskThreads {
     }
 }
 
+#[cfg(test)]
+#[path = "kill_tests.rs"]
+mod kill_tests;
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

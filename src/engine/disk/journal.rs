@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The resume record beside a part file, `NAME.part.journal`: what of it is durable and how to
-//! prove that the server still has the same file. On disk it is JSON with the number of its format
-//! and a checksum, so that a file that was torn is never taken for a claim:
-//! `{"freshet-journal":1,"sum":"<SHA-256 of the record>","record":{...}}`.
+//! The resume record beside a part file, `NAME.part.journal`: what of it is there and how to prove
+//! that the server still has the same file. On disk it is a log of lines (`record.rs`) that is only
+//! ever appended to (`log.rs`), or replaced as a whole.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
+use super::epoch;
+use super::log::Log;
 use super::naming::JOURNAL_SUFFIX;
+use super::record::{self, Said};
 use crate::engine::download::spec::Checksum;
 use crate::engine::net::headers::Validator;
 use crate::engine::types::ByteRange;
 
-/// The format written; older ones are read, newer ones left alone.
-const VERSION: u64 = 1;
 /// A journal on its way to its place. As long as [`JOURNAL_SUFFIX`], so that it fits where that fits.
-const DRAFT_SUFFIX: &str = ".writing";
-/// No journal comes near it; a file that is larger is none.
+pub const DRAFT_SUFFIX: &str = ".writing";
+/// No journal comes near it; of a file that is larger only the begin is read.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What a journal says. Holds no credentials (a password in the address is stripped).
@@ -36,10 +35,15 @@ pub struct Journal {
     pub name: String,
     pub total: Option<u64>,
     pub validator: Option<Validator>,
+    #[serde(serialize_with = "since_1970")]
     pub modified: Option<SystemTime>,
     #[serde(default)]
     pub checksum: Option<Checksum>,
+    /// An older part file of the same folder, kept until this one is complete. Only its name is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PathBuf>,
     /// Sorted, not touching, not empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<ByteRange>,
 }
 
@@ -54,12 +58,9 @@ pub enum JournalError {
     Damaged(String),
 }
 
-#[derive(Serialize, Deserialize)]
-struct OnDisk {
-    #[serde(rename = "freshet-journal")]
-    version: u64,
-    sum: String,
-    record: Value,
+/// Serde knows no earlier times, and a server may well claim one.
+fn since_1970<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.filter(|at| *at >= SystemTime::UNIX_EPOCH).serialize(serializer)
 }
 
 impl Journal {
@@ -68,38 +69,38 @@ impl Journal {
         with_suffix(part_path, JOURNAL_SUFFIX)
     }
 
-    /// Reads and proves the journal of a part file.
+    /// Reads and proves the journal of a part file. `done` is all that may be believed now: what is
+    /// durable, and what was written since as far as the page cache of then is still there.
     pub fn read(part_path: &Path) -> Result<Self, JournalError> {
+        Ok(Self::read_said(part_path)?.journal)
+    }
+
+    /// [`Journal::read`] that tells what is durable from what is believed.
+    pub(super) fn read_said(part_path: &Path) -> Result<Said, JournalError> {
         let mut options = OpenOptions::new();
         // A named pipe in its place would hold up the reader for ever.
         options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
         let file = options.open(Self::path_of(part_path))?;
         let mut text = Vec::new();
-        file.take(MOST_BYTES).read_to_end(&mut text)?;
-        Self::parse(&text)
+        (&file).take(MOST_BYTES).read_to_end(&mut text)?;
+        let mut said = record::replay(&text, |then| epoch::of(&file).is_some_and(|now| epoch::goes_on(then, &now)))?;
+        if let (Some(older), Some(folder)) = (&mut said.journal.replaces, part_path.parent()) {
+            *older = folder.join(&*older);
+        }
+        Ok(said)
     }
 
-    fn parse(text: &[u8]) -> Result<Self, JournalError> {
-        let damaged = |error: serde_json::Error| JournalError::Damaged(error.to_string());
-        let value: Value = serde_json::from_slice(text).map_err(damaged)?;
-        // Of a newer format nothing but its number may be taken for known.
-        if let Some(newer) = value.get("freshet-journal").and_then(Value::as_u64).filter(|v| *v > VERSION) {
-            return Err(JournalError::Newer(newer));
-        }
-        let on_disk: OnDisk = serde_json::from_value(value).map_err(damaged)?;
-        if on_disk.version == 0 {
-            return Err(JournalError::Damaged("there is no format 0".into()));
-        }
-        if sum(&on_disk.record) != Some(on_disk.sum) {
-            return Err(JournalError::Damaged("its checksum does not match".into()));
-        }
-        let journal: Self = serde_json::from_value(on_disk.record).map_err(damaged)?;
-        journal.check().map_err(JournalError::Damaged)?;
-        Ok(journal)
+    /// What the text of a journal says while all that it speaks of lasts; public for the fuzzer's sake only.
+    #[doc(hidden)]
+    pub fn parse(text: &[u8]) -> Result<Self, JournalError> {
+        Ok(record::replay(text, |_| true)?.journal)
     }
 
-    /// The invariant of `done`.
-    fn check(&self) -> Result<(), String> {
+    /// The invariant of `done`, and that `replaces` leads to no other folder.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if let Some(older) = self.replaces.as_deref().filter(|older| older.file_name() != Some(older.as_os_str())) {
+            return Err(format!("{} is no name of a part file", older.display()));
+        }
         let mut last: Option<ByteRange> = None;
         for range in &self.done {
             if range.is_empty() || last.is_some_and(|last| range.start <= last.end) {
@@ -121,30 +122,29 @@ impl Journal {
     /// Writes the journal of a part file in place of the one before, which stands until the new one
     /// is durable. The folder is not synced.
     pub fn write(&self, part_path: &Path) -> io::Result<()> {
-        debug_assert_eq!(self.check(), Ok(()));
-        let text = self.to_text()?;
-        let draft = with_suffix(part_path, DRAFT_SUFFIX);
-        let written = write_new(&draft, text.as_bytes()).and_then(|()| fs::rename(&draft, Self::path_of(part_path)));
-        if written.is_err() {
-            // On a full disk a half-written draft would only take up room.
-            let _ = fs::remove_file(&draft);
-        }
-        written
+        Log::new(part_path).begin(self)
     }
 
-    fn to_text(&self) -> io::Result<String> {
-        let record = serde_json::to_value(self.without_passwords())?;
-        let sum = sum(&record).ok_or_else(|| io::Error::other("this GLib has no SHA-256"))?;
-        Ok(serde_json::to_string(&OnDisk { version: VERSION, sum, record })?)
-    }
-
-    fn without_passwords(&self) -> Self {
-        let mut public = self.clone();
-        for url in std::iter::once(&mut public.url).chain(&mut public.mirrors) {
+    /// What of it is no claim, without passwords and without the folder.
+    pub(super) fn head(&self) -> Self {
+        let without_password = |url: &Url| {
+            let mut url = url.clone();
             // Fails only for addresses that can hold no password.
             let _ = url.set_password(None);
+            url
+        };
+        Self {
+            url: without_password(&self.url),
+            mirrors: self.mirrors.iter().map(without_password).collect(),
+            name: self.name.clone(),
+            total: self.total,
+            validator: self.validator.clone(),
+            modified: self.modified,
+            checksum: self.checksum.clone(),
+            // JSON holds no name that is not UTF-8. Such an older part file is not deleted by itself later.
+            replaces: self.replaces.as_ref().and_then(|older| older.file_name()?.to_str()).map(PathBuf::from),
+            done: Vec::new(),
         }
-        public
     }
 
     /// Removes the journal of a part file and what an interrupted write may have left of one.
@@ -166,29 +166,8 @@ pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     longer.into()
 }
 
-/// Writes a durable file that nobody else can read: an address may hold a secret.
-fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
-    let mut file: File = options.open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
-}
-
-/// The SHA-256 of a record's text. Reading and writing it again gives the same text, because
-/// serde_json keeps the order of its maps and all numbers are integers.
-fn sum(record: &Value) -> Option<String> {
-    let mut sum = glib::Checksum::new(glib::ChecksumType::Sha256)?;
-    sum.update(record.to_string().as_bytes());
-    sum.string()
-}
-
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::time::Duration;
 
     use super::*;
@@ -201,6 +180,7 @@ mod tests {
             total: Some(u64::MAX),
             validator: Some(Validator::ETag("\"a\\b\"".into())),
             modified: Some(SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 5)),
+            replaces: None,
             checksum: Some(format!("md5:{}", "a".repeat(32)).parse().unwrap()),
             done: vec![ByteRange::new(0, 10), ByteRange::new(20, u64::MAX)],
         }
@@ -213,10 +193,19 @@ mod tests {
         journal().write(&part).unwrap();
         journal().write(&part).unwrap();
         let read = Journal::read(&part).unwrap();
-        assert_eq!(read, journal().without_passwords());
+        assert_eq!(read, Journal { done: journal().done, ..journal().head() });
         let text = fs::read_to_string(folder.path().join("f.part.journal")).unwrap();
         assert!(!text.contains("secret") && !text.contains("hidden"), "{text}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_time_before_1970_is_left_out() {
+        let long_ago = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        let folder = tempfile::tempdir().unwrap();
+        let part = folder.path().join("f.part");
+        Journal { modified: Some(long_ago), ..journal() }.write(&part).unwrap();
+        assert_eq!(Journal::read(&part).unwrap().modified, None);
     }
 
     #[test]
@@ -230,50 +219,27 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_journal_is_never_taken_for_one() {
-        let text = journal().to_text().unwrap();
-        for end in 0..text.len() {
-            assert!(Journal::parse(&text.as_bytes()[..end]).is_err(), "cut at {end}");
-            // A file system that had written the length but not the data shows zeros.
-            let mut zeros = text.as_bytes()[..end].to_vec();
-            zeros.resize(text.len(), 0);
-            assert!(Journal::parse(&zeros).is_err(), "zeros from {end}");
+    fn the_older_part_file_is_found_in_the_same_folder_and_in_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = folder.path().join("f (1).part");
+        let older = folder.path().join("f.part");
+        let with = |older: &Path| Journal { replaces: Some(older.into()), ..journal() };
+        with(&older).write(&part).unwrap();
+        assert_eq!(Journal::read(&part).unwrap().replaces, Some(older));
+        let text = fs::read_to_string(Journal::path_of(&part)).unwrap();
+        assert!(text.contains("\"replaces\":\"f.part\""), "{text}");
+        for elsewhere in ["/f.part", "../f.part", "a/f.part", "..", ""] {
+            assert!(with(Path::new(elsewhere)).check().is_err(), "{elsewhere:?}");
         }
     }
 
     #[test]
-    fn no_byte_of_a_journal_can_change_unnoticed() {
-        let text = journal().to_text().unwrap();
-        for at in 0..text.len() {
-            let mut bytes = text.as_bytes().to_vec();
-            bytes[at] ^= 1;
-            if let Ok(read) = Journal::parse(&bytes) {
-                panic!("byte {at} of {text} changed to {read:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_newer_format_is_told_apart_from_damage() {
-        let newer = br#"{"freshet-journal":2,"something":"else"}"#;
-        assert!(matches!(Journal::parse(newer), Err(JournalError::Newer(2))));
-    }
-
-    #[test]
-    fn claims_that_contradict_themselves_are_not_believed() {
-        let range = ByteRange::new;
-        for done in [
-            vec![range(10, 20), range(0, 5)],
-            vec![range(0, 10), range(5, 20)],
-            vec![range(0, 10), range(10, 20)],
-            vec![range(5, 5)],
-            vec![range(0, 101)],
-        ] {
-            let wrong = Journal { total: Some(100), done, ..journal() };
-            let record = serde_json::to_value(&wrong).unwrap();
-            let text = serde_json::to_vec(&OnDisk { version: VERSION, sum: sum(&record).unwrap(), record }).unwrap();
-            assert!(matches!(Journal::parse(&text), Err(JournalError::Damaged(_))), "{:?}", wrong.done);
-        }
+    fn a_journal_from_before_there_were_older_part_files_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = folder.path().join("f.part");
+        journal().write(&part).unwrap();
+        assert!(!fs::read_to_string(Journal::path_of(&part)).unwrap().contains("replaces"));
+        assert_eq!(Journal::read(&part).unwrap().replaces, None);
     }
 
     #[test]

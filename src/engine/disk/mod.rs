@@ -9,11 +9,16 @@
 pub mod block;
 mod device;
 mod disk_threads;
+mod epoch;
 mod folder;
+mod follower;
 pub mod journal;
+mod log;
 mod mailbox;
 pub mod naming;
 mod part_file;
+mod record;
+mod sum;
 mod syncer;
 mod verify;
 mod writer;
@@ -23,7 +28,7 @@ use std::time::SystemTime;
 
 pub use block::Block;
 pub use disk_threads::DiskThreads;
-pub use journal::Journal;
+pub use journal::{Journal, JournalError};
 use url::Url;
 
 use super::download::spec::{Checksum, OnExists};
@@ -53,9 +58,20 @@ pub trait Disk {
     /// which all its further writes are dropped.
     fn write(&self, part: PartId, offset: u64, block: Block);
 
-    /// Make what was written durable (`fdatasync`), then the journal that claims it.
-    /// Answer: [`Reply::Saved`] or [`Reply::Failed`].
+    /// Make what was written durable (`fdatasync`), then the journal that claims it. Of the writes
+    /// told of by [`Reply::Written`] before this call only those in `journal.done` are claimed from
+    /// now on: to leave one out is to disown it. Answer: [`Reply::Saved`] or [`Reply::Failed`].
     fn save(&self, part: PartId, journal: Journal);
+
+    /// Whether these bytes of the part file have this checksum, as far as they were given to be
+    /// written before. Computed beside the writes that follow; one of them to the same bytes makes
+    /// the answer meaningless. Answer: [`Reply::Checked`] or [`Reply::Failed`].
+    fn check(&self, part: PartId, range: ByteRange, wanted: Checksum);
+
+    /// What these bytes of the part file are, as far as they were given to be written before. For
+    /// samples: of more than [`MOST_READ`] only the first are read. Answer: [`Reply::Read`] or
+    /// [`Reply::Failed`], also where the file ends before.
+    fn read(&self, part: PartId, range: ByteRange);
 
     /// Check length and checksum, sync, and move into place. Answer: [`Reply::Finished`] or
     /// [`Reply::Failed`] (the part file then stays).
@@ -68,6 +84,9 @@ pub trait Disk {
     /// be deleted is logged.
     fn delete(&self, part_path: PathBuf);
 }
+
+/// The most bytes that [`Disk::read`] answers with.
+pub const MOST_READ: usize = 64 * 1024;
 
 /// Where to look for an earlier part file.
 #[derive(Clone, Debug)]
@@ -96,6 +115,8 @@ pub struct Open {
     pub on_exists: OnExists,
     /// The file's length, for preallocation and to see at once that it can not fit.
     pub total: Option<u64>,
+    /// The checksum that [`Disk::finish`] will ask for, where it is known.
+    pub checksum: Option<Checksum>,
     /// The first journal of a new part file, written before any byte: killed at once, it is not a file
     /// that nobody knows. `None` for small files, which are complete before it would matter.
     pub journal: Option<Box<Journal>>,
@@ -138,6 +159,17 @@ pub enum Reply {
     },
     Saved {
         part: PartId,
+    },
+    Checked {
+        part: PartId,
+        range: ByteRange,
+        is_right: bool,
+    },
+    Read {
+        part: PartId,
+        /// What was asked for.
+        range: ByteRange,
+        bytes: Vec<u8>,
     },
     /// While a checksum is computed: how many bytes are done.
     Verifying {

@@ -7,6 +7,7 @@ use std::io::{self, IoSlice};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -14,16 +15,17 @@ use rustix::fs::{FallocateFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::folder::{Folders, exists};
+use super::follower::Follower;
 use super::journal::with_suffix;
+use super::log::Log;
 use super::naming::{self, PART_SUFFIX};
-use super::{Finish, Journal, Open};
+use super::{Finish, Journal, JournalError, Open};
 use crate::engine::download::spec::OnExists;
 use crate::engine::error::{Failure, FailureKind};
+use crate::engine::types::ByteRange;
 
 /// Below it preallocation costs more than the fragments it avoids.
 const PREALLOCATE_FROM: u64 = 1024 * 1024;
-/// FAT keeps a file's length in 32 bits.
-const FAT_END: u64 = 1 << 32;
 /// How many numbers are tried for a free name.
 const MOST_NUMBERS: u32 = 100_000;
 /// How long a lock is waited for, doubled with each try: a look from another process holds it for a
@@ -38,8 +40,11 @@ pub struct PartFile {
     /// The name that was asked for; `path` may have a number besides.
     name: String,
     total: Option<u64>,
+    log: Log,
+    /// Where a checksum will be asked for.
+    follower: Option<Follower>,
     /// The folder's entries for the part file and its journal are durable.
-    is_listed: OnceLock<()>,
+    is_listed: AtomicBool,
     /// A sync failed: the kernel may have dropped what was not written and reports it only once, so
     /// nothing of this file may be called durable any more.
     broken: OnceLock<Failure>,
@@ -73,8 +78,12 @@ impl PartFile {
                 Err(error) => return Err(failure(&error, "create", &path)),
             };
             folders.took_number(&wanted, number);
-            let part = Self::new(path, file, open);
-            let first_journal = || open.journal.as_ref().map_or(Ok(()), |journal| part.write_journal(journal));
+            let mut part = Self::new(path, file, open);
+            part.follower = open.checksum.as_ref().and_then(|sum| Follower::new(sum.algorithm, []));
+            let first_journal = || match &open.journal {
+                Some(journal) => part.log.begin(journal).map_err(|error| part.journal_failure(&error)),
+                None => Ok(()),
+            };
             return match lock(&part.file, &part.path).and_then(|()| part.reserve()).and_then(|()| first_journal()) {
                 Ok(()) => Ok(part),
                 Err(failure) => {
@@ -98,20 +107,30 @@ impl PartFile {
             return Err(Failure::new(FailureKind::Io(libc::EINVAL), format!("{} is not a file", path.display())));
         }
         lock(&file, path)?;
-        let part = Self::new(path.to_owned(), file, open);
+        let mut part = Self::new(path.to_owned(), file, open);
+        let said = Journal::read_said(path).ok();
+        part.follower = open.checksum.as_ref().and_then(|sum| {
+            let written = said.iter().flat_map(|said| said.journal.done.iter().copied());
+            Follower::new(sum.algorithm, written)
+        });
         // Who held the lock until now may have moved it into place.
         part.check_in_place()?;
         part.reserve()?;
+        if let Some(Err(error)) = said.map(|said| part.log.join(&said)) {
+            tracing::warn!(path = %path.display(), "writes are not claimed before the first sync: {error}");
+        }
         Ok(part)
     }
 
     fn new(path: PathBuf, file: File, open: &Open) -> Self {
         Self {
+            log: Log::new(&path),
+            follower: None,
             path,
             file,
             name: open.name.clone(),
             total: open.total,
-            is_listed: OnceLock::new(),
+            is_listed: AtomicBool::new(false),
             broken: OnceLock::new(),
         }
     }
@@ -124,11 +143,15 @@ impl PartFile {
         &self.file
     }
 
+    pub fn follower(&self) -> Option<&Follower> {
+        self.follower.as_ref()
+    }
+
     /// Sees to it that the file can become as long as it has to, as far as that can be known.
     fn reserve(&self) -> Result<(), Failure> {
         let Some(total) = self.total else { return Ok(()) };
         let kind = rustix::fs::fstatfs(&self.file).map_or(0, |fs| i128::from(fs.f_type));
-        if kind == i128::from(libc::MSDOS_SUPER_MAGIC) && total >= FAT_END {
+        if total > longest_file(kind) {
             let detail = format!("{total} bytes are more than FAT can hold in one file ({})", self.path.display());
             return Err(Failure::new(FailureKind::TooLargeForFileSystem, detail));
         }
@@ -162,8 +185,38 @@ impl PartFile {
         Some(needed.saturating_sub(fs.f_bavail.saturating_mul(fs.f_frsize))).filter(|missing| *missing > 0)
     }
 
-    /// Writes all of this, in one call where the kernel takes it. No slice may be empty.
-    pub fn write(&self, mut offset: u64, mut slices: &mut [IoSlice<'_>]) -> Result<(), Failure> {
+    /// Makes durable what the journal of an earlier process claims to be written, and brings one of the
+    /// first format up to date.
+    pub fn take_over(&self) -> Result<(), Failure> {
+        let said = match Journal::read_said(&self.path) {
+            Ok(said) => said,
+            // There is no journal, so the first save writes one.
+            Err(JournalError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => {
+                let detail = format!("can not continue the journal of {}: {error}", self.path.display());
+                return Err(Failure::new(FailureKind::Io(0), detail));
+            }
+        };
+        self.check_in_place()?;
+        if said.is_ahead() {
+            self.sync(File::sync_data)?;
+        } else if said.last_number.is_some() {
+            return Ok(());
+        }
+        let is_new = self.log.claim(&said.journal, 0).map_err(|error| self.journal_failure(&error))?;
+        if is_new { self.list() } else { Ok(()) }
+    }
+
+    /// Writes all of this, in one call where the kernel takes it, and claims it as written. No slice
+    /// may be empty.
+    pub fn write(&self, offset: u64, slices: &mut [IoSlice<'_>]) -> Result<(), Failure> {
+        let length: usize = slices.iter().map(|slice| slice.len()).sum();
+        self.write_all(offset, slices)?;
+        self.log.wrote(ByteRange::new(offset, offset.saturating_add(length as u64)));
+        Ok(())
+    }
+
+    fn write_all(&self, mut offset: u64, mut slices: &mut [IoSlice<'_>]) -> Result<(), Failure> {
         while !slices.is_empty() {
             match rustix::io::pwritev(&self.file, slices, offset) {
                 Ok(0) => return Err(failure(&io::ErrorKind::WriteZero.into(), "write to", &self.path)),
@@ -178,21 +231,26 @@ impl PartFile {
         Ok(())
     }
 
-    /// Makes what was written durable, then the journal that claims it.
-    pub fn save(&self, journal: &Journal) -> Result<(), Failure> {
+    /// Makes what was written durable, then the journal that claims it, and of the first `told` bytes
+    /// that were written nothing else.
+    pub fn save(&self, journal: &Journal, told: u64) -> Result<(), Failure> {
         self.check_in_place()?;
         self.sync(File::sync_data)?;
-        self.write_journal(journal)?;
-        // Later journals take the place of one that is durable: after a power cut either will do.
-        if self.is_listed.get().is_none() {
-            sync_folder(&self.path).map_err(|error| failure(&error, "sync the folder of", &self.path))?;
-            let _ = self.is_listed.set(());
+        let is_new = self.log.claim(journal, told).map_err(|error| self.journal_failure(&error))?;
+        if is_new || !self.is_listed.load(Ordering::Relaxed) {
+            self.list()?;
         }
         Ok(())
     }
 
-    fn write_journal(&self, journal: &Journal) -> Result<(), Failure> {
-        journal.write(&self.path).map_err(|error| self.write_failure(&error, "write the journal of"))
+    fn list(&self) -> Result<(), Failure> {
+        sync_folder(&self.path).map_err(|error| failure(&error, "sync the folder of", &self.path))?;
+        self.is_listed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn journal_failure(&self, error: &io::Error) -> Failure {
+        self.write_failure(error, "write the journal of")
     }
 
     /// Whether the file is as long as it has to be.
@@ -255,6 +313,7 @@ impl PartFile {
             return Err(failure.clone());
         }
         sync(&self.file).map_err(|error| {
+            self.log.lose();
             let failure = self.write_failure(&error, "sync");
             self.broken.get_or_init(|| failure).clone()
         })
@@ -263,8 +322,33 @@ impl PartFile {
     /// Whether the path still leads to the file that is open, and not to nothing or something else.
     fn check_in_place(&self) -> Result<(), Failure> {
         let open = self.file.metadata().map_err(|error| failure(&error, "look at", &self.path))?;
-        let there = fs::symlink_metadata(&self.path).map_err(|error| gone_or(&error, "look at", &self.path))?;
-        if (open.dev(), open.ino()) == (there.dev(), there.ino()) { Ok(()) } else { Err(gone(&self.path)) }
+        match fs::symlink_metadata(&self.path) {
+            Ok(there) if (open.dev(), open.ino()) == (there.dev(), there.ino()) => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failure(&error, "look at", &self.path)),
+            Ok(_) | Err(_) => Err(self.gone(open.dev())),
+        }
+    }
+
+    /// Why the part file is not at its path: its drive may have been taken from under it.
+    fn gone(&self, device: u64) -> Failure {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        match fs::metadata(folder) {
+            Ok(there) if there.dev() == device => gone(&self.path),
+            Ok(_) => {
+                let detail = format!("the drive that {} was begun on is no longer there", self.path.display());
+                Failure::new(FailureKind::DriveFailed, detail)
+            }
+            Err(error) => failure(&error, "find the folder of", &self.path),
+        }
+    }
+
+    /// Why what was written can not be read back.
+    pub fn read_failure(&self, error: &io::Error) -> Failure {
+        let mut failure = failure(error, "read", &self.path);
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            failure.kind = FailureKind::EndedEarly;
+        }
+        failure
     }
 
     fn write_failure(&self, error: &io::Error, doing: &str) -> Failure {
@@ -274,6 +358,13 @@ impl PartFile {
         }
         failure
     }
+}
+
+/// The longest file that a kind of file system can hold, as far as it must be known beforehand. FAT
+/// (`msdos` and `vfat`) keeps the length in 32 bits; exFAT, NTFS and all others go far beyond. What a
+/// process in between (FUSE) does is not to be seen here: it says EFBIG when it comes to that.
+fn longest_file(kind: i128) -> u64 {
+    if kind == i128::from(libc::MSDOS_SUPER_MAGIC) { u64::from(u32::MAX) } else { u64::MAX }
 }
 
 /// After a file was moved into place and its folder synced: what is no longer needed.
@@ -384,4 +475,18 @@ fn gone(path: &Path) -> Failure {
 
 fn taken(target: &Path) -> Failure {
     Failure::new(FailureKind::TargetExists, format!("{} is there already", target.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_fat_is_known_to_hold_less_than_any_download() {
+        // magic(5), linux/magic.h: msdos and vfat, exFAT, ntfs3, ext4, btrfs.
+        assert_eq!(longest_file(0x4d44), (1 << 32) - 1);
+        for kind in [0x2011_bab0, 0x7366_746e, 0xef53, 0x9123_683e] {
+            assert_eq!(longest_file(kind), u64::MAX, "{kind:x}");
+        }
+    }
 }

@@ -2,31 +2,43 @@
 //! The thread of a device that waits until bytes are durable: it saves journals and moves finished
 //! files into place. It gets its jobs from `writer.rs`, behind the writes they depend on.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::folder::Folders;
 use super::mailbox::Mailbox;
 use super::part_file::{self, PartFile};
-use super::verify::{self, Verifier};
+use super::sum::Sum;
+use super::verify::Verifier;
 use super::writer::{delete_now, look_now};
 use super::{Finish, Journal, Look, Reply};
-use crate::engine::download::spec::Checksum;
+use crate::engine::download::spec::{Algorithm, Checksum};
 use crate::engine::error::{Failure, FailureKind};
-use crate::engine::types::PartId;
+use crate::engine::types::{ByteRange, PartId};
 
 /// How many files are moved into place before their folder is synced for all of them.
 const MOST_PLACED: usize = 64;
+/// How often the progress of a checksum is told.
+const PROGRESS: Duration = Duration::from_millis(200);
 
 /// A job for the syncer.
 #[derive(Debug)]
 pub enum SyncJob {
+    /// Continue the journal of an earlier process.
+    TakeOver {
+        part: PartId,
+        file: Arc<PartFile>,
+    },
     Save {
         part: PartId,
         file: Arc<PartFile>,
         journal: Journal,
+        /// How many of the bytes that were written had been told of when it was made.
+        told: u64,
     },
     Finish(Finishing),
     /// The checksum is the wanted one, or it is not.
@@ -60,7 +72,7 @@ pub struct Syncer {
     jobs: Receiver<SyncJob>,
     /// For the results of the verifier.
     own_jobs: Sender<SyncJob>,
-    verifier: Verifier,
+    verifier: Arc<Verifier>,
     /// In place, but not yet durably so.
     placed: Vec<(Finishing, PathBuf)>,
     folders: Arc<Mutex<Folders>>,
@@ -71,17 +83,23 @@ impl Syncer {
     pub fn new(
         jobs: Receiver<SyncJob>,
         own_jobs: Sender<SyncJob>,
+        verifier: Arc<Verifier>,
         folders: Arc<Mutex<Folders>>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
-        Self { jobs, own_jobs, verifier: Verifier::default(), placed: Vec::new(), folders, mailbox }
+        Self { jobs, own_jobs, verifier, placed: Vec::new(), folders, mailbox }
     }
 
     /// Does jobs until told to stop.
     pub fn run(mut self) {
         while let Some(job) = self.next() {
             match job {
-                SyncJob::Save { part, file, journal } => self.save(part, &file, &journal),
+                SyncJob::TakeOver { part, file } => {
+                    if let Err(failure) = file.take_over() {
+                        self.fail(part, failure);
+                    }
+                }
+                SyncJob::Save { part, file, journal, told } => self.save(part, &file, &journal, told),
                 SyncJob::Finish(finishing) => self.finish(finishing),
                 SyncJob::Verified { finishing, result } => match result {
                     Ok(()) => self.place(finishing),
@@ -111,8 +129,8 @@ impl Syncer {
         self.mailbox.post(Reply::Failed { part, failure });
     }
 
-    fn save(&self, part: PartId, file: &PartFile, journal: &Journal) {
-        match file.save(journal) {
+    fn save(&self, part: PartId, file: &PartFile, journal: &Journal, told: u64) {
+        match file.save(journal, told) {
             Ok(()) => {
                 self.folders.lock().unwrap_or_else(PoisonError::into_inner).wrote(file.path(), &journal.url);
                 self.mailbox.post(Reply::Saved { part });
@@ -134,20 +152,31 @@ impl Syncer {
     fn verify(&mut self, finishing: Finishing, wanted: Checksum) {
         let part = finishing.part;
         let (jobs, mailbox) = (self.own_jobs.clone(), self.mailbox.clone());
-        let started = self.verifier.run(move || {
+        let mut sum = None;
+        let mut told = Instant::now();
+        let started = self.verifier.run(move |buffer| {
             let Finishing { file, finish, is_ended, .. } = &finishing;
-            let progress = |done| mailbox.post(Reply::Verifying { part, done });
-            let result = match verify::checksum(file.file(), finish.total, wanted.algorithm, is_ended, progress) {
+            if is_ended.load(Ordering::Relaxed) {
+                return false;
+            }
+            let result = match advance(&mut sum, file, finish.total, wanted.algorithm, buffer) {
+                Ok(None) => {
+                    if told.elapsed() >= PROGRESS {
+                        told = Instant::now();
+                        mailbox.post(Reply::Verifying { part, done: sum.as_ref().map_or(0, Sum::done) });
+                    }
+                    return true;
+                }
                 Ok(Some(actual)) if actual == wanted.hex => Ok(()),
                 Ok(Some(actual)) => {
                     let detail = format!("{} has the {} {actual}", file.path().display(), wanted.algorithm.name());
-                    Err(Failure::new(FailureKind::ChecksumMismatch { expected: wanted, actual }, detail))
+                    Err(Failure::new(FailureKind::ChecksumMismatch { expected: wanted.clone(), actual }, detail))
                 }
-                Ok(None) => return,
-                Err(error) => Err(Failure::from_io(&error, &format!("can not read {}", file.path().display()))),
+                Err(error) => Err(file.read_failure(&error)),
             };
             // Fails only when the disk was shut down meanwhile.
-            let _ = jobs.send(SyncJob::Verified { finishing, result });
+            let _ = jobs.send(SyncJob::Verified { finishing: finishing.clone(), result });
+            false
         });
         if let Err(error) = started {
             self.fail(part, Failure::from_io(&error, "can not start the verifying thread"));
@@ -184,4 +213,27 @@ impl Syncer {
             self.mailbox.post(Reply::Finished { part, path });
         }
     }
+}
+
+/// Computes on for a turn; `Some` at the end. Begins with what was computed while the file grew.
+fn advance(
+    sum: &mut Option<Sum>,
+    file: &PartFile,
+    total: u64,
+    algorithm: Algorithm,
+    buffer: &mut [u8],
+) -> io::Result<Option<String>> {
+    let mut at_work = match sum.take() {
+        Some(sum) => sum,
+        None => match file.follower().and_then(|follower| follower.give(algorithm)) {
+            Some(begun) if begun.at() <= total => begun.with_end(total),
+            _ => Sum::new(algorithm, ByteRange::new(0, total))?,
+        },
+    };
+    at_work.advance(file.file(), total, buffer)?;
+    if at_work.is_complete() {
+        return Ok(Some(at_work.finish()));
+    }
+    *sum = Some(at_work);
+    Ok(None)
 }

@@ -1,130 +1,132 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Checksums of finished part files, computed on a thread of their own, one at a time for each
-//! device: a second one would only make the head of a hard disk jump.
+//! What is read back of part files: checksums and samples, on a thread of their own, one for each
+//! device: a second one would only make the head of a hard disk jump. Work takes turns there, so
+//! that a sample does not wait for the checksum of a large file.
 
-use std::fs::File;
+use std::collections::VecDeque;
+use std::fmt;
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
-
-use crate::engine::download::spec::Algorithm;
 
 /// How much is read at a time.
 const CHUNK: usize = 1024 * 1024;
-/// How often progress is told.
-const PROGRESS: Duration = Duration::from_millis(200);
 
-/// A piece of work for the thread.
-type Work = Box<dyn FnOnce() + Send>;
+/// One turn of a piece of work, with a buffer to read into; answers whether there is more to do.
+type Work = Box<dyn FnMut(&mut [u8]) -> bool + Send>;
 
 /// The thread, started with the first work; it ends when this is dropped and its work is done.
 #[derive(Debug, Default)]
 pub struct Verifier {
-    work: Option<Sender<Work>>,
+    queue: Arc<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    work: VecDeque<Work>,
+    is_started: bool,
+    is_over: bool,
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").field("waiting", &self.lock().work.len()).finish_non_exhaustive()
+    }
 }
 
 impl Verifier {
-    /// Does this after the work given before.
-    pub fn run(&mut self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let sender = match self.work.take() {
-            Some(sender) => sender,
-            None => {
-                let (sender, receiver) = mpsc::channel::<Work>();
-                thread::Builder::new().name("verify".into()).spawn(move || receiver.iter().for_each(|work| work()))?;
-                sender
-            }
-        };
-        let sent = sender.send(Box::new(work)).map_err(|_| io::Error::other("the verifying thread is gone"));
-        self.work = sent.is_ok().then_some(sender);
-        sent
+    /// Calls `turn` until it says that there is no more to do, in turns with the work given before.
+    pub fn run(&self, turn: impl FnMut(&mut [u8]) -> bool + Send + 'static) -> io::Result<()> {
+        let mut state = self.queue.lock();
+        if !state.is_started {
+            let queue = self.queue.clone();
+            thread::Builder::new().name("verify".into()).spawn(move || queue.serve())?;
+            state.is_started = true;
+        }
+        state.work.push_back(Box::new(turn));
+        self.queue.changed.notify_one();
+        Ok(())
     }
 }
 
-/// The checksum of the first `total` bytes in lower-case hexadecimal digits; `None` if `is_ended`
-/// was set before it was done.
-pub fn checksum(
-    file: &File,
-    total: u64,
-    algorithm: Algorithm,
-    is_ended: &AtomicBool,
-    mut progress: impl FnMut(u64),
-) -> io::Result<Option<String>> {
-    let mut sum = glib::Checksum::new(match algorithm {
-        Algorithm::Md5 => glib::ChecksumType::Md5,
-        Algorithm::Sha1 => glib::ChecksumType::Sha1,
-        Algorithm::Sha256 => glib::ChecksumType::Sha256,
-        Algorithm::Sha512 => glib::ChecksumType::Sha512,
-    })
-    .ok_or_else(|| io::Error::other(format!("this GLib has no {}", algorithm.name())))?;
-    let mut buffer = vec![0; CHUNK];
-    let (mut done, mut told) = (0, Instant::now());
-    while done < total {
-        if is_ended.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let wanted = usize::try_from(total - done).unwrap_or(CHUNK).min(CHUNK);
-        let chunk = buffer.get_mut(..wanted).unwrap_or_default();
-        let read = match file.read_at(chunk, done) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        sum.update(chunk.get(..read).unwrap_or_default());
-        done += read as u64;
-        if told.elapsed() >= PROGRESS {
-            told = Instant::now();
-            progress(done);
+impl Drop for Verifier {
+    fn drop(&mut self) {
+        self.queue.lock().is_over = true;
+        self.queue.changed.notify_one();
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Option<Work> {
+        let is_idle = |state: &mut State| state.work.is_empty() && !state.is_over;
+        let state = self.changed.wait_while(self.lock(), is_idle);
+        state.unwrap_or_else(PoisonError::into_inner).work.pop_front()
+    }
+
+    fn serve(&self) {
+        let mut buffer = vec![0; CHUNK];
+        while let Some(mut turn) = self.next() {
+            if turn(&mut buffer) {
+                self.lock().work.push_back(turn);
+            }
         }
     }
-    Ok(sum.string())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::sync::mpsc;
+    use std::time::Duration;
 
     use super::*;
 
-    fn sum_of(bytes: &[u8], total: u64, algorithm: Algorithm) -> io::Result<Option<String>> {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        checksum(&file, total, algorithm, &AtomicBool::new(false), |_| {})
+    #[test]
+    fn short_work_does_not_wait_for_the_end_of_long_work() {
+        let verifier = Verifier::default();
+        let (tell, told) = mpsc::channel();
+        let (go, may_go) = mpsc::channel();
+        let long = tell.clone();
+        let mut turns = 0;
+        let work = move |_: &mut [u8]| {
+            turns += 1;
+            // Until the short work is given, the long one has its first turn.
+            if turns == 1 {
+                may_go.recv().unwrap();
+            }
+            if turns == 100 {
+                long.send("long").unwrap();
+            }
+            turns < 100
+        };
+        verifier.run(work).unwrap();
+        verifier.run(move |_| tell.send("short").is_err()).unwrap();
+        go.send(()).unwrap();
+        let told: Vec<_> = (0..2).map(|_| told.recv_timeout(Duration::from_secs(20)).unwrap()).collect();
+        assert_eq!(told, ["short", "long"]);
     }
 
     #[test]
-    fn known_sums_are_found() {
-        // RFC 1321 A.5 and FIPS 180-4's examples of "abc".
-        for (algorithm, hex) in [
-            (Algorithm::Md5, "900150983cd24fb0d6963f7d28e17f72"),
-            (Algorithm::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
-            (Algorithm::Sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-            (
-                Algorithm::Sha512,
-                "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
-                 2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
-            ),
-        ] {
-            assert_eq!(sum_of(b"abc", 3, algorithm).unwrap().as_deref(), Some(hex));
-            assert_eq!(sum_of(b"abcdef", 3, algorithm).unwrap().as_deref(), Some(hex), "only the first 3 bytes");
-        }
-    }
-
-    #[test]
-    fn a_file_longer_than_the_buffer_is_read_to_its_end() {
-        let bytes: Vec<u8> = (0..CHUNK * 2 + 7).map(|i| (i % 251) as u8).collect();
-        let whole = glib::compute_checksum_for_data(glib::ChecksumType::Md5, &bytes).unwrap();
-        assert_eq!(sum_of(&bytes, bytes.len() as u64, Algorithm::Md5).unwrap().unwrap(), whole.as_str());
-    }
-
-    #[test]
-    fn a_file_that_is_too_short_is_an_error_and_an_ended_one_no_result() {
-        assert_eq!(sum_of(b"abc", 4, Algorithm::Md5).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(b"abc").unwrap();
-        assert!(checksum(&file, 3, Algorithm::Md5, &AtomicBool::new(true), |_| {}).unwrap().is_none());
+    fn work_given_before_the_end_is_done() {
+        let verifier = Verifier::default();
+        let (tell, told) = mpsc::channel();
+        let mut turns = 0;
+        let work = move |_: &mut [u8]| {
+            turns += 1;
+            tell.send(turns).unwrap();
+            turns < 3
+        };
+        verifier.run(work).unwrap();
+        drop(verifier);
+        assert_eq!(told.iter().collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

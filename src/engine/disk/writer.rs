@@ -5,16 +5,20 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io::IoSlice;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::folder::Folders;
 use super::mailbox::Mailbox;
 use super::part_file::{self, PartFile};
+use super::sum::Sum;
 use super::syncer::SyncJob;
-use super::{Block, Finish, Journal, Look, Open, Reply};
+use super::verify::Verifier;
+use super::{Block, Finish, Journal, Look, MOST_READ, Open, Reply};
+use crate::engine::download::spec::Checksum;
 use crate::engine::error::Failure;
 use crate::engine::types::{ByteRange, PartId};
 
@@ -34,6 +38,8 @@ pub enum Job {
     Open {
         part: PartId,
         open: Open,
+        /// Set when the part is closed, so that a checksum need not be computed to its end.
+        is_ended: Arc<AtomicBool>,
     },
     Write {
         part: PartId,
@@ -43,11 +49,23 @@ pub enum Job {
     Save {
         part: PartId,
         journal: Journal,
+        /// How many of the bytes that were written had been told of when it was made.
+        told: u64,
+    },
+    Check {
+        part: PartId,
+        range: ByteRange,
+        wanted: Checksum,
+        is_ended: Arc<AtomicBool>,
+    },
+    Read {
+        part: PartId,
+        range: ByteRange,
+        is_ended: Arc<AtomicBool>,
     },
     Finish {
         part: PartId,
         finish: Finish,
-        /// Set when the part is closed, so that a checksum need not be computed to its end.
         is_ended: Arc<AtomicBool>,
     },
     Close {
@@ -73,6 +91,7 @@ pub struct Writer {
     run: Vec<Block>,
     folders: Arc<Mutex<Folders>>,
     syncer: Sender<SyncJob>,
+    verifier: Arc<Verifier>,
     mailbox: Arc<Mailbox>,
 }
 
@@ -80,6 +99,7 @@ pub struct Writer {
 #[derive(Debug)]
 struct Part {
     file: Arc<PartFile>,
+    is_ended: Arc<AtomicBool>,
     /// A write failed: there may be a hole in what was written since.
     failed: Option<Failure>,
 }
@@ -89,6 +109,7 @@ impl Writer {
         jobs: Receiver<Job>,
         folders: Arc<Mutex<Folders>>,
         syncer: Sender<SyncJob>,
+        verifier: Arc<Verifier>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
         Self {
@@ -99,6 +120,7 @@ impl Writer {
             run: Vec::with_capacity(MOST_BLOCKS),
             folders,
             syncer,
+            verifier,
             mailbox,
         }
     }
@@ -108,9 +130,11 @@ impl Writer {
         while let Some(job) = self.queue.pop_front().or_else(|| self.jobs.recv().ok()) {
             match job {
                 Job::Look { part, look } => self.look(part, look),
-                Job::Open { part, open } => self.open(part, &open),
+                Job::Open { part, open, is_ended } => self.open(part, &open, is_ended),
                 Job::Write { part, offset, block } => self.write(part, offset, block),
-                Job::Save { part, journal } => self.save(part, journal),
+                Job::Save { part, journal, told } => self.save(part, journal, told),
+                Job::Check { part, range, wanted, is_ended } => self.check(part, range, wanted, is_ended),
+                Job::Read { part, range, is_ended } => self.read(part, range, is_ended),
                 Job::Finish { part, finish, is_ended } => self.finish(part, finish, is_ended),
                 Job::Close { part } => self.close(part),
                 Job::Delete { part_path } => self.delete(part_path),
@@ -145,7 +169,7 @@ impl Writer {
         }
     }
 
-    fn open(&mut self, part: PartId, open: &Open) {
+    fn open(&mut self, part: PartId, open: &Open, is_ended: Arc<AtomicBool>) {
         let opened = match &open.resume {
             Some(path) => PartFile::resume(path, open),
             None => PartFile::create(open, &mut self.folders.lock().unwrap_or_else(PoisonError::into_inner)),
@@ -156,7 +180,12 @@ impl Writer {
                     self.folders.lock().unwrap_or_else(PoisonError::into_inner).wrote(file.path(), &journal.url);
                 }
                 self.mailbox.post(Reply::Opened { part, part_path: file.path().to_owned() });
-                self.parts.insert(part, Part { file: Arc::new(file), failed: None });
+                let file = Arc::new(file);
+                if open.resume.is_some() {
+                    self.hand_on(SyncJob::TakeOver { part, file: file.clone() });
+                }
+                self.follow(&file, &is_ended, ByteRange::new(0, 0));
+                self.parts.insert(part, Part { file, is_ended, failed: None });
             }
             Err(failure) => self.fail(part, failure),
         }
@@ -165,7 +194,8 @@ impl Writer {
     /// Writes a block and those of the jobs ahead that continue it.
     fn write(&mut self, part: PartId, offset: u64, block: Block) {
         let range = self.gather(part, offset, block);
-        let Some(Part { file, failed }) = self.parts.get_mut(&part).filter(|part| part.failed.is_none()) else {
+        let Some(Part { file, is_ended, failed }) = self.parts.get_mut(&part).filter(|part| part.failed.is_none())
+        else {
             self.run.clear();
             return;
         };
@@ -180,7 +210,11 @@ impl Writer {
         // Given back first, so that there is room for whoever hears that this is written.
         self.run.clear();
         match written {
-            Ok(()) => self.mailbox.post(Reply::Written { part, range }),
+            Ok(()) => {
+                let (file, is_ended) = (file.clone(), is_ended.clone());
+                self.mailbox.post(Reply::Written { part, range });
+                self.follow(&file, &is_ended, range);
+            }
             Err(failure) => {
                 *failed = Some(failure.clone());
                 self.fail(part, failure);
@@ -213,7 +247,7 @@ impl Writer {
                 }
                 None => break,
             };
-            let overlaps = overtaken.iter().any(|range| range.start < next.end && next.start < range.end);
+            let overlaps = overtaken.iter().any(|range| range.overlaps(&next));
             if next.start != end || overlaps {
                 overtaken.push(next);
                 at += 1;
@@ -225,16 +259,86 @@ impl Writer {
         ByteRange::new(offset, end)
     }
 
-    fn save(&mut self, part: PartId, journal: Journal) {
+    fn save(&mut self, part: PartId, journal: Journal, told: u64) {
         // Also after a failed write: what was written before it can be kept.
         if let Some(Part { file, .. }) = self.parts.get(&part) {
-            self.hand_on(SyncJob::Save { part, file: file.clone(), journal });
+            self.hand_on(SyncJob::Save { part, file: file.clone(), journal, told });
+        }
+    }
+
+    /// Has a checksum computed on as far as the file has grown.
+    fn follow(&self, file: &Arc<PartFile>, is_ended: &Arc<AtomicBool>, range: ByteRange) {
+        if file.follower().is_some_and(|follower| follower.wrote(range)) {
+            let (file, is_ended) = (file.clone(), is_ended.clone());
+            let turn = move |buffer: &mut [u8]| {
+                let follower = file.follower().filter(|_| !is_ended.load(Ordering::Relaxed));
+                follower.is_some_and(|follower| follower.turn(file.file(), buffer))
+            };
+            if let Err(error) = self.verifier.run(turn) {
+                tracing::warn!("the checksum is computed at the end: {error}");
+            }
+        }
+    }
+
+    fn check(&self, part: PartId, range: ByteRange, wanted: Checksum, is_ended: Arc<AtomicBool>) {
+        let mut sum = None;
+        self.inspect(part, is_ended, move |file, buffer| {
+            let advanced = sum.take().map_or_else(|| Sum::new(wanted.algorithm, range), Ok).and_then(|mut sum| {
+                sum.advance(file.file(), range.end, buffer)?;
+                Ok(sum)
+            });
+            match advanced {
+                Ok(at_work) if at_work.is_complete() => {
+                    Some(Reply::Checked { part, range, is_right: at_work.finish() == wanted.hex })
+                }
+                Ok(at_work) => {
+                    sum = Some(at_work);
+                    None
+                }
+                Err(error) => Some(Reply::Failed { part, failure: file.read_failure(&error) }),
+            }
+        });
+    }
+
+    fn read(&self, part: PartId, range: ByteRange, is_ended: Arc<AtomicBool>) {
+        self.inspect(part, is_ended, move |file, _| {
+            let length = usize::try_from(range.len()).unwrap_or(MOST_READ).min(MOST_READ);
+            let mut bytes = vec![0; length];
+            Some(match file.file().read_exact_at(&mut bytes, range.start) {
+                Ok(()) => Reply::Read { part, range, bytes },
+                Err(error) => Reply::Failed { part, failure: file.read_failure(&error) },
+            })
+        });
+    }
+
+    /// Has what was written looked at on the verifying thread, turn by turn until there is a reply.
+    fn inspect(
+        &self,
+        part: PartId,
+        is_ended: Arc<AtomicBool>,
+        mut look: impl FnMut(&PartFile, &mut [u8]) -> Option<Reply> + Send + 'static,
+    ) {
+        match self.parts.get(&part) {
+            Some(Part { file, failed: None, .. }) => {
+                let (file, mailbox) = (file.clone(), self.mailbox.clone());
+                let turn = move |buffer: &mut [u8]| {
+                    if is_ended.load(Ordering::Relaxed) {
+                        return false;
+                    }
+                    look(&file, buffer).map(|reply| mailbox.post(reply)).is_none()
+                };
+                if let Err(error) = self.verifier.run(turn) {
+                    self.fail(part, Failure::from_io(&error, "can not start the verifying thread"));
+                }
+            }
+            Some(Part { failed: Some(failure), .. }) => self.fail(part, failure.clone()),
+            None => {}
         }
     }
 
     fn finish(&mut self, part: PartId, finish: Finish, is_ended: Arc<AtomicBool>) {
         match self.parts.get(&part) {
-            Some(Part { file, failed: None }) => {
+            Some(Part { file, failed: None, .. }) => {
                 self.hand_on(SyncJob::Finish(super::syncer::Finishing { part, file: file.clone(), finish, is_ended }));
             }
             Some(Part { failed: Some(failure), .. }) => self.fail(part, failure.clone()),
@@ -272,6 +376,8 @@ impl Job {
             | Self::Open { part, .. }
             | Self::Write { part, .. }
             | Self::Save { part, .. }
+            | Self::Check { part, .. }
+            | Self::Read { part, .. }
             | Self::Finish { part, .. }
             | Self::Close { part } => *part == wanted,
             Self::Delete { .. } | Self::Stop => false,
@@ -313,9 +419,10 @@ mod tests {
             name: "f".into(),
             on_exists: OnExists::Rename,
             total: None,
+            checksum: None,
             journal: None,
         };
-        give.send(Job::Open { part, open }).unwrap();
+        give.send(Job::Open { part, open, is_ended: Arc::default() }).unwrap();
         for (offset, bytes) in writes {
             let mut block = Block::detached(bytes.len());
             block.extend(bytes);
@@ -326,7 +433,7 @@ mod tests {
         give.send(Job::Stop).unwrap();
         let mailbox = Arc::new(Mailbox::new(|| {}));
         let (syncer, _sync_jobs) = mpsc::channel();
-        Writer::new(jobs, Arc::default(), syncer, mailbox.clone()).run();
+        Writer::new(jobs, Arc::default(), syncer, Arc::default(), mailbox.clone()).run();
         let written = mailbox.take().into_iter().filter_map(|reply| match reply {
             Reply::Written { range, .. } => Some((range.start, range.end)),
             _ => None,

@@ -9,6 +9,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::pieces::Pieces;
+use crate::engine::types::Speed;
+
 /// Everything that is known about a download before its first byte. Plain data: it is saved in the
 /// list as JSON, without credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,9 +30,20 @@ pub struct DownloadSpec {
     pub resume: bool,
     #[serde(default)]
     pub checksum: Option<Checksum>,
+    /// The length the file must have, where somebody other than the server told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<Pieces>,
+    /// Look for a checksum beside the file on its server, where none is given: one or two small requests.
+    #[serde(default)]
+    pub find_checksum: bool,
     /// Most connections for this download, 1 to 32.
     #[serde(default = "eight")]
     pub connections: u8,
+    /// Most bytes a second over all its transfers, besides the limit for all downloads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Speed>,
     #[serde(default)]
     pub manners: Manners,
     #[serde(default)]
@@ -55,7 +69,11 @@ impl DownloadSpec {
             on_exists: OnExists::default(),
             resume: true,
             checksum: None,
+            size: None,
+            pieces: None,
+            find_checksum: false,
             connections: eight(),
+            rate: None,
             manners: Manners::default(),
             patience: Patience::default(),
         }
@@ -125,7 +143,8 @@ impl Default for Patience {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Algorithm {
     Md5,
@@ -135,6 +154,17 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// Reads a name in any case, with or without its hyphen: `sha256`, `SHA-256`.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.trim().to_ascii_lowercase().replace('-', "").as_str() {
+            "md5" => Some(Self::Md5),
+            "sha1" => Some(Self::Sha1),
+            "sha256" => Some(Self::Sha256),
+            "sha512" => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Md5 => "md5",
@@ -163,6 +193,13 @@ pub struct Checksum {
     pub hex: String,
 }
 
+impl Checksum {
+    /// The one of several checksums of one file to go by: the first of the strongest algorithm.
+    pub fn strongest(checksums: impl IntoIterator<Item = Self>) -> Option<Self> {
+        checksums.into_iter().reduce(|best, next| if next.algorithm > best.algorithm { next } else { best })
+    }
+}
+
 impl fmt::Display for Checksum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.algorithm.name(), self.hex)
@@ -187,13 +224,7 @@ impl FromStr for Checksum {
 
     fn from_str(text: &str) -> Result<Self, ChecksumError> {
         let (name, hex) = text.split_once([':', '=']).ok_or(ChecksumError::NoColon)?;
-        let algorithm = match name.trim().to_ascii_lowercase().replace('-', "").as_str() {
-            "md5" => Algorithm::Md5,
-            "sha1" => Algorithm::Sha1,
-            "sha256" => Algorithm::Sha256,
-            "sha512" => Algorithm::Sha512,
-            _ => return Err(ChecksumError::UnknownAlgorithm(name.to_owned())),
-        };
+        let algorithm = Algorithm::named(name).ok_or_else(|| ChecksumError::UnknownAlgorithm(name.to_owned()))?;
         let hex = hex.trim().to_ascii_lowercase();
         if let Some(odd) = hex.chars().find(|c| !c.is_ascii_hexdigit()) {
             return Err(ChecksumError::NotHex(odd));
@@ -230,6 +261,15 @@ mod tests {
             "md5:abcd".parse::<Checksum>(),
             Err(ChecksumError::WrongLength { algorithm: "md5", wanted: 32, found: 4 })
         );
+    }
+
+    #[test]
+    fn the_first_of_the_strongest_is_chosen() {
+        let sum = |algorithm: Algorithm, digit: &str| Checksum { algorithm, hex: digit.repeat(algorithm.digits()) };
+        let (weak, strong) = (sum(Algorithm::Md5, "0"), sum(Algorithm::Sha256, "1"));
+        let other = sum(Algorithm::Sha256, "2");
+        assert_eq!(Checksum::strongest([weak.clone(), strong.clone(), other, weak]), Some(strong));
+        assert_eq!(Checksum::strongest([]), None);
     }
 
     #[test]

@@ -196,7 +196,8 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
         ) => Step::Ignored,
 
         (State::Verifying, Input::Finished) => fresh(State::Completed, &[Release]),
-        (State::Verifying, Input::Broke(failure)) => broke(life, failure, patience, now, Release),
+        // The part file stays, with a journal that says so.
+        (State::Verifying, Input::Broke(failure)) => broke(life, failure, patience, now, Stop),
         // It is nearly there; a half-finished move is no state to stop in.
         (
             State::Verifying,

@@ -6,25 +6,22 @@ mod text;
 use url::{Host, Url};
 
 use crate::engine::error::{Failure, FailureKind};
+use crate::engine::net::version::{SCHEMES, check_scheme};
 
 pub use text::find_all;
 
-/// The schemes that Freshet downloads from.
-pub const SCHEMES: [&str; 4] = ["http", "https", "ftp", "ftps"];
-
 /// Reads one address. White space around it is dropped; without a scheme `https://` is tried where
 /// the text looks like a host (`example.org/file`); anything else is `InvalidAddress`, a scheme
-/// that is not one of [`SCHEMES`] is `UnsupportedScheme`. The detail says what was wrong; it never
-/// repeats the address, which may hold a password.
+/// that [`check_scheme`] does not take is `UnsupportedScheme`. The detail says what was wrong; it
+/// never repeats the address, which may hold a password.
 pub fn parse(text: &str) -> Result<Url, Failure> {
     let text = text.trim();
     if text.is_empty() {
         return Err(invalid("there is no address"));
     }
     let scheme = scheme(text);
-    if let Some(other) = scheme.filter(|scheme| !is_supported(scheme)) {
-        let detail = format!("“{}” is not one of {}", other.to_ascii_lowercase(), SCHEMES.join(", "));
-        return Err(Failure::new(FailureKind::UnsupportedScheme, detail));
+    if let Some(scheme) = scheme {
+        check_scheme(&scheme.to_ascii_lowercase())?;
     }
     // The URL standard would drop line breaks silently and so make one address of two.
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
@@ -38,6 +35,21 @@ pub fn parse(text: &str) -> Result<Url, Failure> {
         return Err(invalid("this is no address: it begins like https://example.org/"));
     }
     normalized(&format!("https://{bare}"))
+}
+
+/// Reads an address out of what a program wrote: as [`parse`], but nothing is guessed, so the scheme
+/// has to be there.
+pub fn absolute(text: &str) -> Result<Url, Failure> {
+    match scheme(text.trim()) {
+        Some(_) => parse(text),
+        None => Err(invalid("this is no whole address: it begins like https://example.org/")),
+    }
+}
+
+/// Whether an address that was read elsewhere can be downloaded from; if not, why.
+pub fn check(url: &Url) -> Result<(), Failure> {
+    check_scheme(url.scheme())?;
+    if url.has_host() { Ok(()) } else { Err(invalid("the name of the host is missing")) }
 }
 
 fn invalid(detail: impl Into<String>) -> Failure {
@@ -88,7 +100,7 @@ fn looks_like_host(text: &str) -> bool {
 fn normalized(text: &str) -> Result<Url, Failure> {
     let mut url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
     let host = url.host_str().ok_or_else(|| invalid("the name of the host is missing"))?;
-    if url.scheme() == "ftps" {
+    if matches!(url.scheme(), "ftps" | "sftp") {
         // The URL standard reads hosts only of the schemes that browsers know: the others' would
         // stay as typed, `BÜCHER.example`.
         let host = Host::parse(host).map_err(|error| invalid(error.to_string()))?.to_string();
@@ -121,6 +133,7 @@ mod tests {
         expect("https://bücher.example/ä", "https://xn--bcher-kva.example/%C3%A4");
         expect("ftps://ann@BÜCHER.example/ä", "ftps://ann@xn--bcher-kva.example/%C3%A4");
         expect("ftps://[2001:DB8::1]/f", "ftps://[2001:db8::1]/f");
+        expect("sftp://ann@BÜCHER.example:22/~/ä", "sftp://ann@xn--bcher-kva.example:22/~/%C3%A4");
     }
 
     #[test]
@@ -168,6 +181,14 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_address_has_its_scheme() {
+        assert_eq!(absolute(" https://example.org/f\n").unwrap().as_str(), "https://example.org/f");
+        for text in ["example.org/f", "//example.org/f", "/f", "localhost:80", "", "magnet:?x", "https:"] {
+            assert!(absolute(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn other_schemes_are_named() {
         for (text, scheme) in [
             ("javascript:alert('a b')", "javascript"),
@@ -182,6 +203,15 @@ mod tests {
             assert_eq!(failure.kind, FailureKind::UnsupportedScheme, "{text}");
             assert!(failure.detail.contains(&format!("“{scheme}”")), "{}", failure.detail);
         }
+    }
+
+    #[test]
+    fn what_was_read_elsewhere_is_held_to_the_same_schemes() {
+        let kind = |text: &str| check(&Url::parse(text).unwrap()).map_err(|failure| failure.kind);
+        assert_eq!(kind("http://h/f"), Ok(()));
+        assert_eq!(kind("sftp://h/f"), check_scheme("sftp").map_err(|failure| failure.kind));
+        assert_eq!(kind("file:///etc/passwd"), Err(FailureKind::UnsupportedScheme));
+        assert_eq!(kind("ftps:/f"), Err(FailureKind::InvalidAddress));
     }
 
     #[test]
@@ -200,7 +230,7 @@ mod tests {
         #[test]
         fn what_is_read_is_a_supported_address_and_stays_the_same(text in prop_oneof![
             any::<String>(),
-            "(https?|ftps?|x)?:?/{0,3}[a-zü.:@%\\[\\]0-9-]{0,20}[/?#a-z ]{0,10}",
+            "(https?|s?ftps?|x)?:?/{0,3}[a-zü.:@%\\[\\]0-9-]{0,20}[/?#a-z ]{0,10}",
         ]) {
             if let Ok(url) = parse(&text) {
                 prop_assert!(SCHEMES.contains(&url.scheme()));

@@ -1,26 +1,32 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Address lists, the `-i` format of product.md: one download a line; several addresses on a line,
-//! separated by TAB, are mirrors; lines that begin with white space are options of the address
-//! above (`out`, `dir`, `checksum`, `header`); `#` begins a comment line.
+//! Files that say what to download: metalinks, and address lists, the `-i` format of product.md: one
+//! download a line; several addresses on a line, separated by TAB, are mirrors; lines that begin with
+//! white space are options of the address above (`out`, `dir`, `checksum`, `header`); `#` begins a
+//! comment line.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
 use url::Url;
 
-use super::address;
+use super::{address, metalink};
+use crate::engine::disk::naming;
+use crate::engine::download::pieces::Pieces;
 use crate::engine::download::spec::Checksum;
 use crate::engine::net::headers::is_token;
 
 /// One download of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// The first address, then its mirrors.
+    /// The first address, then its mirrors: at least one.
     pub urls: Vec<Url>,
-    /// As written: a name, or a path below the folder.
+    /// Of an address list as written, a name or a path below the folder; of a metalink a safe name.
     pub name: Option<String>,
     pub folder: Option<PathBuf>,
     pub checksum: Option<Checksum>,
+    /// In bytes.
+    pub size: Option<u64>,
+    pub pieces: Option<Pieces>,
     pub headers: Vec<String>,
 }
 
@@ -32,7 +38,42 @@ pub struct ListError {
     pub problem: String,
 }
 
-/// Reads a whole list. Every faulty line is told; the downloads without a faulty line are returned
+/// Reads a file that says what to download, a metalink or an address list; which of them, its first
+/// sign tells, not its name.
+pub fn read(bytes: &[u8]) -> (Vec<Entry>, Vec<ListError>) {
+    if metalink::is_xml(bytes) { read_metalink(bytes) } else { parse(&String::from_utf8_lossy(bytes)) }
+}
+
+fn read_metalink(bytes: &[u8]) -> (Vec<Entry>, Vec<ListError>) {
+    let files = match metalink::parse(bytes) {
+        Ok(files) => files,
+        Err(error) => {
+            let problem = format!("column {}: {}", error.column, error.problem);
+            return (Vec::new(), vec![ListError { line: error.line, problem }]);
+        }
+    };
+    let (mut entries, mut errors) = (Vec::new(), Vec::new());
+    for file in files {
+        // Without the folders that it names: they are its author's.
+        let name = naming::safe(&file.name);
+        if file.urls.is_empty() {
+            let problem = format!("“{name}” has no address that Freshet downloads from");
+            errors.push(ListError { line: file.line, problem });
+            continue;
+        }
+        entries.push(Entry {
+            urls: file.urls,
+            name: Some(name),
+            checksum: Checksum::strongest(file.checksums),
+            size: file.size,
+            pieces: file.pieces,
+            ..Entry::default()
+        });
+    }
+    (entries, errors)
+}
+
+/// Reads an address list. Every faulty line is told; the downloads without a faulty line are returned
 /// all the same. One with a faulty option is not: without its checksum, say, it would be another.
 pub fn parse(text: &str) -> (Vec<Entry>, Vec<ListError>) {
     let mut reader = Reader::default();
@@ -66,13 +107,7 @@ impl Reader {
             return self.read_option(content);
         }
         self.finish_entry();
-        let entry = self.current.insert(Entry {
-            urls: Vec::new(),
-            name: None,
-            folder: None,
-            checksum: None,
-            headers: Vec::new(),
-        });
+        let entry = self.current.insert(Entry::default());
         entry.urls = addresses(content)?;
         Ok(())
     }
@@ -180,6 +215,40 @@ mod tests {
         assert_eq!(urls(&entries[1]), ["https://example.org/y"]);
         assert_eq!(entries[1].name, None);
         assert_eq!(urls(&entries[2]), ["https://a.example/z"]);
+    }
+
+    #[test]
+    fn a_metalink_is_a_list_too() {
+        let sha256 = "0".repeat(64);
+        let text = format!(
+            "\u{feff} <metalink>\n<file name='../x'/></metalink>|\
+             <metalink><file name='a/.b\\.c:d'><size>7</size><hash type='sha-1'>{}</hash>\
+             <hash type='sha-256'>{sha256}</hash><pieces length='4' type='md5'><hash>{}</hash><hash>{}</hash></pieces>\
+             <url priority='2'>http://b/</url><url priority='1'>http://a/</url></file>\n<file name='e'/></metalink>",
+            "1".repeat(40),
+            "2".repeat(32),
+            "3".repeat(32),
+        );
+        let (bad, good) = text.split_once('|').unwrap();
+        let (entries, errors) = read(bad.as_bytes());
+        assert_eq!((entries.len(), errors.len(), errors[0].line), (0, 1, 2));
+        assert!(errors[0].problem.starts_with("column 1: “../x” can not be the name"), "{errors:?}");
+        let (entries, errors) = read(good.as_bytes());
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].to_string(), "line 2: “e” has no address that Freshet downloads from");
+        assert_eq!(entries.len(), 1);
+        let entry = &entries[0];
+        assert_eq!(urls(entry), ["http://a/", "http://b/"]);
+        assert_eq!((entry.name.as_deref(), entry.size), (Some("c_d"), Some(7)));
+        assert_eq!(entry.checksum.as_ref().unwrap().to_string(), format!("sha256:{sha256}"));
+        assert_eq!(entry.pieces.as_ref().unwrap().hashes.len(), 2);
+    }
+
+    #[test]
+    fn an_address_list_is_read_from_bytes() {
+        let (entries, errors) = read(b"https://a.example/\xff\n");
+        assert_eq!((entries.len(), errors.len()), (1, 0));
+        assert_eq!(read(b""), (Vec::new(), Vec::new()));
     }
 
     #[test]

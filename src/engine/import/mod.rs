@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! From text to addresses: what people type, drop, paste and keep in lists. Pure.
+//! From text to addresses: what people type, drop, paste and keep in lists, and what servers keep
+//! beside their files. Pure.
+//!
+//! | question | file |
+//! |---|---|
+//! | is this an address? where are the addresses in this text? | `address.rs` |
+//! | what is to be downloaded, by this list or metalink? | `list.rs` |
+//! | what does a metalink say? | `metalink.rs` |
+//! | what is the checksum of this file, and where may one be found? | `checksum_list.rs` |
 
 pub mod address;
+pub mod checksum_list;
 pub mod list;
+pub mod metalink;

@@ -12,8 +12,9 @@
 //! 8. transfers are removed, then the multi handle ([`Driver::stop`]).
 //!
 //! libcurl is never called from inside one of its callbacks: these touch GLib sources, the table of
-//! sockets and the gate, and nothing else. `driver/waiting.rs` says who goes on when.
+//! sockets and the gate, and nothing else. `driver/waiting.rs` says who goes on when, `driver/ending.rs` what follows the end.
 
+mod ending;
 mod waiting;
 
 use std::cell::{Cell, RefCell};
@@ -34,18 +35,18 @@ use super::raw::{self, EasyRef};
 use super::round::{Due, Round, Seen};
 use super::sink::Sink;
 use super::sockets::Sockets;
-use super::{Request, TransferEvent, Transport, Vitals, priority, request};
+use super::{Body, Request, TransferEvent, Transport, Vitals, priority, request};
 use crate::engine::clock::Clock;
 use crate::engine::disk::Disk;
 use crate::engine::error::{Failure, FailureKind};
-use crate::engine::types::{PartId, Speed, TransferId};
+use crate::engine::types::{DownloadId, PartId, Speed, TransferId};
 
 /// How many connections are kept open for later transfers.
 const IDLE_CONNECTIONS: usize = 16;
 
 type Handle = Easy2Handle<TransferHandler>;
 /// What is left of a transfer that is over: bytes not yet with the disk, and what it came to.
-type Leaving = (Sink, Result<u64, Failure>);
+type Leaving = (Sink, Result<(), Failure>);
 
 /// libcurl on the default main context. See the module's text.
 pub struct Driver {
@@ -70,11 +71,10 @@ struct Inner {
     round: RefCell<Round>,
     /// Begins the next round; there is one while something is in line.
     opener: RefCell<Option<SourceId>>,
-    /// Rings when the rate budget is filled again.
+    /// Rings when a rate limit lets somebody go on.
     refill: RefCell<Option<SourceId>>,
-    /// Wait for room in the disk's pool, for the budget.
+    /// Wait for room in the disk's pool.
     hungry: RefCell<Vec<TransferId>>,
-    throttled: RefCell<Vec<TransferId>>,
     /// Over for libcurl, but their last bytes have not gone to the disk yet.
     leaving: RefCell<HashMap<TransferId, Leaving>>,
     gate: Rc<Gate>,
@@ -101,7 +101,6 @@ impl Driver {
             opener: RefCell::default(),
             refill: RefCell::default(),
             hungry: RefCell::default(),
-            throttled: RefCell::default(),
             leaving: RefCell::default(),
             gate,
             disk,
@@ -268,79 +267,11 @@ impl Inner {
         });
         for (id, result) in over {
             self.abandoned.borrow_mut().remove(&id);
-            let Some(handle) = self.transfers.borrow_mut().remove(&id) else { continue };
-            let Some(mut easy) = self.detach(handle) else { continue };
-            let outcome = easy.get_mut().conclude(result);
-            self.leave(id, easy.get_mut(), outcome);
-        }
-    }
-
-    /// Takes a handle out of the multi handle. What libcurl refuses to give back is dropped.
-    fn detach(&self, handle: Handle) -> Option<Easy2<TransferHandler>> {
-        match self.multi.borrow().remove2(handle) {
-            Ok(easy) => Some(easy),
-            Err(error) => {
-                tracing::error!("libcurl does not give a transfer back: {error}");
-                None
+            let handle = self.transfers.borrow_mut().remove(&id);
+            if let Some(handle) = handle {
+                self.conclude(id, handle, result);
             }
         }
-    }
-
-    /// A transfer is over. It is told once all its bytes are with the disk.
-    fn leave(&self, id: TransferId, handler: &mut TransferHandler, outcome: Result<u64, Failure>) {
-        if handler.sink.is_settled() {
-            self.gate.tell(TransferEvent::Ended { id, result: outcome });
-        } else {
-            let sink = std::mem::replace(&mut handler.sink, Sink::new(self.disk.clone()));
-            self.leaving.borrow_mut().insert(id, (sink, outcome));
-        }
-    }
-
-    /// Tries again to hand over the last bytes of transfers that are over.
-    fn settle(&self) {
-        let mut settled = Vec::new();
-        for (id, (sink, _)) in self.leaving.borrow_mut().iter_mut() {
-            if let Some(part) = sink.part() {
-                sink.attach(part);
-                sink.flush();
-                if sink.is_settled() {
-                    settled.push(*id);
-                }
-            }
-        }
-        for id in settled {
-            if let Some((_, result)) = self.leaving.borrow_mut().remove(&id) {
-                self.gate.tell(TransferEvent::Ended { id, result });
-            }
-        }
-    }
-
-    /// The multi handle has failed: a new one takes its place. Its transfers end as if their
-    /// connections were lost, so their downloads continue by themselves from their journals.
-    fn replace_multi(&self, error: &MultiError) {
-        tracing::error!("libcurl's multi handle failed ({error}); it is replaced");
-        let fresh = match self.new_multi() {
-            Ok(multi) => multi,
-            Err(error) => {
-                tracing::error!("no new multi handle: {error}");
-                return;
-            }
-        };
-        let handles: Vec<_> = self.transfers.borrow_mut().drain().collect();
-        let detail = format!("libcurl's multi handle failed: {error}");
-        for (id, mut handle) in handles {
-            handle.get_mut().sink.flush();
-            drop(handle);
-            let result = Err(Failure::new(FailureKind::ConnectionLost, detail.clone()));
-            self.gate.tell(TransferEvent::Ended { id, result });
-        }
-        self.abandoned.borrow_mut().clear();
-        self.sockets.borrow_mut().clear();
-        self.round.borrow_mut().clear();
-        if let Some(timer) = self.timer.take() {
-            timer.remove();
-        }
-        self.multi.replace(fresh);
     }
 
     /// Calls the engine when there are events: libcurl has returned, so it may do what it wants.
@@ -389,7 +320,10 @@ impl Transport for Driver {
     fn start(&self, id: TransferId, request: Request) {
         let inner = &self.inner;
         if let Err(failure) = inner.begin(id, &request) {
-            inner.gate.tell(TransferEvent::Ended { id, result: Err(failure) });
+            inner.gate.tell(match request.body {
+                Body::Part => TransferEvent::Ended { id, end: None, result: Err(failure) },
+                Body::Memory { .. } => TransferEvent::Fetched { id, result: Err(failure) },
+            });
         }
     }
 
@@ -410,11 +344,15 @@ impl Transport for Driver {
         }
     }
 
-    fn cancel(&self, id: TransferId) {
+    fn cancel(&self, id: TransferId) -> Option<u64> {
         let inner = &self.inner;
-        inner.leaving.borrow_mut().remove(&id);
-        let Some(mut handle) = inner.transfers.borrow_mut().remove(&id) else { return };
+        if let Some((mut sink, _)) = inner.leaving.borrow_mut().remove(&id) {
+            sink.flush();
+            return sink.handed_over();
+        }
+        let mut handle = inner.transfers.borrow_mut().remove(&id)?;
         handle.get_mut().sink.flush();
+        let end = handle.get_ref().sink.handed_over();
         // One that goes over a connection that was there already has looked up nothing.
         let has_peer = matches!(handle.primary_ip(), Ok(Some(address)) if !address.is_empty());
         if has_peer || handle.get_ref().is_resolved() {
@@ -424,6 +362,15 @@ impl Transport for Driver {
             // libcurl would wait for the thread that looks the name up, and the window with it.
             handle.get_mut().abandon();
             inner.abandoned.borrow_mut().insert(id, handle);
+        }
+        end
+    }
+
+    fn set_end(&self, id: TransferId, end: u64) {
+        let inner = &self.inner;
+        let has_enough = inner.transfers.borrow_mut().get_mut(&id).is_some_and(|handle| handle.get_mut().set_end(end));
+        if has_enough && let Some(handle) = inner.transfers.borrow_mut().remove(&id) {
+            inner.conclude(id, handle, Ok(()));
         }
     }
 
@@ -443,14 +390,16 @@ impl Transport for Driver {
     }
 
     fn set_rate(&self, rate: Option<Speed>) {
-        let inner = &self.inner;
-        inner.gate.budget.borrow_mut().set_rate(rate, inner.gate.clock.now());
-        // Those that wait for the old budget ask the new one.
-        if let Some(source) = inner.refill.take() {
-            source.remove();
+        let now = self.inner.gate.clock.now();
+        if self.inner.gate.limiter.borrow_mut().set_total(rate, now) {
+            self.inner.limits_changed();
         }
-        if !inner.throttled.borrow().is_empty() {
-            inner.schedule_refill();
+    }
+
+    fn set_download_rate(&self, download: DownloadId, rate: Option<Speed>) {
+        let now = self.inner.gate.clock.now();
+        if self.inner.gate.limiter.borrow_mut().set_download(download, rate, now) {
+            self.inner.limits_changed();
         }
     }
 
@@ -474,15 +423,15 @@ impl Inner {
             return Err(Failure::new(FailureKind::Internal(0), "the engine has stopped"));
         }
         let sink = Sink::new(self.disk.clone());
-        let handler = TransferHandler::new(id, request.asked.clone(), self.gate.clone(), sink);
+        let handler = TransferHandler::new(id, request, self.gate.clone(), sink);
         let mut easy = Easy2::new(handler);
         let me = EasyRef::of(&easy);
         easy.get_mut().set_easy(me);
-        request::configure(&mut easy, request, self.gate.budget.borrow().is_limited())?;
+        request::configure(&mut easy, request, self.gate.limiter.borrow().pace(id, Speed(0)))?;
         // Adding makes libcurl wish for a timeout of zero: the kick-start comes from the loop.
         let mut handle = self.multi.borrow().add2(easy).map_err(multi_failure)?;
         let token = usize::try_from(id.0).unwrap_or(usize::MAX);
-        handle.set_token(token).map_err(|error| super::failure::from_curl(&error))?;
+        handle.set_token(token).map_err(|error| super::failure::from_curl(&error, None))?;
         self.transfers.borrow_mut().insert(id, handle);
         if self.timer.borrow().is_none() {
             self.on_timeout_wish(Some(Duration::ZERO));

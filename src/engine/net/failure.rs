@@ -2,21 +2,60 @@
 //! The only table from libcurl's codes to kinds of failure (`libcurl-errors(3)`). HTTP statuses
 //! are read in `proof.rs`, where the rest of the answer is known.
 
+use url::Url;
+
 use crate::engine::error::{Failure, FailureKind};
 
-/// What a libcurl error means for a download.
-pub fn from_curl(error: &curl::Error) -> Failure {
+/// What a libcurl error means for a download; `url` is the address that was asked last, if known.
+pub fn from_curl(error: &curl::Error, url: Option<&Url>) -> Failure {
+    let by_ssh = url.filter(|url| url.scheme() == "sftp");
+    if let Some(url) = by_ssh.filter(|_| error.is_peer_failed_verification()) {
+        return unknown_host(url);
+    }
     // The extra text is the error buffer's: more precise than the code's own.
     let detail = match error.extra_description() {
         Some(extra) => format!("{extra} (libcurl {})", error.code()),
         None => format!("{} (libcurl {})", error.description(), error.code()),
     };
-    Failure::new(kind(error.code(), error.extra_description().unwrap_or_default()), detail)
+    let text = error.extra_description().unwrap_or_default();
+    Failure::new(if by_ssh.is_some() { ssh_kind(error.code(), text) } else { kind(error.code(), text) }, detail)
 }
 
-/// `text` is libcurl's own description: it alone holds the reply code of FTP and file servers.
+/// The SSH key of a server is not in the file of known hosts; libcurl does not tell whether there is
+/// another one. Nobody but the user can say that the server may be trusted, and `ssh` asks that.
+fn unknown_host(url: &Url) -> Failure {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map(|port| format!("-p {port} ")).unwrap_or_default();
+    let user = if url.username().is_empty() { String::new() } else { format!("{}@", url.username()) };
+    let detail = format!(
+        "the SSH key of {host} is not the one in ~/.ssh/known_hosts, or there is none: \
+         run “ssh {port}{user}{host}” once, which shows the key and asks whether to trust it, then try again"
+    );
+    Failure::new(FailureKind::HostKey, detail)
+}
+
+/// What is different when the server is asked by SSH.
+fn ssh_kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
+    match code {
+        // The connection broke, or was cut before it was agreed on: servers do so when many come at a
+        // time (MaxStartups of sshd_config(5)).
+        curl_sys::CURLE_SSH | curl_sys::CURLE_FAILED_INIT => FailureKind::ConnectionLost,
+        // SFTP has no reply codes.
+        curl_sys::CURLE_REMOTE_ACCESS_DENIED => FailureKind::ServerRefused(0),
+        curl_sys::CURLE_REMOTE_FILE_NOT_FOUND => FailureKind::FileNotFound,
+        other => kind(other, text),
+    }
+}
+
+/// `text` is libcurl's own description: it alone holds the reply code of FTP and file servers, and
+/// what exactly a code means that libcurl uses for several things.
 fn kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
     match code {
+        // An answer of HTTP/0.9, of a version or with a status that there is none of.
+        curl_sys::CURLE_UNSUPPORTED_PROTOCOL if text.contains("HTTP") => FailureKind::Protocol,
+        curl_sys::CURLE_RECV_ERROR if text.contains("chunk") => FailureKind::Protocol,
+        // The others of this code are damaged streams, which may be whole the next time.
+        curl_sys::CURLE_BAD_CONTENT_ENCODING if text.starts_with("Unrecognized") => FailureKind::UninvitedEncoding,
         curl_sys::CURLE_UNSUPPORTED_PROTOCOL => FailureKind::UnsupportedScheme,
         curl_sys::CURLE_URL_MALFORMAT => FailureKind::InvalidAddress,
         curl_sys::CURLE_COULDNT_RESOLVE_HOST => FailureKind::NameNotFound,
@@ -52,16 +91,20 @@ fn kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
         curl_sys::CURLE_RANGE_ERROR | curl_sys::CURLE_BAD_DOWNLOAD_RESUME | curl_sys::CURLE_FTP_COULDNT_USE_REST => {
             FailureKind::WrongRange
         }
-        curl_sys::CURLE_BAD_CONTENT_ENCODING | curl_sys::CURLE_CHUNK_FAILED | curl_sys::CURLE_FILESIZE_EXCEEDED => {
-            FailureKind::Protocol
-        }
+        curl_sys::CURLE_BAD_CONTENT_ENCODING
+        | curl_sys::CURLE_CHUNK_FAILED
+        | curl_sys::CURLE_FILESIZE_EXCEEDED
+        | CURLE_TOO_LARGE => FailureKind::Protocol,
         CURLE_PROXY => FailureKind::Proxy,
         other => FailureKind::Internal(other),
     }
 }
 
-/// Since libcurl 7.73; the binding has no name for it.
+// The binding has no names for these.
+/// Since libcurl 7.73.
 const CURLE_PROXY: curl_sys::CURLcode = 97;
+/// Since libcurl 8.6: header fields beyond its bounds.
+const CURLE_TOO_LARGE: curl_sys::CURLcode = 100;
 
 /// A three-digit reply of the 4yz or 5yz class at the end of libcurl's text.
 fn refused(text: &str) -> Option<FailureKind> {
@@ -91,11 +134,42 @@ mod tests {
     }
 
     #[test]
+    fn what_a_server_says_wrong_is_not_blamed_on_the_address_or_the_way() {
+        assert_eq!(kind(1, "Received HTTP/0.9 when not allowed"), FailureKind::Protocol);
+        assert_eq!(kind(1, "Protocol \"scp\" not supported or disabled in libcurl"), FailureKind::UnsupportedScheme);
+        assert_eq!(kind(56, "Malformed encoding found in chunked-encoding"), FailureKind::Protocol);
+        assert_eq!(kind(56, "Recv failure: Connection reset by peer"), FailureKind::ConnectionLost);
+        assert_eq!(kind(61, "Unrecognized content encoding type."), FailureKind::UninvitedEncoding);
+        assert_eq!(kind(61, "incorrect data check"), FailureKind::Protocol);
+        assert_eq!(kind(100, "Too large response headers"), FailureKind::Protocol);
+    }
+
+    #[test]
     fn the_text_of_the_error_buffer_is_kept() {
         let mut error = curl::Error::new(7);
         error.set_extra("Failed to connect to h port 1".into());
-        let failure = from_curl(&error);
+        let failure = from_curl(&error, None);
         assert_eq!(failure.kind, FailureKind::CannotConnect);
         assert!(failure.detail.contains("port 1"), "{}", failure.detail);
+    }
+
+    #[test]
+    fn a_key_that_is_not_known_says_how_to_get_to_know_it() {
+        let url = Url::parse("sftp://ann:secret@h:2022/f").unwrap();
+        let failure = from_curl(&curl::Error::new(60), Some(&url));
+        assert_eq!(failure.kind, FailureKind::HostKey);
+        assert!(failure.detail.contains("“ssh -p 2022 ann@h”"), "{}", failure.detail);
+        assert!(!failure.detail.contains("secret"), "{}", failure.detail);
+        let https = Url::parse("https://h/f").unwrap();
+        assert_eq!(from_curl(&curl::Error::new(60), Some(&https)).kind, FailureKind::Certificate);
+    }
+
+    #[test]
+    fn a_broken_ssh_connection_is_tried_again() {
+        let url = Url::parse("sftp://h/f").unwrap();
+        for code in [2, 79] {
+            assert!(from_curl(&curl::Error::new(code), Some(&url)).kind.is_temporary(), "{code}");
+        }
+        assert_eq!(from_curl(&curl::Error::new(2), None).kind, FailureKind::Internal(2));
     }
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the callbacks of all transfers share with the driver: the time slice they may use, the
-//! rate budget, the list of those that wait, and the events to be told. Callbacks only note
+//! rate limits, the list of those that wait, and the events to be told. Callbacks only note
 //! things here; the driver acts on them once libcurl has returned.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::TransferEvent;
+use super::window::Windows;
 use crate::engine::clock::Clock;
-use crate::engine::rate::Budget;
+use crate::engine::rate::Limiter;
 use crate::engine::types::{Moment, TransferId};
 
 /// Why a transfer does not read. libcurl is told to pause it.
@@ -20,15 +22,20 @@ pub enum Held {
     Room,
     /// Its part file is not attached yet.
     Part,
-    /// The rate limit; goes on when the budget is filled again.
+    /// A rate limit; goes on when its turn has come.
     Rate,
 }
+
+/// How much longer than its slice a call may take. More than any work of libcurl's does, less than
+/// anybody sees as a halt.
+const OVERDUE: Duration = Duration::from_millis(100);
 
 pub struct Gate {
     pub clock: Rc<dyn Clock>,
     /// Until when callbacks may take bytes in the present call into libcurl.
     deadline: Cell<Moment>,
-    pub budget: RefCell<Budget>,
+    pub limiter: RefCell<Limiter>,
+    pub windows: RefCell<Windows>,
     /// Transfers that came to be held in the present call.
     newly_held: RefCell<Vec<(TransferId, Held)>>,
     events: RefCell<Vec<TransferEvent>>,
@@ -39,7 +46,8 @@ impl Gate {
         Self {
             clock,
             deadline: Cell::default(),
-            budget: RefCell::default(),
+            limiter: RefCell::default(),
+            windows: RefCell::default(),
             newly_held: RefCell::default(),
             events: RefCell::default(),
         }
@@ -51,6 +59,11 @@ impl Gate {
 
     pub fn is_shut(&self, now: Moment) -> bool {
         now >= self.deadline.get()
+    }
+
+    /// Whether a call into libcurl takes much longer than it should.
+    pub fn is_overdue(&self, now: Moment) -> bool {
+        now >= self.deadline.get() + OVERDUE
     }
 
     pub fn hold(&self, id: TransferId, why: Held) {

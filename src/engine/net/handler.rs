@@ -3,26 +3,49 @@
 //! `curl_easy_getinfo`, nothing that blocks, and no panic, which would end every transfer of the
 //! multi handle: each callback runs guarded, and a fault in it ends this one transfer.
 
-use std::os::fd::{IntoRawFd, OwnedFd};
+use std::net::Shutdown;
+use std::os::fd::{IntoRawFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use curl::easy::WriteError;
+use socket2::Socket;
 use url::Url;
 
+use super::decode::{Decoder, codings};
+use super::framing;
 use super::gate::{Gate, Held};
-use super::proof::{self, Head};
+use super::head;
+use super::proof::{self, Answer, Head};
 use super::raw::EasyRef;
 use super::sink::{Sink, Took};
-use super::{Asked, TransferEvent, Vitals};
+use super::window::Pace;
+use super::{Asked, Body, Fetched, Request, TransferEvent, Vitals};
 use crate::engine::error::{Failure, FailureKind};
-use crate::engine::types::{Moment, TransferId};
+use crate::engine::types::{Moment, Speed, TransferId};
 
 /// All header fields of one answer together may not be larger. libcurl bounds a line, not the sum.
 const LARGEST_HEAD: usize = 256 * 1024;
 /// The body of a refusal is read up to here, so that its connection can be used again.
 const LARGEST_REFUSAL: u64 = 64 * 1024;
+
+/// A body that is read, not kept.
+#[derive(Debug)]
+struct Memory {
+    most: usize,
+    bytes: Vec<u8>,
+    answer: Option<Box<Answer>>,
+}
+
+/// What rate limits say to a piece of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leave {
+    /// There is no limit, or it has crossed the wire before there was this one.
+    Free,
+    Counted,
+    No,
+}
 
 /// How far the answer has been judged.
 #[derive(Debug)]
@@ -31,6 +54,8 @@ enum Judged {
     NotYet,
     /// Its body is the file's.
     Taken,
+    /// All that is wanted of its body has come; what else comes is not taken.
+    Enough,
     /// Its body is not wanted.
     Refused(Failure),
 }
@@ -40,39 +65,65 @@ pub struct TransferHandler {
     asked: Asked,
     gate: Rc<Gate>,
     pub sink: Sink,
+    /// The offset up to which bytes are wanted, where that is not the end of the body.
+    until: Option<u64>,
+    memory: Option<Memory>,
+    /// There if the body has a content coding that is to be undone.
+    decoder: Option<Decoder>,
     easy: Option<EasyRef>,
     head: Head,
     head_size: usize,
+    /// The empty line behind the fields has come.
+    is_head_whole: bool,
     judged: Judged,
     /// Bytes of a body, wanted or not.
     received: u64,
     flushed_at: u64,
     last_sign: Moment,
     held: Option<Held>,
+    /// Where the body comes from.
+    socket: Option<RawFd>,
+    pace: Pace,
     /// The name lookup is over: it asked for a socket, or there was one already.
     resolved: bool,
     /// Nobody wants it any more; it ends as soon as it can without blocking.
     abandoned: bool,
+    /// The connection, where it has to be cut by us: libcurl takes its leave of an SSH server inside
+    /// one call, however long the server takes to answer.
+    ssh: Option<Socket>,
 }
 
 impl TransferHandler {
-    pub fn new(id: TransferId, asked: Asked, gate: Rc<Gate>, sink: Sink) -> Self {
+    pub fn new(id: TransferId, request: &Request, gate: Rc<Gate>, sink: Sink) -> Self {
         let last_sign = gate.clock.now();
+        let asked = request.asked.clone();
+        gate.limiter.borrow_mut().enter(id, request.download);
+        let memory = match request.body {
+            Body::Part => None,
+            Body::Memory { most } => Some(Memory { most, bytes: Vec::new(), answer: None }),
+        };
         Self {
             id,
+            until: asked.range.map(|range| range.end),
             asked,
             gate,
             sink,
+            memory,
+            decoder: None,
             easy: None,
             head: Head::default(),
             head_size: 0,
+            is_head_whole: false,
             judged: Judged::NotYet,
             received: 0,
             flushed_at: 0,
             last_sign,
             held: None,
+            socket: None,
+            pace: Pace::new(last_sign),
             resolved: false,
             abandoned: false,
+            ssh: None,
         }
     }
 
@@ -81,7 +132,9 @@ impl TransferHandler {
     }
 
     pub fn vitals(&self) -> Vitals {
-        Vitals { received: self.received, last_sign: self.last_sign, held: self.held.is_some() }
+        let is_taken = matches!(self.judged, Judged::Taken | Judged::Enough);
+        let (next, end) = if is_taken { (Some(self.sink.next()), self.sink.end()) } else { (None, None) };
+        Vitals { received: self.received, next, end, last_sign: self.last_sign, held: self.held.is_some() }
     }
 
     pub fn held(&self) -> Option<Held> {
@@ -97,6 +150,15 @@ impl TransferHandler {
         self.abandoned = true;
     }
 
+    /// Nothing from `end` on is wanted; `true` if all that is wanted has come.
+    pub fn set_end(&mut self, end: u64) -> bool {
+        self.until = Some(end);
+        if matches!(self.judged, Judged::Taken) && self.sink.next() >= end {
+            self.judged = Judged::Enough;
+        }
+        matches!(self.judged, Judged::Enough)
+    }
+
     /// Hands over a block that fills up slowly.
     pub fn flush_if_slow(&mut self) {
         if self.received - self.flushed_at < super::sink::LARGEST_BLOCK as u64 {
@@ -107,17 +169,79 @@ impl TransferHandler {
 
     /// What the transfer came to, given what `curl_multi_info_read` says. Afterwards only the sink
     /// may still have early bytes.
-    pub fn conclude(&mut self, result: Result<(), curl::Error>) -> Result<u64, Failure> {
+    pub fn conclude(&mut self, result: Result<(), curl::Error>) -> Result<(), Failure> {
         if matches!(self.judged, Judged::NotYet) && result.is_ok() {
-            // An empty body: no write callback has judged it.
-            self.judge();
+            if self.head.status == 0 || self.is_head_whole {
+                // An empty body: no write callback has judged it.
+                self.judge();
+            } else {
+                // libcurl takes this for an empty file.
+                let detail = "the connection was closed within the header fields".to_owned();
+                self.judged = Judged::Refused(Failure::new(FailureKind::ConnectionLost, detail));
+            }
         }
         self.sink.flush();
-        if let Judged::Refused(failure) = &self.judged {
-            return Err(failure.clone());
+        match &self.judged {
+            Judged::Refused(failure) => return Err(failure.clone()),
+            // It was broken off by us.
+            Judged::Enough => {}
+            Judged::NotYet | Judged::Taken => {
+                // The body may be here, and only the server's leave was not waited for.
+                if let Err(error) = result
+                    && !(error.is_aborted_by_callback() && self.is_whole())
+                {
+                    return Err(self.failure(&error));
+                }
+                self.decoder.as_ref().map_or(Ok(()), Decoder::check_end)?;
+            }
         }
-        result.map_err(|error| super::failure::from_curl(&error))?;
-        Ok(self.sink.next())
+        Ok(())
+    }
+
+    fn failure(&self, error: &curl::Error) -> Failure {
+        if matches!(self.judged, Judged::NotYet) && error.is_out_of_memory() {
+            // What libcurl before 8.6 says of a line that is longer than its bound.
+            let detail = format!("a line of the header fields is larger than 100 KiB (libcurl {})", error.code());
+            return Failure::new(FailureKind::Protocol, detail);
+        }
+        super::failure::from_curl(error, self.url().as_ref())
+    }
+
+    /// The event that tells what it came to; `None` as long as bytes are not with the disk yet.
+    pub fn ended(&mut self, outcome: &Result<(), Failure>) -> Option<TransferEvent> {
+        let id = self.id;
+        let Some(memory) = self.memory.take() else {
+            // An empty body is complete before there is a part.
+            let end = if outcome.is_ok() { Some(self.sink.next()) } else { self.sink.handed_over() };
+            return self.sink.is_settled().then(|| TransferEvent::Ended { id, end, result: outcome.clone() });
+        };
+        let result = match (outcome, memory.answer) {
+            (Ok(()), Some(answer)) => Ok(Fetched { answer, bytes: memory.bytes }),
+            (Err(failure), _) => Err(failure.clone()),
+            (Ok(()), None) => Err(Failure::new(FailureKind::Protocol, "there was no answer")),
+        };
+        Some(TransferEvent::Fetched { id, result })
+    }
+
+    /// Whether all of the body is here that was announced.
+    fn is_whole(&self) -> bool {
+        matches!(self.judged, Judged::Taken) && self.head.length == Some(self.received)
+    }
+
+    /// Ends an SSH connection without taking leave: without one libcurl has nobody to wait for.
+    fn hang_up(&self) {
+        if let Some(socket) = &self.ssh
+            && let Err(error) = socket.shutdown(Shutdown::Both)
+        {
+            // It was over already.
+            tracing::debug!("transfer {}: {error}", self.id.0);
+        }
+    }
+
+    /// The address that was asked last.
+    fn url(&self) -> Option<Url> {
+        let url = self.easy.and_then(|easy| easy.infos().url)?;
+        Url::parse(&url.to_string_lossy()).ok()
     }
 
     /// Judges the head, and tells of it.
@@ -132,18 +256,42 @@ impl TransferHandler {
                 self.head.status = 0;
                 self.head.fields.clear();
                 self.head.modified = infos.filetime.map(|age| SystemTime::UNIX_EPOCH + Duration::from_secs(age));
-            } else if self.head.status == 0 {
-                self.head.status = infos.status;
+            } else {
+                if self.head.status == 0 {
+                    self.head.status = infos.status;
+                }
+                // Which of the sockets that were tried it is; or one that another transfer has left.
+                let ports = self.easy.map(EasyRef::ports);
+                self.socket = ports.and_then(|ports| self.gate.windows.borrow().find(ports));
             }
         }
-        self.judged = match proof::prove(&self.asked, &self.head, self.gate.clock.today()) {
-            Ok(answer) => {
-                self.sink.begin(answer.start, answer.total);
-                self.gate.tell(TransferEvent::Answered { id: self.id, answer: Box::new(answer) });
+        self.adapt_window();
+        self.judged = match self.prove() {
+            Ok((answer, decoder)) => {
+                self.decoder = decoder;
+                self.sink.begin(answer.start, answer.end);
+                if self.asked.range.is_some_and(|range| range.start != answer.start) {
+                    // Not the range, but the whole file.
+                    self.until = None;
+                }
+                let answer = Box::new(answer);
+                match &mut self.memory {
+                    Some(memory) => memory.answer = Some(answer),
+                    None => self.gate.tell(TransferEvent::Answered { id: self.id, answer }),
+                }
                 Judged::Taken
             }
             Err(failure) => Judged::Refused(failure),
         };
+    }
+
+    /// What the answer is, and how its body is to be decoded.
+    fn prove(&self) -> Result<(Answer, Option<Decoder>), Failure> {
+        let answer = proof::prove(&self.asked, &self.head, self.gate.clock.today())?;
+        framing::check(&self.head.fields)?;
+        let is_encoded = proof::is_encoded(&self.head);
+        let decoder = is_encoded.then(|| Decoder::new(&codings(&self.head.fields))).transpose()?;
+        Ok((answer, decoder))
     }
 
     fn on_header(&mut self, line: &[u8]) -> bool {
@@ -159,7 +307,7 @@ impl TransferHandler {
             return false;
         }
         if matches!(self.judged, Judged::NotYet) {
-            read_header_line(&mut self.head, line);
+            self.is_head_whole = head::read_line(&mut self.head, line);
         }
         true
     }
@@ -177,34 +325,91 @@ impl TransferHandler {
             self.received += bytes.len() as u64;
             return Ok(if self.received > LARGEST_REFUSAL { 0 } else { bytes.len() });
         }
+        if matches!(self.judged, Judged::Enough) {
+            return Ok(0);
+        }
+        if let Some(memory) = &mut self.memory {
+            if memory.bytes.len() + bytes.len() > memory.most {
+                let detail = format!("the answer is larger than the {} bytes that are read of it", memory.most);
+                self.judged = Judged::Refused(Failure::new(FailureKind::Protocol, detail));
+                return Ok(0);
+            }
+            memory.bytes.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        // What lies beyond is fetched by somebody else.
+        let left = self.until.map_or(u64::MAX, |until| until.saturating_sub(self.sink.next()));
+        let wanted = usize::try_from(left).map_or(bytes, |left| bytes.get(..left).unwrap_or(bytes));
         if self.gate.is_shut(now) {
             return self.hold(Held::Slice);
         }
-        let mut budget = self.gate.budget.borrow_mut();
-        if budget.ready_at().is_some_and(|at| at > now) {
-            drop(budget);
+        let leave = self.leave(wanted.len(), now);
+        if leave == Leave::No {
             return self.hold(Held::Rate);
         }
-        match self.sink.take(bytes) {
+        let took = match &mut self.decoder {
+            Some(decoder) => decoder.pass(wanted, |piece| self.sink.take(piece)),
+            None => Ok(self.sink.take(wanted)),
+        };
+        let took = match took {
+            Ok(took) => took,
+            Err(failure) => {
+                self.judged = Judged::Refused(failure);
+                return Ok(0);
+            }
+        };
+        match took {
             Took::All => {
-                budget.take(bytes.len(), now);
+                if leave == Leave::Counted {
+                    self.gate.limiter.borrow_mut().took(self.id, wanted.len(), now);
+                    self.pace.took(wanted.len(), now);
+                }
                 self.held = None;
-                self.received += bytes.len() as u64;
+                self.received += wanted.len() as u64;
+                if self.until == Some(self.sink.next()) && self.sink.end() != self.until {
+                    self.judged = Judged::Enough;
+                    self.hang_up();
+                    return Ok(0);
+                }
+                if self.is_whole() {
+                    self.hang_up();
+                }
                 Ok(bytes.len())
             }
-            Took::NoRoom => {
-                drop(budget);
-                self.hold(Held::Room)
-            }
-            Took::NoPart => {
-                drop(budget);
-                self.hold(Held::Part)
-            }
+            Took::NoRoom => self.hold(Held::Room),
+            Took::NoPart => self.hold(Held::Part),
             Took::TooMuch => {
                 let detail = "the body is longer than was announced".to_owned();
                 self.judged = Judged::Refused(Failure::new(FailureKind::Protocol, detail));
                 Ok(0)
             }
+        }
+    }
+
+    /// Whether rate limits let it take so many bytes now. If not, its turn comes.
+    fn leave(&self, bytes: usize, now: Moment) -> Leave {
+        if !self.gate.limiter.borrow().is_limiting() {
+            return Leave::Free;
+        }
+        self.adapt_window();
+        if self.socket.is_some_and(|fd| self.gate.windows.borrow().is_overfull(fd)) {
+            return Leave::Free;
+        }
+        if self.gate.limiter.borrow_mut().ask(self.id, bytes, now) { Leave::Counted } else { Leave::No }
+    }
+
+    /// Other rate limits are in force. Before it is connected its window is not touched.
+    pub fn limits_changed(&self) {
+        if !matches!(self.judged, Judged::NotYet) {
+            self.adapt_window();
+        }
+    }
+
+    /// Makes the window of its socket fit what rate limits leave it now.
+    fn adapt_window(&self) {
+        if let Some(fd) = self.socket {
+            let pace = self.gate.limiter.borrow().pace(self.id, self.pace.speed);
+            self.gate.windows.borrow_mut().adapt(fd, pace);
         }
     }
 
@@ -227,6 +432,12 @@ impl TransferHandler {
     }
 }
 
+impl Drop for TransferHandler {
+    fn drop(&mut self) {
+        self.gate.limiter.borrow_mut().exit(self.id);
+    }
+}
+
 impl curl::easy::Handler for TransferHandler {
     fn header(&mut self, data: &[u8]) -> bool {
         self.guarded(false, |this| this.on_header(data))
@@ -243,43 +454,29 @@ impl curl::easy::Handler for TransferHandler {
                 return None;
             }
             // Like the binding's own: libcurl's would not be closed on exec.
-            let socket = socket2::Socket::new(family.into(), kind.into(), Some(protocol.into())).ok()?;
-            Some(OwnedFd::from(socket).into_raw_fd())
+            let socket = Socket::new(family.into(), kind.into(), Some(protocol.into())).ok()?;
+            if this.url().is_some_and(|url| url.scheme() == "sftp") {
+                this.ssh = socket.try_clone().ok();
+            }
+            let pace = this.gate.limiter.borrow().pace(this.id, Speed(0));
+            let fd = OwnedFd::from(socket).into_raw_fd();
+            this.gate.windows.borrow_mut().opened(fd, pace);
+            // With FTP the last one is that of the data.
+            this.socket = Some(fd);
+            Some(fd)
         })
     }
-}
 
-/// Takes a line of the head in. A status line begins a new head: redirects and interim answers have
-/// theirs before the final one.
-fn read_header_line(head: &mut Head, line: &[u8]) {
-    let line = line.trim_ascii_end();
-    if line.starts_with(b"HTTP/") {
-        let status = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).nth(1);
-        head.status = status
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| digits.parse().ok())
-            .unwrap_or_default();
-        head.fields.clear();
-        return;
-    }
-    let Some(colon) = line.iter().position(|byte| *byte == b':') else { return };
-    let (name, value) = line.split_at(colon);
-    let name = String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase();
-    let value = value.get(1..).unwrap_or_default().trim_ascii().to_vec();
-    head.fields.push((name, value));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_status_line_begins_a_new_head() {
-        let mut head = Head::default();
-        for line in ["HTTP/1.1 302 Found\r\n", "ETag: \"a\"\r\n", "\r\n", "HTTP/2 200 \r\n", "X-Y:  z \r\n", "\r\n"] {
-            read_header_line(&mut head, line.as_bytes());
-        }
-        assert_eq!(head.status, 200);
-        assert_eq!(head.fields, [("x-y".to_owned(), b"z".to_vec())]);
+    /// Called for protocols in which libcurl waits inside a call for the server to answer. While a
+    /// file comes our turn is over after a few milliseconds: here it waits, and is told to give up.
+    fn progress(&mut self, _: f64, _: f64, _: f64, _: f64) -> bool {
+        self.guarded(false, |this| {
+            let waits =
+                matches!(this.judged, Judged::Taken | Judged::Enough) && this.gate.is_overdue(this.gate.clock.now());
+            if waits {
+                this.hang_up();
+            }
+            !waits
+        })
     }
 }

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the header fields of an answer mean: Content-Range, validators, Retry-After,
-//! Content-Disposition, Content-Type. Pure functions over field values.
+//! Content-Disposition, Content-Type, Link, digests. Pure functions over field values.
 
 mod date;
+mod digest;
 mod disposition;
 pub(in crate::engine) mod encoding;
+mod link;
 
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::engine::download::spec::Checksum;
+
+/// The header fields of an answer in order: names in lower case, values as sent.
+pub type Fields = [(String, Vec<u8>)];
 
 /// What proves that two answers speak of the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +120,40 @@ pub fn media_type(value: &str) -> Option<String> {
     let essence = value.split(';').next()?.trim_ascii();
     let (kind, subtype) = essence.split_once('/')?;
     (is_token(kind) && is_token(subtype)).then(|| essence.to_ascii_lowercase())
+}
+
+/// Other addresses of the same file, out of `Link: <...>; rel=duplicate` (RFC 8288, RFC 6249), the
+/// best first, each once, at most 32. Relative ones are seen from `base`, the address that answered,
+/// which is not among them. What they lead to is a server's word only: a digest has to prove it.
+pub fn duplicates(fields: &Fields, base: &Url) -> Vec<Url> {
+    link::duplicates(fields, base)
+}
+
+/// Where metalinks of the file are, out of `Link: <...>; rel=describedby; type="application/metalink4+xml"`
+/// (RFC 6249 section 6), as [`duplicates`] returns them.
+pub fn metalinks(fields: &Fields, base: &Url) -> Vec<Url> {
+    link::metalinks(fields, base)
+}
+
+/// The digests of the selected representation, out of Repr-Digest (RFC 9530 section 3) and the older
+/// Digest (RFC 3230): of the whole file, whichever range of it was sent, unless a Content-Encoding
+/// stands between.
+pub fn representation_digests(fields: &Fields) -> Vec<Checksum> {
+    digest::of_representation(fields)
+}
+
+/// The digests of the body as it was sent, out of Content-Digest (RFC 9530 section 2) and Content-MD5
+/// (RFC 1864): the file's only where the body is the whole of it, without a Content-Encoding.
+pub fn content_digests(fields: &Fields) -> Vec<Checksum> {
+    digest::of_content(fields)
+}
+
+/// The values of all fields of this name, one behind the other as RFC 9110 section 5.3 puts lists
+/// together; `None` where there is no such field.
+fn joined(fields: &Fields, name: &str) -> Option<String> {
+    let mut values = fields.iter().filter(|(field, _)| field == name).map(|(_, value)| encoding::text(value.clone()));
+    let first = values.next()?;
+    Some(values.fold(first, |list, value| list + "," + &value))
 }
 
 /// RFC 9110 section 5.6.2.

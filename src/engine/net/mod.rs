@@ -4,16 +4,20 @@
 //! | question | file |
 //! |---|---|
 //! | how is libcurl driven on the main loop? | `driver.rs`, with `sockets.rs` and `round.rs` |
-//! | what happens with each byte of an answer? | `handler.rs`, `sink.rs` |
+//! | what happens with each byte of an answer? | `handler.rs`, `decode.rs`, `sink.rs` |
 //! | what do we send? | `request.rs` |
-//! | may these bytes be taken? | `proof.rs`, reading `headers.rs` |
+//! | how much may a server send ahead? | `window.rs` |
+//! | may these bytes be taken? | `proof.rs`, reading `headers.rs`; `framing.rs` |
 //! | what does an error mean? | `failure.rs` |
 //! | the unsafe code | `raw.rs` |
 
+mod decode;
 pub mod driver;
 pub mod failure;
+mod framing;
 mod gate;
 mod handler;
+mod head;
 pub mod headers;
 pub mod proof;
 mod raw;
@@ -22,14 +26,15 @@ mod round;
 pub mod sink;
 mod sockets;
 pub mod version;
+mod window;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use url::Url;
 
 use super::download::spec::Manners;
 use super::error::Failure;
-use super::types::{Moment, PartId, Speed, TransferId};
+use super::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
 use headers::Validator;
 use proof::Answer;
 
@@ -51,8 +56,14 @@ pub trait Transport {
     /// transfer keeps what fits into one block, and waits.
     fn attach(&self, id: TransferId, part: PartId);
 
-    /// End it. What came is handed to the disk before this returns; no event of it follows.
-    fn cancel(&self, id: TransferId);
+    /// End it. What came is handed to the disk before this returns; no event of it follows. Answers
+    /// the offset behind the last byte that was handed over; `None` if nothing was.
+    fn cancel(&self, id: TransferId) -> Option<u64>;
+
+    /// Sets how far the transfer goes: less far because somebody else fetches what lies behind, or
+    /// further, up to the end of its body, because nobody does. It is complete when it has come so far,
+    /// at once if it has already; bytes beyond `end` are not taken.
+    fn set_end(&self, id: TransferId, end: u64);
 
     /// Blocks came back to the disk's pool: transfers that waited for one go on.
     fn room(&self);
@@ -64,7 +75,12 @@ pub trait Transport {
     /// How the transfer is doing; `None` once it has ended.
     fn vitals(&self, id: TransferId) -> Option<Vitals>;
 
+    /// Most bytes a second over all transfers, from now on.
     fn set_rate(&self, rate: Option<Speed>);
+
+    /// Most bytes a second over the transfers of one download, whether or not there are any now;
+    /// `None`: no limit of its own, and nothing is kept for it any more.
+    fn set_download_rate(&self, download: DownloadId, rate: Option<Speed>);
 
     /// Takes what happened since the last call, in order.
     fn events(&self) -> Vec<TransferEvent>;
@@ -79,21 +95,40 @@ pub trait Transport {
 /// What to ask a server for.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// Whose limit it counts towards.
+    pub download: DownloadId,
     pub url: Url,
     pub manners: Manners,
     pub asked: Asked,
+    pub body: Body,
     /// How long connecting may take; silence later is watched by the engine.
     pub connect_timeout: Duration,
+}
+
+/// Where the body of an answer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// To the part file that is attached: [`TransferEvent::Answered`], then [`TransferEvent::Ended`].
+    Part,
+    /// To memory, for something small that is read, not kept: [`TransferEvent::Fetched`], a failure
+    /// if it has more bytes than this.
+    Memory { most: usize },
 }
 
 /// Which bytes are asked for and what is known of the file: what an answer is held against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// The first byte wanted; 0 asks for the whole file, without a Range field.
-    pub from: u64,
+    /// The bytes wanted; `None` asks for the whole file, without a Range field.
+    pub range: Option<ByteRange>,
     /// The file's length, where it is known from an earlier answer.
     pub total: Option<u64>,
+    /// What the answer must carry to speak of the same file, where that is known: sent as If-Range.
     pub validator: Option<Validator>,
+    /// When the file was last changed, where that is known and the source has to agree.
+    pub modified: Option<SystemTime>,
+    /// The answer must carry this validator itself: another server than the one it is known from proves
+    /// nothing by leaving it out.
+    pub is_strict: bool,
     /// Take a compressed answer and undo the compression: only after a server has compressed
     /// uninvited, since such an answer can not be resumed.
     pub decode: bool,
@@ -104,6 +139,10 @@ pub struct Asked {
 pub struct Vitals {
     /// Bytes of the body that came in this transfer.
     pub received: u64,
+    /// The offset in the file behind the last byte taken; `None` before the answer has proven itself.
+    pub next: Option<u64>,
+    /// The offset behind the last byte of the body, where that is known: so far it could go.
+    pub end: Option<u64>,
     /// When something last came from the server (the start counts).
     pub last_sign: Moment,
     /// It is us who do not read at present (disk, rate limit), so silence says nothing.
@@ -115,7 +154,16 @@ pub struct Vitals {
 pub enum TransferEvent {
     /// The answer has proven itself; its body follows.
     Answered { id: TransferId, answer: Box<Answer> },
-    /// It is over, as `curl_multi_info_read` said. `Ok` holds the offset behind its last byte; all
-    /// bytes up to there were given to the disk.
-    Ended { id: TransferId, result: Result<u64, Failure> },
+    /// It is over, as `curl_multi_info_read` said. `end` is the offset behind the last byte that was
+    /// handed to the disk, failed or not; `None` if nothing was.
+    Ended { id: TransferId, end: Option<u64>, result: Result<(), Failure> },
+    /// A transfer to memory is over.
+    Fetched { id: TransferId, result: Result<Fetched, Failure> },
+}
+
+/// What a transfer to memory brought.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    pub answer: Box<Answer>,
+    pub bytes: Vec<u8>,
 }

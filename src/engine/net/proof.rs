@@ -7,7 +7,9 @@ use std::time::SystemTime;
 use url::Url;
 
 use super::Asked;
+use super::decode;
 use super::headers::{self, ContentRange, Validator};
+use crate::engine::download::spec::Checksum;
 use crate::engine::error::{Failure, FailureKind};
 
 /// The head of a final answer, as it came.
@@ -39,10 +41,14 @@ impl Head {
 /// An answer that may be written, and what it tells of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Where its first byte belongs: `asked.from`, or 0 when the file begins anew.
+    /// Where its first byte belongs: where the range asked for begins, or 0 when the file begins anew.
     pub start: u64,
+    /// The offset behind its last byte, where that is told.
+    pub end: Option<u64>,
     /// The file's length.
     pub total: Option<u64>,
+    /// It is the range that was asked for, of the file that was meant.
+    pub continues: bool,
     pub validator: Option<Validator>,
     /// Whether a later request can continue: ranges are served and something proves the sameness.
     pub resumable: bool,
@@ -51,6 +57,10 @@ pub struct Answer {
     pub media_type: Option<String>,
     pub modified: Option<SystemTime>,
     pub url: Option<Url>,
+    /// Other addresses of the same file, by the server's word (RFC 6249).
+    pub mirrors: Vec<Url>,
+    /// What the file's bytes amount to, by the server's word (RFC 9530); the strongest one.
+    pub digest: Option<Checksum>,
 }
 
 /// Holds an answer against what was asked. `now` is for Retry-After dates.
@@ -60,9 +70,9 @@ pub fn prove(asked: &Asked, head: &Head, now: SystemTime) -> Result<Answer, Fail
         200 | 203 => prove_whole(asked, head),
         206 => prove_range(asked, head),
         // The range lies outside of the file: it is not the file that was begun.
-        416 if asked.from > 0 => Err(wrong_range(format!(
+        416 if asked.range.is_some() => Err(wrong_range(format!(
             "the server says that byte {} lies outside of the file ({})",
-            asked.from,
+            asked.range.map_or(0, |range| range.start),
             head.text("content-range").unwrap_or("416 without Content-Range")
         ))),
         status => Err(refusal(status, head, now)),
@@ -87,10 +97,10 @@ fn wrong_range(detail: String) -> Failure {
 fn prove_whole(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
     let encoded = is_encoded(head);
     if encoded && !asked.decode {
-        let coding = head.text("content-encoding").unwrap_or_default();
+        let codings = decode::codings(&head.fields).join(", ");
         return Err(Failure::new(
             FailureKind::UninvitedEncoding,
-            format!("Content-Encoding: {coding}, though identity was asked for"),
+            format!("Content-Encoding: {codings}, though identity was asked for"),
         ));
     }
     // The length of an encoded body is not the file's (RFC 9110 section 8.6).
@@ -105,9 +115,9 @@ fn prove_whole(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
 
 /// 206: exactly the range, of the same file.
 fn prove_range(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
-    if asked.from == 0 {
+    let Some(range) = asked.range else {
         return Err(wrong_range("206 though no range was asked for".to_owned()));
-    }
+    };
     if is_encoded(head) {
         return Err(wrong_range("a range of an encoded body is not a range of the file".to_owned()));
     }
@@ -115,41 +125,40 @@ fn prove_range(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
     let Some(ContentRange::Satisfied { start, end, total }) = headers::content_range(text) else {
         return Err(wrong_range(format!("206 with an unusable Content-Range “{text}”")));
     };
-    if start != asked.from {
-        return Err(wrong_range(format!("asked from byte {}, got {text}", asked.from)));
+    if (start, end) != (range.start, range.end) {
+        return Err(wrong_range(format!("asked for the bytes {range}, got {text}")));
     }
     if let (Some(known), Some(told)) = (asked.total, total)
         && known != told
     {
         return Err(wrong_range(format!("the file had {known} bytes, now Content-Range says {told}")));
     }
-    let total = total.or(asked.total);
-    if total.is_some_and(|total| end != total) {
-        return Err(wrong_range(format!("asked from byte {} to the end, got {text}", asked.from)));
-    }
     if head.length.is_some_and(|length| length != end - start) {
         return Err(wrong_range(format!("Content-Length {} does not fit {text}", head.length.unwrap_or_default())));
     }
-    let told = validator(head);
-    if let (Some(known), Some(told)) = (&asked.validator, &told)
-        && std::mem::discriminant(known) == std::mem::discriminant(told)
-        && known != told
-    {
-        return Err(wrong_range(format!("206 of another file: {told:?} in place of {known:?}")));
+    if head.text("content-type").and_then(headers::media_type).is_some_and(|media| media == "multipart/byteranges") {
+        return Err(wrong_range("several parts came, though one range was asked for".to_owned()));
     }
+    if let Some(difference) = difference(asked, head) {
+        return Err(wrong_range(format!("206 of another file: {difference}")));
+    }
+    let told = validator(head);
     // A 206 may leave out the validator that If-Range named (RFC 9110 section 15.3.7).
     let validator = asked.validator.clone().or(told);
-    Ok(Answer { resumable: validator.is_some(), ..describe(head, start, total, validator) })
+    let total = total.or(asked.total);
+    let resumable = validator.is_some();
+    Ok(Answer { end: Some(end), continues: true, resumable, ..describe(head, start, total, validator) })
 }
 
 /// FTP and its like: the size and time of the file stand in for header fields.
 fn prove_file(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
-    let total = head.length.map(|rest| asked.from + rest);
+    let from = asked.range.map_or(0, |range| range.start);
+    let total = head.length.map(|rest| from + rest);
     let validator = head.modified.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()).map(|age| {
         // Told as a number of seconds, so that it can not be taken for a date of HTTP.
         Validator::LastModified(format!("@{}", age.as_secs()))
     });
-    if asked.from > 0 {
+    if asked.range.is_some() {
         if asked.total != total {
             return Err(wrong_range(format!("the file had {:?} bytes, now {total:?}", asked.total)));
         }
@@ -157,20 +166,54 @@ fn prove_file(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
             return Err(wrong_range("the file's time has changed".to_owned()));
         }
     }
-    Ok(Answer { resumable: total.is_some() && validator.is_some(), ..describe(head, asked.from, total, validator) })
+    let resumable = total.is_some() && validator.is_some();
+    Ok(Answer { continues: asked.range.is_some(), resumable, ..describe(head, from, total, validator) })
 }
 
 fn describe(head: &Head, start: u64, total: Option<u64>, validator: Option<Validator>) -> Answer {
     Answer {
         start,
+        end: total,
         total,
         validator,
+        continues: false,
         resumable: false,
         name: head.bytes("content-disposition").and_then(headers::disposition_name),
         media_type: head.text("content-type").and_then(headers::media_type),
         modified: head.text("last-modified").and_then(headers::http_date).or(head.modified),
         url: head.url.clone(),
+        mirrors: head.url.as_ref().map(|url| headers::duplicates(&head.fields, url)).unwrap_or_default(),
+        digest: digest(head),
     }
+}
+
+fn digest(head: &Head) -> Option<Checksum> {
+    if is_encoded(head) {
+        return None;
+    }
+    let mut digests = headers::representation_digests(&head.fields);
+    if matches!(head.status, 200 | 203) {
+        digests.extend(headers::content_digests(&head.fields));
+    }
+    Checksum::strongest(digests)
+}
+
+/// How what the answer tells of the file differs from what is known of it. What it leaves out differs
+/// only where it has to be told.
+fn difference(asked: &Asked, head: &Head) -> Option<String> {
+    let known = asked.validator.as_ref()?;
+    let (field, value) = match known {
+        Validator::ETag(tag) => ("etag", tag),
+        Validator::LastModified(date) => ("last-modified", date),
+    };
+    match head.text(field) {
+        Some(told) if told.trim_ascii() != value => return Some(format!("{field} {told} in place of {value}")),
+        None if asked.is_strict => return Some(format!("no {field}, where it had {value}")),
+        _ => {}
+    }
+    let told = head.text("last-modified").and_then(headers::http_date)?;
+    let known = asked.modified.filter(|known| *known != told)?;
+    Some(format!("last changed at {told:?} in place of {known:?}"))
 }
 
 fn validator(head: &Head) -> Option<Validator> {
@@ -179,11 +222,10 @@ fn validator(head: &Head) -> Option<Validator> {
 
 /// Whether a Content-Encoding stands between the body and the file. Servers that label a `.gz` file
 /// itself as gzip-encoded mean the file: then the bytes are taken as they are.
-fn is_encoded(head: &Head) -> bool {
-    let Some(coding) = head.text("content-encoding").map(|text| text.trim().to_ascii_lowercase()) else { return false };
-    match coding.as_str() {
-        "" | "identity" => false,
-        "gzip" | "x-gzip" => {
+pub fn is_encoded(head: &Head) -> bool {
+    match decode::codings(&head.fields).as_slice() {
+        [] => false,
+        [coding] if matches!(coding.as_str(), "gzip" | "x-gzip") => {
             let by_name = head.url.as_ref().is_some_and(|url| {
                 let path = url.path().to_ascii_lowercase();
                 path.ends_with(".gz") || path.ends_with(".tgz")
@@ -200,6 +242,7 @@ fn is_encoded(head: &Head) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::types::ByteRange;
 
     const TAG: &str = "\"v1\"";
 
@@ -214,7 +257,12 @@ mod tests {
     }
 
     fn rest() -> Asked {
-        Asked { from: 100, total: Some(300), validator: Some(Validator::ETag(TAG.into())), decode: false }
+        Asked {
+            range: Some(ByteRange::new(100, 300)),
+            total: Some(300),
+            validator: Some(Validator::ETag(TAG.into())),
+            ..Asked::default()
+        }
     }
 
     fn judge(asked: &Asked, head: &Head) -> Result<Answer, FailureKind> {
@@ -225,7 +273,34 @@ mod tests {
     fn the_range_asked_for_is_taken() {
         let good = head(206, Some(200), &[("content-range", "bytes 100-299/300"), ("etag", TAG)]);
         let answer = judge(&rest(), &good).unwrap();
-        assert_eq!((answer.start, answer.total, answer.resumable), (100, Some(300), true));
+        assert_eq!((answer.start, answer.end, answer.total, answer.resumable), (100, Some(300), Some(300), true));
+    }
+
+    #[test]
+    fn a_segment_is_taken_only_as_exactly_the_range_asked_for() {
+        let asked = Asked { range: Some(ByteRange::new(0, 100)), ..rest() };
+        let good = head(206, Some(100), &[("content-range", "bytes 0-99/300"), ("etag", TAG)]);
+        let answer = judge(&asked, &good).unwrap();
+        assert_eq!((answer.start, answer.end, answer.total), (0, Some(100), Some(300)));
+        for text in ["bytes 0-98/300", "bytes 0-100/300", "bytes 0-299/300", "bytes 1-99/300"] {
+            let wrong = head(206, None, &[("content-range", text), ("etag", TAG)]);
+            assert_eq!(judge(&asked, &wrong), Err(FailureKind::WrongRange), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_server_must_tell_the_validator_itself() {
+        let silent = head(206, Some(200), &[("content-range", "bytes 100-299/300")]);
+        assert!(judge(&rest(), &silent).is_ok());
+        let strict = Asked { is_strict: true, ..rest() };
+        assert_eq!(judge(&strict, &silent), Err(FailureKind::WrongRange));
+        let same = head(206, Some(200), &[("content-range", "bytes 100-299/300"), ("etag", TAG)]);
+        assert!(judge(&strict, &same).is_ok());
+        let date = "Thu, 01 Jan 2026 00:00:00 GMT";
+        let dated = Asked { validator: Some(Validator::LastModified(date.into())), ..strict };
+        let both = [("content-range", "bytes 100-299/300"), ("etag", TAG), ("last-modified", date)];
+        assert!(judge(&dated, &head(206, Some(200), &both)).is_ok());
+        assert_eq!(judge(&dated, &same), Err(FailureKind::WrongRange));
     }
 
     #[test]
@@ -291,7 +366,8 @@ mod tests {
         let at = |secs| Some(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(secs));
         let first = judge(&Asked::default(), &Head { length: Some(300), modified: at(5), ..Head::default() }).unwrap();
         assert!(first.resumable);
-        let again = Asked { from: 100, total: first.total, validator: first.validator, decode: false };
+        let range = Some(ByteRange::new(100, 300));
+        let again = Asked { range, total: first.total, validator: first.validator, ..Asked::default() };
         let same = Head { length: Some(200), modified: at(5), ..Head::default() };
         assert_eq!(judge(&again, &same).unwrap().start, 100);
         assert!(judge(&again, &Head { length: Some(201), modified: at(5), ..Head::default() }).is_err());

@@ -3,7 +3,9 @@
 //! function says why its call is sound.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_char, c_long};
+use std::ffi::{CStr, CString, c_char, c_int, c_long};
+use std::os::fd::{BorrowedFd, RawFd};
+use std::time::Duration;
 
 use curl::easy::{Easy2, Handler};
 use curl::multi::Easy2Handle;
@@ -12,6 +14,10 @@ use curl::multi::Easy2Handle;
 const CURLOPT_PROTOCOLS_STR: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_OBJECTPOINT + 318;
 const CURLOPT_REDIR_PROTOCOLS_STR: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_OBJECTPOINT + 319;
 const CURLOPT_QUICK_EXIT: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_LONG + 322;
+const CURLSSH_AUTH_PUBLICKEY: c_long = 1 << 0;
+const CURLSSH_AUTH_PASSWORD: c_long = 1 << 1;
+const CURLSSH_AUTH_KEYBOARD: c_long = 1 << 3;
+const CURLSSH_AUTH_AGENT: c_long = 1 << 4;
 const CURLINFO_OFF_T: curl_sys::CURLINFO = 0x0060_0000;
 const CURLINFO_FILETIME_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 14;
 const CURLINFO_CONTENT_LENGTH_DOWNLOAD_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 15;
@@ -19,13 +25,34 @@ const CURLINFO_CONTENT_LENGTH_DOWNLOAD_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 
 /// Allows only these schemes, comma separated, for the first request and for redirects
 /// (`CURLOPT_PROTOCOLS_STR(3)`, since 7.85).
 pub fn set_protocols<H: Handler>(easy: &Easy2<H>, first: &CStr, redirects: &CStr) -> Result<(), curl::Error> {
-    for (option, value) in [(CURLOPT_PROTOCOLS_STR, first), (CURLOPT_REDIR_PROTOCOLS_STR, redirects)] {
-        // SAFETY: the handle is alive as long as `easy` is borrowed; both options take a pointer to
-        // a string, which libcurl copies before it returns.
-        let code = unsafe { curl_sys::curl_easy_setopt(easy.raw(), option, value.as_ptr()) };
-        check(code)?;
-    }
-    Ok(())
+    set_text(easy, CURLOPT_PROTOCOLS_STR, first)?;
+    set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, redirects)
+}
+
+/// Sets a text that the binding has no function for: one of libcurl's options that take a string.
+fn set_text<H: Handler>(easy: &Easy2<H>, option: curl_sys::CURLoption, value: &CStr) -> Result<(), curl::Error> {
+    // SAFETY: the handle is alive as long as `easy` is borrowed; the callers below name options that
+    // take a pointer to a string, which libcurl copies before it returns.
+    check(unsafe { curl_sys::curl_easy_setopt(easy.raw(), option, value.as_ptr()) })
+}
+
+/// Takes only servers whose key is in this file, in the format of OpenSSH (`CURLOPT_SSH_KNOWNHOSTS(3)`).
+pub fn set_known_hosts<H: Handler>(easy: &Easy2<H>, file: &CStr) -> Result<(), curl::Error> {
+    set_text(easy, curl_sys::CURLOPT_SSH_KNOWNHOSTS, file)
+}
+
+/// Logs in with the key in this file (`CURLOPT_SSH_PRIVATE_KEYFILE(3)`).
+pub fn set_private_key<H: Handler>(easy: &Easy2<H>, file: &CStr) -> Result<(), curl::Error> {
+    set_text(easy, curl_sys::CURLOPT_SSH_PRIVATE_KEYFILE, file)
+}
+
+/// The ways to log in by SSH that may be tried (`CURLOPT_SSH_AUTH_TYPES(3)`): the user's keys and
+/// agent, with a password also that.
+pub fn set_ssh_logins<H: Handler>(easy: &Easy2<H>, with_password: bool) -> Result<(), curl::Error> {
+    let passwords = if with_password { CURLSSH_AUTH_PASSWORD | CURLSSH_AUTH_KEYBOARD } else { 0 };
+    let logins: c_long = CURLSSH_AUTH_PUBLICKEY | CURLSSH_AUTH_AGENT | passwords;
+    // SAFETY: the handle is alive as long as `easy` is borrowed; the option takes a long.
+    check(unsafe { curl_sys::curl_easy_setopt(easy.raw(), curl_sys::CURLOPT_SSH_AUTH_TYPES, logins) })
 }
 
 /// Lets a removal skip the wait for a name lookup (`CURLOPT_QUICK_EXIT(3)`, since 7.87). The lookup
@@ -57,6 +84,14 @@ impl EasyRef {
             filetime: u64::try_from(self.offset(CURLINFO_FILETIME_T)).ok(),
             url: self.text(curl_sys::CURLINFO_EFFECTIVE_URL),
         }
+    }
+
+    /// The ports of its connection, ours and the server's, which tell whose socket it is: libcurl
+    /// names the socket itself (`CURLINFO_ACTIVESOCKET(3)`) only after the transfer; see
+    /// [`EasyRef::infos`].
+    pub fn ports(self) -> (u16, u16) {
+        let port = |info| u16::try_from(self.long(info)).unwrap_or_default();
+        (port(curl_sys::CURLINFO_LOCAL_PORT), port(curl_sys::CURLINFO_PRIMARY_PORT))
     }
 
     fn long(self, info: curl_sys::CURLINFO) -> c_long {
@@ -96,6 +131,79 @@ pub struct Infos {
     pub filetime: Option<u64>,
     /// The address after redirects.
     pub url: Option<CString>,
+}
+
+/// Keeps a TCP socket from taking in more than about `size` bytes ahead of its reader (the kernel has
+/// a least size of its own, of about a kilobyte). `connected`: also offer no more than that from now
+/// on; before the connection is made this would narrow it for its whole life (tcp(7)).
+pub fn narrow_window(fd: RawFd, size: usize, offer: Option<usize>) -> bool {
+    let number = |size: usize| c_int::try_from(size).unwrap_or(c_int::MAX);
+    let is_set = set_option(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, number(size));
+    if is_set && let Some(offer) = offer {
+        // What it refuses is only less exact.
+        set_option(fd, libc::IPPROTO_TCP, libc::TCP_WINDOW_CLAMP, number(offer));
+    }
+    is_set
+}
+
+/// Undoes [`narrow_window`]: the kernel decides again how large the buffer is. Before Linux 5.14 it
+/// can not be made to, and the buffer stays as large as `net.core.rmem_max` lets it be.
+pub fn widen_window(fd: RawFd) {
+    const LARGE: c_int = 4 << 20;
+    /// Of asm-generic/socket.h: which buffers the program has decided on.
+    const SO_BUF_LOCK: c_int = 72;
+    set_option(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, LARGE);
+    set_option(fd, libc::SOL_SOCKET, SO_BUF_LOCK, 0);
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_WINDOW_CLAMP, 1 << 30);
+}
+
+fn set_option(fd: RawFd, level: c_int, name: c_int, value: c_int) -> bool {
+    // SAFETY: the kernel reads one int, and checks the descriptor and all else.
+    let result =
+        unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), size_of::<c_int>() as libc::socklen_t) };
+    result == 0
+}
+
+/// The ports of a TCP socket's ends, ours and the other; `None` if it is none, or not connected.
+pub fn ports(fd: RawFd) -> Option<(u16, u16)> {
+    // SAFETY: it is used for two questions only, which one that has been closed answers by an error.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    let socket = socket2::SockRef::from(&fd);
+    let port = |address: std::io::Result<socket2::SockAddr>| Some(address.ok()?.as_socket()?.port());
+    Some((port(socket.local_addr())?, port(socket.peer_addr())?))
+}
+
+/// What the kernel knows of a connection (`TCP_INFO` of tcp(7)); zeros if it knows nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Connection {
+    /// How long a segment to the other side and its acknowledgement take.
+    pub round_trip: Duration,
+    /// The size of the segments that come, in bytes.
+    pub segment: usize,
+}
+
+pub fn connection(fd: RawFd) -> Connection {
+    // SAFETY: a struct of integers, for which zeros are values.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes of the struct, and checks the descriptor.
+    let result =
+        unsafe { libc::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, (&raw mut info).cast(), &raw mut length) };
+    if result != 0 {
+        return Connection::default();
+    }
+    Connection {
+        round_trip: Duration::from_micros(info.tcpi_rtt.into()),
+        segment: usize::try_from(info.tcpi_rcv_mss).unwrap_or_default(),
+    }
+}
+
+/// How many bytes lie in a socket's receive buffer.
+pub fn unread(fd: RawFd) -> Option<usize> {
+    let mut count: c_int = 0;
+    // SAFETY: the kernel writes one int, and checks the descriptor.
+    let result = unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut count) };
+    usize::try_from(count).ok().filter(|_| result == 0)
 }
 
 fn check(code: curl_sys::CURLcode) -> Result<(), curl::Error> {

@@ -1,42 +1,54 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What we send: a [`Request`] as options of a libcurl easy handle.
 
+use std::ffi::CString;
+use std::ops::RangeInclusive;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
 use curl::easy::{Auth, Easy2, Handler, HttpVersion, List, NetRc};
 
 use super::headers::Validator;
-use super::{Request, raw};
+use super::{Request, decode, raw, version};
 use crate::config;
 use crate::engine::download::spec::Manners;
 use crate::engine::error::{Failure, FailureKind};
+use crate::engine::types::Speed;
 
-/// Schemes a download may begin with, and be redirected to: never `file`, `scp` or others that
-/// would let a server choose what is read.
-const SCHEMES: &std::ffi::CStr = c"http,https,ftp,ftps";
+/// The keys that are tried for a login by SSH, by their names in `~/.ssh`: the first that is there,
+/// since libcurl takes one. RSA is last because libssh2 before 1.11 signs with it by SHA-1 only,
+/// which OpenSSH has refused since 8.8.
+const SSH_KEYS: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
 const MOST_REDIRECTS: u32 = 20;
 
 /// The receive buffer: at 256 KiB a GiB costs a quarter less CPU than at libcurl's 16 KiB, more
-/// gains nothing (docs/performance.md). With a rate limit small reads keep the flow even.
+/// gains nothing (docs/performance.md). With a rate limit small reads keep the flow even: a
+/// sixteenth of a second, within what libcurl takes and hands over at most.
 const FAST_BUFFER: usize = 256 * 1024;
-const EVEN_BUFFER: usize = 16 * 1024;
+const EVEN_BUFFERS: RangeInclusive<u64> = 1024..=16 * 1024;
 
-/// Sets everything this request needs on a new handle.
-pub fn configure<H: Handler>(easy: &mut Easy2<H>, request: &Request, limited: bool) -> Result<(), Failure> {
-    set(easy, request, limited).map_err(|error| {
+/// Sets everything this request needs on a new handle; `pace` is what rate limits leave it.
+pub fn configure<H: Handler>(easy: &mut Easy2<H>, request: &Request, pace: Option<Speed>) -> Result<(), Failure> {
+    set(easy, request, pace).map_err(|error| {
         let what = error.extra_description().unwrap_or_else(|| error.description()).to_owned();
         Failure::new(FailureKind::Internal(error.code()), format!("libcurl refused an option: {what}"))
     })
 }
 
-fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, limited: bool) -> Result<(), curl::Error> {
+fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, pace: Option<Speed>) -> Result<(), curl::Error> {
     let (asked, manners) = (&request.asked, &request.manners);
     let is_http = matches!(request.url.scheme(), "http" | "https");
     easy.url(request.url.as_str())?;
-    raw::set_protocols(easy, SCHEMES, SCHEMES)?;
+    // Never `file`, `scp` or others that would let a server choose what is read; and none may have us
+    // log in somewhere with the user's SSH keys.
+    let redirects: Vec<_> = version::schemes().iter().filter(|scheme| **scheme != "sftp").copied().collect();
+    raw::set_protocols(easy, &text(version::schemes().join(","))?, &text(redirects.join(","))?)?;
     easy.follow_location(true)?;
     easy.max_redirections(MOST_REDIRECTS)?;
     easy.connect_timeout(request.connect_timeout)?;
     easy.tcp_keepalive(true)?;
-    easy.buffer_size(if limited { EVEN_BUFFER } else { FAST_BUFFER })?;
+    let even = |pace: Speed| usize::try_from((pace.0 / 16).clamp(*EVEN_BUFFERS.start(), *EVEN_BUFFERS.end()));
+    easy.buffer_size(pace.and_then(|pace| even(pace).ok()).unwrap_or(FAST_BUFFER))?;
     // Each transfer has a connection of its own: over HTTP/2 a transfer that is paused (the disk is
     // slow, a rate limit) can lock up others of its connection (curl issue 16955), and one large
     // file costs 5 to 9 % more CPU.
@@ -46,28 +58,64 @@ fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, limited: bool) -> Res
     if is_http {
         // Ranges are of the file only without an encoding (RFC 9110 section 14.2).
         if asked.decode {
-            easy.accept_encoding("gzip, deflate")?;
+            fields.append(&format!("Accept-Encoding: {}", decode::ACCEPTED))?;
         } else {
             fields.append("Accept-Encoding: identity")?;
         }
-        if asked.from > 0 {
-            easy.range(&format!("{}-", asked.from))?;
+        if let Some(range) = asked.range {
+            easy.range(&format!("{}-{}", range.start, range.end.saturating_sub(1)))?;
             if let Some(Validator::ETag(value) | Validator::LastModified(value)) = &asked.validator {
                 fields.append(&format!("If-Range: {value}"))?;
             }
         }
     } else {
+        // At the end of a file libcurl waits for the server inside one call; this lets us end that.
+        easy.progress(true)?;
         // The file's time is its validator where there are no header fields.
         easy.fetch_filetime(true)?;
-        if asked.from > 0 {
-            easy.resume_from(asked.from)?;
+        // To the end of the file, whose length tells whether it is still the same; what lies beyond
+        // the range is not taken.
+        if let Some(range) = asked.range {
+            easy.resume_from(range.start)?;
         }
     }
     for line in &manners.headers {
         fields.append(line)?;
     }
     easy.http_headers(fields)?;
-    set_manners(easy, manners)
+    set_manners(easy, manners)?;
+    if request.url.scheme() == "sftp" { set_ssh(easy, request) } else { Ok(()) }
+}
+
+/// Logs in as `ssh` would, as far as libcurl can: by the agent or a key of the user's, under the name
+/// used here if no other is told; and only where the user has been before.
+fn set_ssh<H: Handler>(easy: &mut Easy2<H>, request: &Request) -> Result<(), curl::Error> {
+    let manners = &request.manners;
+    // It is hung up at the end of the file (`TransferHandler::hang_up`), so nobody else can use it.
+    easy.fresh_connect(true)?;
+    easy.forbid_reuse(true)?;
+    let keys = glib::home_dir().join(".ssh");
+    if !manners.insecure {
+        raw::set_known_hosts(easy, &path(keys.join("known_hosts"))?)?;
+    }
+    if let Some(key) = SSH_KEYS.iter().map(|name| keys.join(name)).find(|key| key.is_file()) {
+        raw::set_private_key(easy, &path(key)?)?;
+    }
+    // An empty password is not tried: servers count it, and lock out who fails too often.
+    raw::set_ssh_logins(easy, manners.credentials.is_some() || manners.netrc || request.url.password().is_some())?;
+    if request.url.username().is_empty() && manners.credentials.is_none() && !manners.netrc {
+        easy.username(&glib::user_name().to_string_lossy())?;
+    }
+    Ok(())
+}
+
+fn path(path: PathBuf) -> Result<CString, curl::Error> {
+    text(path.into_os_string().into_vec())
+}
+
+/// For libcurl; it takes no text with a zero in it.
+fn text(text: impl Into<Vec<u8>>) -> Result<CString, curl::Error> {
+    CString::new(text).map_err(|_| curl::Error::new(curl_sys::CURLE_BAD_FUNCTION_ARGUMENT))
 }
 
 fn set_manners<H: Handler>(easy: &mut Easy2<H>, manners: &Manners) -> Result<(), curl::Error> {

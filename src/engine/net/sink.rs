@@ -35,7 +35,7 @@ pub struct Sink {
     block: Option<Block>,
     /// Where the next byte belongs.
     next: u64,
-    /// The file's length; no byte is taken beyond it.
+    /// Where the body ends; no byte is taken beyond it.
     end: Option<u64>,
     /// How large the next block will be: doubled while they fill up quickly.
     size: usize,
@@ -52,15 +52,26 @@ impl Sink {
         Self { disk, part: None, early: Vec::new(), block: None, next: 0, end: None, size: FIRST_BLOCK }
     }
 
-    /// The answer has proven itself: its body begins at `start`, and the file ends at `end`.
+    /// The answer has proven itself: its body begins at `start` and ends at `end`.
     pub fn begin(&mut self, start: u64, end: Option<u64>) {
         self.next = start;
         self.end = end;
     }
 
+    /// The offset behind the last byte that is with the disk; `None` as long as it has no part.
+    pub fn handed_over(&self) -> Option<u64> {
+        let waiting = self.early.len() + self.block.as_ref().map_or(0, |block| block.bytes().len());
+        self.part.map(|_| self.next - waiting as u64)
+    }
+
     /// The offset behind the last byte taken.
     pub fn next(&self) -> u64 {
         self.next
+    }
+
+    /// The offset behind the last byte of the body, where that was told.
+    pub fn end(&self) -> Option<u64> {
+        self.end
     }
 
     pub fn part(&self) -> Option<PartId> {
@@ -179,6 +190,8 @@ mod tests {
 
     use super::*;
     use crate::engine::disk::{Finish, Journal, Look, Open};
+    use crate::engine::download::spec::Checksum;
+    use crate::engine::types::ByteRange;
 
     /// Keeps what is written, and refuses every so many blocks.
     #[derive(Default)]
@@ -214,6 +227,8 @@ mod tests {
             self.writes.borrow_mut().push((offset, block.bytes().to_vec()));
         }
         fn save(&self, _: PartId, _: Journal) {}
+        fn check(&self, _: PartId, _: ByteRange, _: Checksum) {}
+        fn read(&self, _: PartId, _: ByteRange) {}
         fn finish(&self, _: PartId, _: Finish) {}
         fn close(&self, _: PartId) {}
         fn delete(&self, _: PathBuf) {}

@@ -1,6 +1,44 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Which libcurl is at work, what it can do, and whether it is known to be bad for us.
 
+use std::sync::OnceLock;
+
+use crate::engine::error::{Failure, FailureKind};
+
+/// The schemes that Freshet downloads from, where this libcurl can ([`schemes`]).
+pub const SCHEMES: [&str; 5] = ["http", "https", "ftp", "ftps", "sftp"];
+
+/// Those of [`SCHEMES`] that the libcurl that runs can fetch from.
+pub fn schemes() -> &'static [&'static str] {
+    static HERE: OnceLock<Vec<&'static str>> = OnceLock::new();
+    HERE.get_or_init(|| {
+        let version = curl::Version::get();
+        let has_protocol = |scheme: &str| version.protocols().any(|known| known == scheme);
+        let fits = |scheme: &str| scheme != "sftp" || version.libssh_version().is_some_and(checks_host_keys);
+        SCHEMES.into_iter().filter(|scheme| has_protocol(scheme) && fits(scheme)).collect()
+    })
+}
+
+/// Whether this SSH library of libcurl's holds servers against a file of known hosts: wolfSSH takes
+/// any (CURLOPT_SSH_KNOWNHOSTS(3)).
+fn checks_host_keys(library: &str) -> bool {
+    library.starts_with("libssh2/") || library.starts_with("libssh/")
+}
+
+/// Whether addresses of this scheme, in lower case, can be downloaded; `UnsupportedScheme` says why not.
+pub fn check_scheme(scheme: &str) -> Result<(), Failure> {
+    if schemes().contains(&scheme) {
+        return Ok(());
+    }
+    let detail = if SCHEMES.contains(&scheme) {
+        let (major, minor, patch) = running();
+        format!("this libcurl ({major}.{minor}.{patch}) can not do “{scheme}”: it needs one that was built with it")
+    } else {
+        format!("“{scheme}” is not one of {}", schemes().join(", "))
+    };
+    Err(Failure::new(FailureKind::UnsupportedScheme, detail))
+}
+
 /// A libcurl version as numbers.
 pub type Number = (u8, u8, u8);
 
@@ -38,5 +76,25 @@ mod tests {
         assert!(running() >= (7, 85, 0), "{:?}", running());
         assert!(known_fault((8, 20, 0)).is_some());
         assert!(known_fault((7, 88, 1)).is_none());
+    }
+
+    #[test]
+    fn only_schemes_that_libcurl_has_are_offered() {
+        assert!(schemes().starts_with(&["http", "https"]), "{:?}", schemes());
+        for scheme in SCHEMES {
+            assert_eq!(check_scheme(scheme).is_ok(), schemes().contains(&scheme), "{scheme}");
+        }
+        for scheme in ["file", "scp", "smb", "HTTP", ""] {
+            let failure = check_scheme(scheme).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::UnsupportedScheme);
+            assert!(failure.detail.contains(&format!("“{scheme}”")), "{}", failure.detail);
+        }
+    }
+
+    #[test]
+    fn an_ssh_library_that_takes_any_host_is_not_used() {
+        assert!(checks_host_keys("libssh2/1.10.0"));
+        assert!(checks_host_keys("libssh/0.10.6/openssl/zlib"));
+        assert!(!checks_host_keys("wolfssh/1.4.12"));
     }
 }

@@ -56,6 +56,40 @@ impl RangeSet {
             .map(|(start, end)| ByteRange::new(start, end))
     }
 
+    /// The stretches of `range` that are not in the set, in order.
+    pub fn gaps_within(&self, range: ByteRange) -> impl Iterator<Item = ByteRange> + '_ {
+        self.gaps(range.end)
+            .map(move |gap| ByteRange { start: gap.start.max(range.start), end: gap.end })
+            .filter(|gap| !gap.is_empty())
+    }
+
+    /// The whole run of bytes that this offset lies in; an empty one if it is not in the set.
+    pub fn run_at(&self, offset: u64) -> ByteRange {
+        let run = self.ranges.iter().find(|range| range.start <= offset && offset < range.end);
+        run.copied().unwrap_or(ByteRange { start: offset, end: offset })
+    }
+
+    /// Whether all of `range` is in the set.
+    pub fn contains(&self, range: ByteRange) -> bool {
+        self.gaps_within(range).next().is_none()
+    }
+
+    /// Takes bytes out; some or all may not be in the set.
+    pub fn remove(&mut self, gone: ByteRange) {
+        if gone.is_empty() {
+            return;
+        }
+        let keep = |range: &ByteRange| {
+            let before = ByteRange { start: range.start, end: range.end.min(gone.start) };
+            let behind = ByteRange { start: range.start.max(gone.end), end: range.end };
+            [before, behind]
+        };
+        let first = self.ranges.partition_point(|range| range.end <= gone.start);
+        let behind = self.ranges.partition_point(|range| range.start < gone.end);
+        let kept: Vec<_> = self.ranges.get(first..behind).unwrap_or_default().iter().flat_map(keep).collect();
+        self.ranges.splice(first..behind, kept.into_iter().filter(|range| !range.is_empty()));
+    }
+
     /// Whether the invariant holds; for tests and debug builds.
     pub fn check(&self) -> bool {
         self.ranges.iter().all(|range| !range.is_empty())
@@ -85,15 +119,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_set_is_what_a_row_of_flags_would_be(ranges in proptest::collection::vec(range(), 0..30), limit in 0_u64..260) {
+        fn a_set_is_what_a_row_of_flags_would_be(
+            ranges in proptest::collection::vec((range(), proptest::bool::weighted(0.7)), 0..30),
+            limit in 0_u64..260,
+        ) {
             let mut flags = vec![false; 260];
             let mut set = RangeSet::default();
-            for range in ranges {
-                set.insert(range);
+            for (range, is_added) in ranges {
+                if is_added { set.insert(range) } else { set.remove(range) }
                 prop_assert!(set.check());
-                for flag in &mut flags[range.start as usize..range.end as usize] {
-                    *flag = true;
-                }
+                let meant = &mut flags[range.start as usize..range.end as usize];
+                meant.fill(is_added);
+                prop_assert_eq!(set.contains(range), is_added || range.is_empty());
             }
             prop_assert_eq!(set.bytes(), flags.iter().filter(|flag| **flag).count() as u64);
             let mut seen = vec![true; limit as usize];

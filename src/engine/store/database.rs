@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Opens the list's file: settings, schema, all rows. A damaged file is set aside, never deleted,
-//! and what can still be read of it goes into the new one.
+//! Opens the list's file: settings, schema, all rows. A damaged file is set aside, never deleted;
+//! what can still be read of it and what the journals know go into the new one.
 
 use std::error::Error as _;
-use std::ffi::OsString;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -15,7 +14,9 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::Record;
 use super::migrations::{self, MigrateError};
+use super::rebuild;
 use super::rows::{self, Order};
+use crate::engine::disk::journal::with_suffix;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::DownloadId;
 
@@ -24,6 +25,9 @@ const BUSY_WAIT: Duration = Duration::from_secs(2);
 
 /// What SQLite keeps beside a database in WAL mode. They belong to it wherever it goes.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+
+/// SQLite's smallest page.
+const LEAST_PAGE: u64 = 512;
 
 /// A damaged list was renamed, and a new one was begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,20 +46,24 @@ pub struct Database {
     pub set_aside: Option<SetAside>,
 }
 
-/// Opens the list or begins one, with its folder.
-pub fn open(path: &Path) -> Result<Database, Failure> {
+/// Opens the list or begins one, with its folder. `folders`: where part files are looked for if it is
+/// damaged.
+pub fn open(path: &Path, folders: &[PathBuf]) -> Result<Database, Failure> {
     if let Some(folder) = path.parent() {
         make_private_folder(folder)
             .map_err(|e| Failure::from_io(&e, &format!("creating the folder {}", folder.display())))?;
     }
     match try_open(path) {
         Ok(database) => Ok(database),
-        Err(OpenError::Damaged { records, error }) => {
+        Err(OpenError::Damaged { mut records, error }) => {
             let aside = set_aside(path)
                 .map_err(|e| Failure::from_io(&e, &format!("setting the damaged list {} aside", path.display())))?;
             tracing::error!(%error, saved = records.len(), path = %aside.display(), "the saved list is damaged; it is set aside");
             let fresh = try_open(path).map_err(|error| error.into_failure(path))?;
-            let next_id = records.iter().map(|record| record.id.0 + 1).max().map_or(fresh.next_id, DownloadId);
+            let behind_last = |records: &[Record]| records.iter().map(|record| record.id.0.saturating_add(1)).max();
+            let first = behind_last(&records).map_or(fresh.next_id, DownloadId);
+            records.extend(rebuild::lost(folders, &records, first));
+            let next_id = behind_last(&records).map_or(first, DownloadId);
             Ok(Database { records, next_id, set_aside: Some(SetAside { path: aside }), ..fresh })
         }
         Err(error) => Err(error.into_failure(path)),
@@ -93,14 +101,16 @@ impl OpenError {
                 format!("the list {name} is in use by another Freshet: close that one first"),
             ),
             // SQLite does not say why; the operating system does.
-            Some(ErrorCode::CannotOpen) => match OpenOptions::new().append(true).create(true).open(path) {
-                Err(why) => Failure::from_io(&why, &doing),
-                Ok(_) => of_kind(FailureKind::NotWritable),
-            },
+            Some(code @ (ErrorCode::CannotOpen | ErrorCode::SystemIoFailure)) => {
+                match OpenOptions::new().append(true).create(true).open(path) {
+                    Err(why) => Failure::from_io(&why, &doing),
+                    Ok(_) if code == ErrorCode::CannotOpen => of_kind(FailureKind::NotWritable),
+                    Ok(_) => of_kind(FailureKind::DriveFailed),
+                }
+            }
             Some(ErrorCode::DiskFull) => of_kind(FailureKind::DiskFull { needed: None }),
             Some(ErrorCode::ReadOnly) => of_kind(FailureKind::ReadOnly),
             Some(ErrorCode::PermissionDenied) => of_kind(FailureKind::NotWritable),
-            Some(ErrorCode::SystemIoFailure) => of_kind(FailureKind::Io(libc::EIO)),
             _ => of_kind(FailureKind::Internal(0)),
         }
     }
@@ -122,6 +132,13 @@ impl From<rusqlite::Error> for OpenError {
 }
 
 fn try_open(path: &Path) -> Result<Database, OpenError> {
+    // SQLite takes the rest of a page that was cut off for zeros. Its own files grow by whole pages;
+    // only what is copied out of the log may be cut short by a crash, and then the log is still there.
+    let is_cut = fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() % LEAST_PAGE != 0);
+    if is_cut && !with_suffix(path, "-wal").exists() {
+        let error = ffi::Error::new(ffi::SQLITE_NOTADB);
+        return Err(rusqlite::Error::SqliteFailure(error, Some("cut off within a page".into())).into());
+    }
     let mut connection = Connection::open(path)?;
     let opened = configure(&connection).map_err(OpenError::from).and_then(|()| {
         migrations::migrate(&mut connection, migrations::STEPS)?;
@@ -151,7 +168,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 
 fn load(connection: &Connection) -> Result<Vec<Record>, OpenError> {
     let mut records = Vec::new();
-    let Err(error) = rows::load(connection, Order::Ascending, &mut records) else { return Ok(records) };
+    let loaded = rows::load(connection, Order::Ascending, &mut records).and_then(|()| check(connection));
+    let Err(error) = loaded else { return Ok(records) };
     if !is_damage(&error) {
         return Err(error.into());
     }
@@ -163,6 +181,15 @@ fn load(connection: &Connection) -> Result<Vec<Record>, OpenError> {
     let last = records.last().map(|record| record.id);
     records.extend(behind.into_iter().rev().skip_while(|record| Some(record.id) <= last));
     Err(OpenError::Damaged { records, error })
+}
+
+/// What is cut off or zeroed can be read as rows that were never there; the order of the pages shows it.
+fn check(connection: &Connection) -> rusqlite::Result<()> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(found)))
 }
 
 /// SQLite's own error, however rusqlite has wrapped it.
@@ -189,21 +216,16 @@ fn make_private_folder(folder: &Path) -> io::Result<()> {
 /// Renames the file and its companions to the first free `NAME.damaged-N`. The companions go first:
 /// a new file must never meet the old one's log.
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    let with = |base: &Path, suffix: &str| -> PathBuf {
-        let mut name = OsString::from(base);
-        name.push(suffix);
-        name.into()
-    };
     let is_free = |aside: &Path| {
-        let mut all = COMPANIONS.iter().map(|suffix| with(aside, suffix)).chain([aside.to_owned()]);
+        let mut all = COMPANIONS.iter().map(|suffix| with_suffix(aside, suffix)).chain([aside.to_owned()]);
         all.all(|path| fs::symlink_metadata(path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound))
     };
     let aside = (1..u32::MAX)
-        .map(|n| with(path, &format!(".damaged-{n}")))
+        .map(|n| with_suffix(path, &format!(".damaged-{n}")))
         .find(|aside| is_free(aside))
         .ok_or(io::ErrorKind::AlreadyExists)?;
     for suffix in COMPANIONS {
-        match fs::rename(with(path, suffix), with(&aside, suffix)) {
+        match fs::rename(with_suffix(path, suffix), with_suffix(&aside, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }

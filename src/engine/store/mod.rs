@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The saved list: SQLite on a thread of its own. `sqlite.rs` is the store and its thread,
 //! `database.rs` opens the file and sets a damaged one aside, `migrations.rs` is the schema,
-//! `rows.rs` is one record as columns, `redact.rs` keeps secrets out of it.
+//! `rebuild.rs` finds again what a damaged one has lost, `rows.rs` is one record as columns, `redact.rs` keeps secrets out of it.
 
+#[cfg(test)]
+mod damage_tests;
 mod database;
 mod migrations;
+mod rebuild;
 pub mod redact;
 mod rows;
 mod sqlite;

@@ -3,7 +3,7 @@
 //! the thread writes the map as one transaction, at most once a second.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -32,7 +32,8 @@ pub struct Opened {
     pub records: Vec<Record>,
     /// Free, and so is every id above it.
     pub next_id: DownloadId,
-    /// The file was damaged: this is where it is now. `records` is what could be read of it.
+    /// The file was damaged: this is where it is now. `records` is what could be read
+    /// of it, and what the journals tell of.
     pub set_aside: Option<SetAside>,
 }
 
@@ -73,9 +74,10 @@ enum Change {
 impl SqliteStore {
     /// Opens the list, or begins one where there is none; creates its folder, for the user alone.
     /// Reads every row, so a long list takes some tenths of a second. Fails when another process
-    /// has the list open, when a newer Freshet wrote it, or when the file system refuses.
-    pub fn open(path: &Path) -> Result<Opened, Failure> {
-        let database = database::open(path)?;
+    /// has the list open, when a newer Freshet wrote it, or when the file system refuses. If it is
+    /// damaged, downloads are also found by the journals in `folders`.
+    pub fn open(path: &Path, folders: &[PathBuf]) -> Result<Opened, Failure> {
+        let database = database::open(path, folders)?;
         let shared = Arc::new(Shared::default());
         let writer = thread::Builder::new()
             .name("freshet-list".into())

@@ -12,10 +12,12 @@ use proptest::prelude::*;
 use url::Url;
 
 use super::*;
-use crate::engine::download::spec::{Manners, OnExists, Patience};
+use crate::engine::download::pieces::Pieces;
+use crate::engine::download::spec::{Algorithm, Manners, OnExists, Patience};
 use crate::engine::error::FailureKind;
+use crate::engine::types::Speed;
 
-fn record(id: u64) -> Record {
+pub fn record(id: u64) -> Record {
     let url = Url::parse(&format!("https://example.org/file-{id}.iso")).unwrap();
     Record {
         id: DownloadId(id),
@@ -34,7 +36,7 @@ fn record(id: u64) -> Record {
 }
 
 fn open(path: &Path) -> Opened {
-    SqliteStore::open(path).unwrap()
+    SqliteStore::open(path, &[]).unwrap()
 }
 
 /// Saves, closes, and opens again.
@@ -48,7 +50,7 @@ fn kept(path: &Path, records: &[Record]) -> Opened {
     open(path)
 }
 
-fn names_in(folder: &Path) -> Vec<String> {
+pub fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -56,7 +58,7 @@ fn names_in(folder: &Path) -> Vec<String> {
 }
 
 /// A list of so many rows, closed.
-fn filled(path: &Path, rows: u64) {
+pub fn filled(path: &Path, rows: u64) {
     drop(kept(path, &(1..=rows).map(record).collect::<Vec<_>>()));
 }
 
@@ -112,14 +114,19 @@ prop_compose! {
         on_exists in prop_oneof![Just(OnExists::Rename), Just(OnExists::Skip), Just(OnExists::Overwrite)],
         (resume, wait_for_space) in any::<(bool, bool)>(),
         checksum in prop::option::of(any_checksum()),
+        size in any::<Option<u64>>(),
+        pieces in prop::option::of((1..u64::MAX, prop::collection::vec("[0-9a-f]{40}", 1..4))),
         connections in any::<u8>(),
+        rate in any::<Option<u64>>(),
         manners in any_manners(),
         (retries, first_wait, silence) in any::<(u32, Duration, Duration)>(),
     ) -> DownloadSpec {
         DownloadSpec {
             url: Url::parse(&url).unwrap(),
             mirrors: mirrors.iter().map(|url| Url::parse(url).unwrap()).collect(),
-            folder, name, on_exists, resume, checksum, connections, manners,
+            folder, name, on_exists, resume, checksum, size, find_checksum: resume, connections,
+            rate: rate.map(Speed), manners,
+            pieces: pieces.map(|(length, hashes)| Pieces { algorithm: Algorithm::Sha1, length, hashes }),
             patience: Patience { retries, first_wait, silence, wait_for_space },
         }
     }
@@ -344,7 +351,7 @@ fn a_newer_list_is_refused_and_left_as_it_is() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 1_000).unwrap();
     drop(connection);
-    let failure = SqliteStore::open(&path).unwrap_err();
+    let failure = SqliteStore::open(&path, &[]).unwrap_err();
     assert!(failure.detail.contains("newer Freshet (version 1000"), "{failure}");
     assert_eq!(names_in(folder.path()), ["list.db"]);
 }
@@ -354,7 +361,7 @@ fn a_second_window_is_refused_while_the_first_has_the_list() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("list.db");
     let first = open(&path);
-    let failure = SqliteStore::open(&path).unwrap_err();
+    let failure = SqliteStore::open(&path, &[]).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Io(libc::EBUSY));
     assert!(failure.detail.contains("in use by another Freshet"), "{failure}");
     first.store.save(record(1));
@@ -365,10 +372,10 @@ fn a_second_window_is_refused_while_the_first_has_the_list() {
 #[test]
 fn a_path_that_can_not_be_opened_says_why() {
     let folder = tempfile::tempdir().unwrap();
-    let failure = SqliteStore::open(folder.path()).unwrap_err();
+    let failure = SqliteStore::open(folder.path(), &[]).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Io(libc::EISDIR), "{failure}");
     fs::write(folder.path().join("file"), "").unwrap();
-    let failure = SqliteStore::open(&folder.path().join("file/list.db")).unwrap_err();
+    let failure = SqliteStore::open(&folder.path().join("file/list.db"), &[]).unwrap_err();
     assert!(failure.detail.contains("creating the folder"), "{failure}");
 }
 
@@ -383,4 +390,46 @@ fn a_change_after_the_end_does_no_harm() {
     opened.store.close();
     drop(opened);
     assert_eq!(open(&path).records, [record(1)]);
+}
+
+/// A list of each version that ever was, as SQLite dumped it.
+const SAMPLES: &[&str] = &[include_str!("samples/version-1.sql")];
+
+#[test]
+fn a_list_of_every_version_is_read_and_continued() {
+    assert_eq!(SAMPLES.len(), migrations::STEPS.len(), "each version has its sample");
+    for (sample, version) in SAMPLES.iter().zip(1_i64..) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list.db");
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch(sample).unwrap();
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(found, version);
+        drop(connection);
+
+        let opened = open(&path);
+        assert_eq!((&opened.set_aside, opened.next_id), (&None, DownloadId(10)));
+        let states: Vec<_> = opened.records.iter().map(|record| (record.id.0, record.state.clone())).collect();
+        let not_found = Failure::new(FailureKind::HttpStatus(404), "404 Not Found");
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_100_000);
+        let wanted = [
+            (1, SavedState::Queued),
+            (2, SavedState::Completed),
+            (4, SavedState::Failed(not_found)),
+            (5, SavedState::Scheduled { at }),
+            (9, SavedState::Paused),
+        ];
+        assert_eq!(states, wanted);
+        let [first, second, third, ..] = opened.records.as_slice() else { panic!("{:?}", opened.records) };
+        assert_eq!(first.path.as_deref(), Some(Path::new("/home/ann/Downloads/a.iso.part")));
+        assert_eq!((first.received, first.total), (1_048_576, Some(4_000_000)));
+        assert_eq!(first.spec.checksum, "md5:900150983cd24fb0d6963f7d28e17f72".parse().ok());
+        assert_eq!(second.spec.manners.headers, ["X-A: b"]);
+        assert_eq!(second.verified, first.spec.checksum);
+        assert!(third.removed && third.spec.on_exists == OnExists::Skip);
+        assert_eq!(third.spec.folder.as_os_str(), OsString::from_vec(b"/home/ann/no \xff utf8".to_vec()));
+        let before = opened.records;
+        drop(opened.store);
+        assert_eq!(kept(&path, &before).records, before, "saved again it is the same");
+    }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What is done with downloads when a row's button, the context menu or a key asks for it.
 
+use std::path::Path;
+
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
@@ -10,6 +12,7 @@ use crate::desktop::{files, notifications};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::{Command, DownloadId, DownloadObject};
 use crate::ui::actions::DownloadAction;
+use crate::ui::limit_dialog::LimitDialog;
 use crate::ui::messages;
 
 impl Window {
@@ -25,6 +28,12 @@ impl Window {
             DownloadAction::Toggle | DownloadAction::Resume | DownloadAction::Retry => {
                 self.send_each(downloads, Command::Resume);
             }
+            DownloadAction::Renew => {
+                if let [download] = downloads {
+                    self.ask_for_address(download);
+                }
+            }
+            DownloadAction::Limit => self.ask_for_limit(downloads),
             DownloadAction::CopyAddress => {
                 let addresses: Vec<_> = downloads.iter().map(DownloadObject::address).collect();
                 self.clipboard().set_text(&addresses.join("\n"));
@@ -32,6 +41,26 @@ impl Window {
             }
             DownloadAction::Remove => self.remove(downloads),
         }
+    }
+
+    fn ask_for_limit(&self, downloads: &[DownloadObject]) {
+        let (Some(session), Some(first)) = (self.imp().session.get(), downloads.first()) else { return };
+        let body = match downloads {
+            [download] => gettext_f("How fast “{file}” may be:", &[("file", &download.name())]),
+            _ => gettext("How fast each of the selected downloads may be:"),
+        };
+        let ids: Vec<_> = downloads.iter().map(DownloadObject::download_id).collect();
+        let dialog = LimitDialog::new(
+            &body,
+            session.rate_limit(first.download_id()),
+            glib::clone!(
+                #[strong]
+                session,
+                move |limit| ids.iter().for_each(|id| session.set_rate_limit(*id, limit))
+            ),
+        );
+        dialog.set_transient_for(Some(self));
+        dialog.present();
     }
 
     fn send_each(&self, downloads: &[DownloadObject], command: impl Fn(DownloadId) -> Command) {
@@ -67,6 +96,17 @@ impl Window {
                 if let Err(sentence) = shown {
                     messages::tell(&window.imp().toasts, &sentence);
                 }
+            }
+        });
+    }
+
+    /// Shows a file that is no download of ours.
+    pub(super) fn show_file(&self, path: &Path) {
+        let (window, path) = (self.clone(), path.to_owned());
+        glib::spawn_future_local(async move {
+            let context = WidgetExt::display(&window).app_launch_context();
+            if let Err(sentence) = files::show_in_folder(&path, Some(context.upcast_ref())).await {
+                messages::tell(&window.imp().toasts, &sentence);
             }
         });
     }

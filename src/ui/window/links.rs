@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! How addresses come into the window: from its dialog, the clipboard, drops, the command line.
+//! How addresses come into the window: from its dialogs, the clipboard, drops, the command line.
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
 use super::Window;
-use crate::desktop::link_file;
+use crate::desktop::link_file::{self, Content};
 use crate::i18n::{gettext, gettext_f};
-use crate::model::session::{Addresses, Place};
-use crate::ui::drop::Dropped;
+use crate::model::session::Place;
+use crate::model::{Addresses, DownloadObject};
+use crate::ui::actions::DownloadAction;
+use crate::ui::drop::{Dropped, Point};
 use crate::ui::messages;
+use crate::ui::renew_dialog::{RenewDialog, what_is_kept};
 
 impl Window {
     /// Queues what was found, shows it, and says what could not be read.
     pub fn add(&self, addresses: &Addresses, place: &Place) {
         let imp = self.imp();
         if let Some(session) = imp.session.get()
-            && let Some(last) = session.add(&addresses.found, place).last()
+            && let Some(last) = session.add(addresses, place).last()
         {
             imp.view.reveal(*last);
         }
@@ -28,34 +31,38 @@ impl Window {
 
     /// Adds addresses that came as files, and those in link files.
     pub async fn add_files(&self, files: &[gio::File]) {
-        let mut addresses = Addresses::default();
-        for file in files {
-            let uri = Addresses::in_lines(&file.uri());
-            if !uri.found.is_empty() {
-                addresses.extend(uri);
-                continue;
-            }
-            match link_file::read(file).await.map(|text| Addresses::in_prose(&text)) {
-                Ok(inside) if inside.found.is_empty() => {
-                    let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
-                    // Translators: {file} is the name of a file.
-                    addresses.refused.push(gettext_f("There is no link in “{file}”", &[("file", &name)]));
-                }
-                Ok(inside) => addresses.extend(inside),
-                Err(sentence) => addresses.refused.push(sentence),
-            }
-        }
-        self.add(&addresses, &Place::default());
+        self.add(&addresses_in(files).await, &Place::default());
     }
 
-    pub(super) fn add_dropped(&self, dropped: Dropped) {
-        match dropped {
-            Dropped::Text(text) => self.add_prose(&text, &gettext("There is no link in what was dropped")),
-            Dropped::Files(files) => {
-                let window = self.clone();
-                glib::spawn_future_local(async move { window.add_files(&files).await });
-            }
+    /// Says what a drop at this point of the window would do.
+    pub(super) fn show_drop_hint(&self, point: Option<Point>) {
+        let imp = self.imp();
+        if let Some(point) = point {
+            let words = match self.stuck_at(point) {
+                // Translators: {file} is the name of a file.
+                Some(download) => gettext_f("Drop a new address for “{file}”", &[("file", &download.name())]),
+                None => gettext("Drop to Download"),
+            };
+            imp.drop_words.set_label(&words);
         }
+        imp.drop_hint.set_reveal_child(point.is_some());
+    }
+
+    /// A single link that is dropped on a download that is stuck may be its new address; everything
+    /// else is added.
+    pub(super) fn take_dropped(&self, dropped: Dropped, point: Point) {
+        let window = self.clone();
+        let stuck = self.stuck_at(point);
+        glib::spawn_future_local(async move {
+            let addresses = match dropped {
+                Dropped::Text(text) => Addresses::in_prose(&text),
+                Dropped::Files(files) => addresses_in(&files).await,
+            };
+            match stuck.filter(|download| addresses.only().is_some() && DownloadAction::Renew.fits(download)) {
+                Some(download) => window.offer_as_address(addresses, &download),
+                None => window.add_found(&addresses, &gettext("There is no link in what was dropped")),
+            }
+        });
     }
 
     pub(super) fn paste(&self) {
@@ -63,15 +70,93 @@ impl Window {
         glib::spawn_future_local(async move {
             // An empty clipboard and one without text are errors, too.
             let text = window.clipboard().read_text_future().await.ok().flatten().unwrap_or_default();
-            window.add_prose(&text, &gettext("There is no link on the clipboard"));
+            window.add_found(&Addresses::in_prose(&text), &gettext("There is no link on the clipboard"));
         });
     }
 
-    fn add_prose(&self, text: &str, otherwise: &str) {
-        let addresses = Addresses::in_prose(text);
-        if addresses.found.is_empty() {
+    pub(super) fn ask_for_address(&self, download: &DownloadObject) {
+        let dialog = RenewDialog::new(
+            download,
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                #[strong]
+                download,
+                move |address| window.renew(&download, &address)
+            ),
+        );
+        dialog.set_transient_for(Some(self));
+        dialog.present();
+    }
+
+    fn offer_as_address(&self, addresses: Addresses, download: &DownloadObject) {
+        // Translators: a question; {file} is the name of a file.
+        let heading = gettext_f("Use This Address for “{file}”?", &[("file", &download.name())]);
+        let dialog = adw::MessageDialog::new(Some(self), Some(&heading), Some(&what_is_kept(&download.name())));
+        dialog.add_responses(&[
+            ("cancel", &gettext("_Cancel")),
+            ("add", &gettext("_Add as New Download")),
+            ("use", &gettext("_Use Address")),
+        ]);
+        dialog.set_close_response("cancel");
+        dialog.set_default_response(Some("use"));
+        dialog.set_response_appearance("use", adw::ResponseAppearance::Suggested);
+        dialog.connect_response(
+            None,
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                #[strong]
+                download,
+                move |_, response| match response {
+                    "use" => window.renew(&download, &addresses),
+                    "add" => window.add(&addresses, &Place::default()),
+                    _ => {}
+                }
+            ),
+        );
+        dialog.present();
+    }
+
+    fn renew(&self, download: &DownloadObject, address: &Addresses) {
+        if let Some(session) = self.imp().session.get() {
+            session.renew(download.download_id(), address);
+        }
+    }
+
+    fn add_found(&self, addresses: &Addresses, otherwise: &str) {
+        if *addresses == Addresses::default() {
             messages::tell(&self.imp().toasts, otherwise);
         }
-        self.add(&addresses, &Place::default());
+        self.add(addresses, &Place::default());
     }
+
+    /// The download at a point of the window, if it could use another address.
+    fn stuck_at(&self, point: Point) -> Option<DownloadObject> {
+        let imp = self.imp();
+        imp.view.download_at(&*imp.toasts, point).filter(|download| DownloadAction::Renew.fits(download))
+    }
+}
+
+async fn addresses_in(files: &[gio::File]) -> Addresses {
+    let mut addresses = Addresses::default();
+    for file in files {
+        let uri = Addresses::in_lines(&file.uri());
+        if !uri.found.is_empty() {
+            addresses.extend(uri);
+            continue;
+        }
+        let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
+        let inside = match link_file::read(file).await {
+            Ok(Content::Text(text)) => Addresses::in_prose(&text),
+            Ok(Content::Metalink(bytes)) => Addresses::in_metalink(&bytes, &name),
+            Err(sentence) => Addresses { found: Vec::new(), refused: vec![sentence] },
+        };
+        if inside == Addresses::default() {
+            // Translators: {file} is the name of a file.
+            addresses.refused.push(gettext_f("There is no link in “{file}”", &[("file", &name)]));
+        }
+        addresses.extend(inside);
+    }
+    addresses
 }

@@ -114,6 +114,10 @@ pub(super) enum Framing {
     Chunked,
     /// HTTP/1.0: the body ends with the connection.
     Close,
+    /// Nothing is said of it but what the test's own fields say.
+    Untold,
+    /// There is no head but what the body brings.
+    Raw,
 }
 
 /// How the connection is left.
@@ -128,8 +132,11 @@ pub(super) enum Ending {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub(super) status: u16,
+    pub(super) status_line: Option<String>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Body,
+    pub(super) preface: Vec<u8>,
+    pub(super) postscript: Vec<u8>,
     pub(super) framing: Framing,
     pub(super) ending: Ending,
     pub(super) silence: Duration,
@@ -144,8 +151,11 @@ impl Answer {
     pub fn status(status: u16) -> Self {
         let answer = Self {
             status,
+            status_line: None,
             headers: Vec::new(),
             body: Body::Bytes(Vec::new()),
+            preface: Vec::new(),
+            postscript: Vec::new(),
             framing: Framing::Length(0),
             ending: Ending::KeepAlive,
             silence: Duration::ZERO,
@@ -173,6 +183,12 @@ impl Answer {
         Self::status(200).header("Content-Type", "text/html; charset=utf-8").bytes(page)
     }
 
+    /// These bytes and no others, then the connection is closed: for heads and framings that no
+    /// server should send. Cuts, stalls and rates count all of them.
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { framing: Framing::Raw, ending: Ending::Close, ..Self::status(200).bytes(bytes) }
+    }
+
     /// The connection is taken and nothing is ever said.
     pub fn nothing() -> Self {
         Self::status(200).silent_for(Duration::MAX)
@@ -196,9 +212,30 @@ impl Answer {
         answer
     }
 
+    /// Adds a header, beside others of its name.
+    pub fn one_more_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
         self
+    }
+
+    /// Begins with this line in place of the one that fits the status.
+    pub fn status_line(self, line: &str) -> Self {
+        Self { status_line: Some(line.to_owned()), ..self }
+    }
+
+    /// Sends these bytes before the head.
+    pub fn preface(self, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { preface: bytes.into(), ..self }
+    }
+
+    /// Sends these bytes after the body and its framing.
+    pub fn postscript(self, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { postscript: bytes.into(), ..self }
     }
 
     /// A header of this many bytes.
@@ -219,6 +256,11 @@ impl Answer {
     /// As of HTTP/1.0: no length, the end of the connection is the end of the body.
     pub fn http10(self) -> Self {
         Self { framing: Framing::Close, ending: Ending::Close, ..self }
+    }
+
+    /// Tells no framing but what the test's own fields say, and closes the connection after the body.
+    pub fn unframed(self) -> Self {
+        Self { framing: Framing::Untold, ending: Ending::Close, ..self }
     }
 
     /// Says Connection: close and does so.

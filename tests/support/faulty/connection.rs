@@ -85,17 +85,23 @@ fn send(
     if answer.framing == Framing::Chunked && answer.cut.is_none() {
         stream.write_all(b"0\r\n\r\n")?;
     }
+    stream.write_all(&answer.postscript)?;
     Ok(answer.ending)
 }
 
 fn send_head(stream: &mut TcpStream, answer: &Answer, shared: &Shared) -> io::Result<()> {
+    stream.write_all(&answer.preface)?;
+    if answer.framing == Framing::Raw {
+        return Ok(());
+    }
     let version = if answer.framing == Framing::Close { "1.0" } else { "1.1" };
-    let mut lines = vec![format!("HTTP/{version} {} {}\r\n", answer.status, reason(answer.status))];
+    let usual = || format!("HTTP/{version} {} {}", answer.status, reason(answer.status));
+    let mut lines = vec![format!("{}\r\n", answer.status_line.clone().unwrap_or_else(usual))];
     lines.extend(answer.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")));
     match answer.framing {
         Framing::Length(len) => lines.push(format!("Content-Length: {len}\r\n")),
         Framing::Chunked => lines.push("Transfer-Encoding: chunked\r\n".to_owned()),
-        Framing::Close => {}
+        Framing::Close | Framing::Untold | Framing::Raw => {}
     }
     lines.push("\r\n".to_owned());
     if answer.line_pause.is_zero() {

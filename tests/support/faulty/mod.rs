@@ -194,7 +194,8 @@ impl Shared {
     /// Enters a request into the record and numbers it among those for its path.
     fn record(&self, mut request: Request) -> (usize, Request) {
         let mut seen = lock(&self.seen);
-        request.number = seen.iter().filter(|seen| seen.request.path() == request.path()).count();
+        let same: Vec<_> = seen.iter().filter(|seen| seen.request.path() == request.path()).collect();
+        (request.number, request.others) = (same.len(), same.iter().filter(|seen| !seen.over).count());
         seen.push(Seen { request: request.clone(), at: Instant::now(), status: 0, sent: 0, over: false });
         (seen.len() - 1, request)
     }

@@ -16,6 +16,8 @@ pub struct Request {
     pub number: usize,
     /// The how-manieth connection of the server, from 0.
     pub connection: usize,
+    /// How many other requests for its path are being answered.
+    pub others: usize,
 }
 
 impl Request {
@@ -47,7 +49,7 @@ impl Request {
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
             .collect();
-        Some(Self { method, target, headers, number: 0, connection })
+        Some(Self { method, target, headers, number: 0, connection, others: 0 })
     }
 
     pub fn path(&self) -> &str {

@@ -127,11 +127,12 @@ def middle(rect):
     return rect.x + rect.width // 2, rect.y + rect.height // 2
 
 
-def drop_on_window(desktop, source_title):
-    """Drags the link of drag_source.py onto Freshet's window."""
+def drop_on_window(desktop, source_title, place=None):
+    """Drags the link of drag_source.py onto Freshet's window: to the middle of a place in it, or to
+    anywhere."""
     desktop.put_in_corner(source_title)
     target = until("the window", lambda: desktop.window(words.WINDOW))
     source = until("the drag source", lambda: desktop.window(source_title))
     # A third from the top left: not under the source, which is in the lower right.
-    end = (target.x + target.width // 3, target.y + target.height // 3)
-    drag(desktop, middle(source), end)
+    x, y = middle(place) if place else (target.width // 3, target.height // 3)
+    drag(desktop, middle(source), (target.x + x, target.y + y))

@@ -16,6 +16,7 @@ gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
 from . import words  # noqa: E402
+from .desktop import Rect  # noqa: E402
 from .waiting import shots, until  # noqa: E402
 
 SUPPORT = Path(__file__).parent
@@ -41,6 +42,13 @@ class Home:
 
     def __exit__(self, *_):
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def prefer(self, **preferences):
+        """Sets preferences before the program starts: prefer(rate_limit="uint64 5000")."""
+        folder = self.config / "glib-2.0" / "settings"
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [f"{name.replace('_', '-')}={value}\n" for name, value in preferences.items()]
+        (folder / "keyfile").write_text("[io/github/freshet/Freshet]\n" + "".join(lines))
 
     def environment(self):
         return {
@@ -165,6 +173,18 @@ class Freshet:
 
     def wait_gone(self, file_name, timeout=10):
         until(f"no row for {file_name}", lambda: self.seen_row(file_name) is None, timeout)
+
+    def place_of_row(self, file_name):
+        """Where the row is, in the window."""
+        extents = self.row(file_name).get_component_iface().get_extents(Atspi.CoordType.WINDOW)
+        return Rect(extents.x, extents.y, extents.width, extents.height)
+
+    def says(self, pattern, within=None):
+        """Whether anything that is shown has words like these."""
+        return any(re.search(pattern, f"{_name(node)} {node.get_description()}") for node in self.nodes(within))
+
+    def wait_to_say(self, pattern, timeout=10):
+        until(f"the words “{pattern}”", lambda: self.says(pattern), timeout)
 
     def screenshot(self, desktop, name):
         folder = shots()

@@ -27,7 +27,9 @@ class Server:
     def __init__(self, files, rate=None):
         self.files = files
         self.rate = rate  # bytes a second for each connection; None: as fast as it goes
+        self.refuses = {}  # path: the status it is answered with in place of the file
         self.asked = []
+        self._cuts = 0
         self._ended = threading.Event()
         self._http = _Listener(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
@@ -48,10 +50,15 @@ class Server:
     def asked_for(self, path):
         return [asked for asked in self.asked if asked.path == path]
 
+    def cut(self):
+        """Ends all connections that send something, in the middle."""
+        self._cuts += 1
+
     def send(self, write, data, asked):
+        """Whether all of it was sent."""
         begin, rate, counted = time.monotonic(), self.rate, 0
-        at = 0
-        while at < len(data) and not self._ended.is_set():
+        at, cuts = 0, self._cuts
+        while at < len(data) and not self._ended.is_set() and self._cuts == cuts:
             if self.rate != rate:  # count anew from here
                 begin, rate, counted = time.monotonic(), self.rate, 0
             take = PIECE if rate is None else max(1, int(rate * DRIP))
@@ -62,6 +69,7 @@ class Server:
             asked.sent += len(piece)
             if rate is not None:
                 self._ended.wait(max(0, begin + counted / rate - time.monotonic()))
+        return at == len(data)
 
 
 class _Listener(ThreadingHTTPServer):
@@ -80,9 +88,10 @@ def _handler(server):
         def do_GET(self):
             path = self.path.split("?")[0]
             data = server.files.get(path)
-            if data is None:
+            refusal = server.refuses.get(path, 404 if data is None else None)
+            if refusal:
                 server.asked.append(Asked(path, None))
-                self.send_error(404)
+                self.send_error(refusal)
                 return
             etag = f'"{len(data):x}-{hash(data):x}"'
             wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
@@ -101,7 +110,8 @@ def _handler(server):
                 server.asked.append(asked)
                 body = data
                 self._head(200, len(body), etag, {"Accept-Ranges": "bytes"})
-            server.send(self.wfile.write, body, asked)
+            if not server.send(self.wfile.write, body, asked):
+                self.close_connection = True
 
         def _head(self, status, length, etag, more):
             self.send_response(status)

@@ -23,6 +23,25 @@ BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 
 NOTHING_TO_PASTE = "There is no link on the clipboard"
 
+# The details of a download: their button, the picture of where its bytes are, and what they say.
+DETAILS = "Details"
+MAP = re.compile(r"^\d+ % done, ([2-9]) connections$")
+WHOLE = "All of the file is here"
+IN_USE = r"In use with \d+ connections"
+BY_ITS_TAG = r"Yes, the file is known by its tag"
+
+# A new address for a download that is stuck.
+NEW_ADDRESS, ADDRESS_ENTRY, USE_ADDRESS = "New Address…", "New address", "Use Address"
+ADD_AS_NEW = "Add as New Download"
+DROP_ADDRESS = "Drop a new address for"
+
+PREFERENCES = "Preferences"
+NO_LIMIT, LIMIT, RATE = "No Limit", "Limit", "Kilobytes a second"
+LIMIT_SPEED = "Limit the speed of all downloads together"
+
+DAMAGED = "The list of downloads was damaged"
+DISMISS = "Dismiss"
+
 # The main menu, and a text in each of the windows that it opens.
 SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Selected Downloads"
 ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
@@ -41,5 +60,8 @@ FAILED = "Failed"
 BUTTON = ("push button", "button", "toggle button", "menu button")
 LABEL = ("label", "static")
 MENU_ITEM = ("menu item", "check menu item")
+SWITCH = ("switch", "toggle button", "check box")
+PICTURE = ("image", "img", "graphic", "icon")
 ENTRY = ("text", "entry", "password text")
+NUMBER = ("spin button", "text", "entry")
 ROW = ("list item", "table row", "row", "tree item")

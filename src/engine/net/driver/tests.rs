@@ -17,8 +17,9 @@ use url::Url;
 use super::*;
 use crate::engine::clock::MainLoopClock;
 use crate::engine::disk::{Block, Finish, Journal, Look, Open};
-use crate::engine::download::spec::Manners;
+use crate::engine::download::spec::{Checksum, Manners};
 use crate::engine::net::Asked;
+use crate::engine::types::ByteRange;
 
 const BODY: usize = 3_000_000;
 
@@ -50,6 +51,8 @@ impl Disk for Memory {
         bytes.extend_from_slice(block.bytes());
     }
     fn save(&self, _: PartId, _: Journal) {}
+    fn check(&self, _: PartId, _: ByteRange, _: Checksum) {}
+    fn read(&self, _: PartId, _: ByteRange) {}
     fn finish(&self, _: PartId, _: Finish) {}
     fn close(&self, _: PartId) {}
     fn delete(&self, _: PathBuf) {}
@@ -116,10 +119,16 @@ impl Rig {
     }
 
     fn start_at(&self, id: u64, url: &str) {
+        self.start_to(id, url, Body::Part);
+    }
+
+    fn start_to(&self, id: u64, url: &str, body: Body) {
         let request = Request {
+            download: DownloadId(1),
             url: Url::parse(url).unwrap(),
             manners: Manners::default(),
             asked: Asked::default(),
+            body,
             connect_timeout: Duration::from_secs(10),
         };
         self.driver.start(TransferId(id), request);
@@ -156,7 +165,7 @@ impl Rig {
         let is_end = |event: &TransferEvent| matches!(event, TransferEvent::Ended { id: ended, .. } if ended.0 == id);
         let events = self.run(|all| all.iter().any(is_end));
         match events.into_iter().find(is_end) {
-            Some(TransferEvent::Ended { result, .. }) => result,
+            Some(TransferEvent::Ended { end, result, .. }) => result.map(|()| end.unwrap_or_default()),
             _ => unreachable!("it was there"),
         }
     }
@@ -345,4 +354,50 @@ fn stopping_ends_sources_first_and_nothing_can_be_started_after() {
     rig.driver.events();
     rig.start(2);
     assert!(matches!(rig.driver.events().as_slice(), [TransferEvent::Ended { result: Err(_), .. }]));
+}
+
+#[test]
+fn a_shortened_transfer_is_complete_where_it_was_told_to_end() {
+    let rig = Rig::new(SLICE);
+    rig.start(1);
+    let end = 1_000_003;
+    // The answer is there, so that the end is known to lie ahead.
+    rig.run(|all| !all.is_empty());
+    rig.driver.set_end(TransferId(1), end);
+    assert_eq!(rig.ended(1).unwrap(), end);
+    assert_eq!(rig.memory.bytes.borrow().len() as u64, end);
+}
+
+#[test]
+fn a_transfer_shortened_to_what_it_has_is_complete_at_once() {
+    let rig = Rig::new(SLICE);
+    rig.start(1);
+    rig.run(|_| rig.memory.bytes.borrow().len() > 20_000);
+    let next = rig.driver.vitals(TransferId(1)).unwrap().next.unwrap();
+    rig.driver.set_end(TransferId(1), next);
+    assert_eq!(rig.driver.vitals(TransferId(1)), None);
+    let ended = rig.driver.events();
+    assert!(
+        matches!(ended.as_slice(), [TransferEvent::Ended { end: Some(end), result: Ok(()), .. }] if *end == next),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn a_body_to_memory_is_told_as_a_whole_or_refused_as_too_large() {
+    let rig = Rig::new(SLICE);
+    let url = format!("http://{}/f", rig.server.address);
+    rig.start_to(1, &url, Body::Memory { most: BODY });
+    rig.start_to(2, &url, Body::Memory { most: BODY - 1 });
+    let mut told: Vec<_> = rig.run(|all| all.len() == 2).into_iter().collect();
+    told.sort_by_key(|event| matches!(event, TransferEvent::Fetched { id: TransferId(2), .. }));
+    let [TransferEvent::Fetched { result: Ok(whole), .. }, TransferEvent::Fetched { result: Err(failure), .. }] =
+        told.as_slice()
+    else {
+        panic!("{told:?}")
+    };
+    assert_eq!(whole.answer.total, Some(BODY as u64));
+    assert!(whole.bytes.iter().enumerate().all(|(offset, found)| *found == byte(offset)));
+    assert_eq!(failure.kind, FailureKind::Protocol);
+    assert!(rig.memory.bytes.borrow().is_empty(), "nothing of it goes to the disk");
 }

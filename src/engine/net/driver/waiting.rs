@@ -21,10 +21,8 @@ impl Inner {
                     self.schedule_round();
                 }
                 Held::Room => self.hungry.borrow_mut().push(id),
-                Held::Rate => {
-                    self.throttled.borrow_mut().push(id);
-                    self.schedule_refill();
-                }
+                // It is in the limiter's line.
+                Held::Rate => self.schedule_refill(),
                 // Attaching wakes it.
                 Held::Part => {}
             }
@@ -70,15 +68,21 @@ impl Inner {
 
     /// Lets a transfer read again. libcurl hands over what it kept before this returns.
     pub(super) fn unpause(&self, id: TransferId, slice: Duration) {
+        let mut result = Ok(());
         self.work(slice, |_| {
-            if let Some(handle) = self.transfers.borrow().get(&id)
-                && let Err(error) = handle.unpause_write()
-            {
-                // Its own end is reported by info_read, so this is only worth a note.
-                tracing::debug!("transfer {} does not go on: {error}", id.0);
+            if let Some(handle) = self.transfers.borrow().get(&id) {
+                result = handle.unpause_write();
             }
             Ok(0)
         });
+        let Err(error) = result else { return };
+        tracing::debug!("transfer {} does not go on: {error}", id.0);
+        // What we refuse here, libcurl does not report by itself, and it may wait for ever for more.
+        let handle = self.transfers.borrow_mut().remove(&id);
+        if let Some(handle) = handle {
+            self.conclude(id, handle, Err(error));
+            self.announce();
+        }
     }
 
     /// Lets those go on that waited for the disk and whose disk has room now.
@@ -98,23 +102,45 @@ impl Inner {
         }
     }
 
+    /// Other rate limits are in force: sockets get windows to match, and those that wait for the old
+    /// limits go on by the new ones.
+    pub(super) fn limits_changed(&self) {
+        for handle in self.transfers.borrow().values() {
+            handle.get_ref().limits_changed();
+        }
+        if let Some(source) = self.refill.take() {
+            source.remove();
+        }
+        self.schedule_refill();
+    }
+
+    /// Rings when the next of those that wait for a rate limit may go on, if anybody waits.
     pub(super) fn schedule_refill(&self) {
         if self.refill.borrow().is_some() || self.stopped.get() {
             return;
         }
-        let now = self.gate.clock.now();
-        let wait = self.gate.budget.borrow().ready_at().map_or(Duration::ZERO, |at| at - now);
+        let Some(at) = self.gate.limiter.borrow().next_grant() else { return };
+        // GLib counts whole milliseconds and rings early by the rest.
+        let wait = (at - self.gate.clock.now()) + Duration::from_millis(1);
         let me = self.me.clone();
-        let source = glib::timeout_add_local_full(wait + Duration::from_millis(1), priority(), move || {
+        let source = glib::timeout_add_local_full(wait, priority(), move || {
             if let Some(inner) = me.upgrade() {
                 inner.refill.replace(None);
-                for id in inner.throttled.take() {
-                    inner.round.borrow_mut().join(Due::Unpause(id));
-                }
-                inner.schedule_round();
+                inner.refill();
             }
             ControlFlow::Break
         });
         self.refill.replace(Some(source));
+    }
+
+    fn refill(&self) {
+        let granted = self.gate.limiter.borrow_mut().grant(self.gate.clock.now());
+        if !granted.is_empty() {
+            for id in granted {
+                self.round.borrow_mut().join(Due::Unpause(id));
+            }
+            self.schedule_round();
+        }
+        self.schedule_refill();
     }
 }

@@ -146,7 +146,7 @@ fn hex_pair(bytes: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 /// RFC 4648 section 4, with or without its padding.
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub fn base64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let (mut pending, mut bits) = (0_u32, 0_u32);
     for byte in text.trim_end_matches('=').bytes() {

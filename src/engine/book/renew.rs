@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! A new address for a download whose old one has expired: what is on disk is kept only if the new
+//! address leads to the same file, by its length, and by its validator or by samples of its bytes.
+
+use url::Url;
+
+use super::Book;
+use crate::engine::download::state::Input;
+use crate::engine::error::{Failure, FailureKind};
+use crate::engine::item::{Item, Renewal};
+use crate::engine::net::{Asked, Fetched};
+use crate::engine::sources::Sources;
+use crate::engine::types::{ByteRange, DownloadId, TransferId};
+
+/// So many bytes of each sample, so many samples: at the begin, in the middle and at the end of what
+/// is on disk.
+const SAMPLE: u64 = 16 * 1024;
+const SAMPLES: u64 = 3;
+
+impl Book {
+    /// The download goes on from another address.
+    pub(super) fn renew(&mut self, id: DownloadId, url: Url) {
+        let Some(item) = self.items.get(&id).filter(|item| item.removed.is_none() && !item.is_over()) else { return };
+        let old = item.spec.url.clone();
+        self.input(id, Input::Pause);
+        self.leave_address(id, &old);
+        self.by_url.entry(url.clone()).or_default().push(id);
+        if let Some(item) = self.items.get_mut(&id) {
+            item.sources = Sources::new(&url, &item.spec.mirrors);
+            item.spec.url = url;
+            item.is_renewed = true;
+        }
+        self.save_record(id);
+        self.input(id, Input::Resume);
+    }
+
+    /// Begins to compare what is on disk with what the new address has; `false` if there is nothing to
+    /// compare.
+    pub(super) fn samples(&mut self, id: DownloadId) -> bool {
+        let Some(item) = self.items.get_mut(&id).filter(|item| item.is_renewed) else { return false };
+        let mut ranges = samples_of(item);
+        if ranges.is_empty() {
+            item.is_renewed = false;
+            return false;
+        }
+        ranges.reverse();
+        if let Some(work) = &mut item.work {
+            work.renewal = Some(Renewal { ranges, transfer: None, fetched: None });
+        }
+        self.reopen(id);
+        self.sample(id);
+        true
+    }
+
+    fn sample(&mut self, id: DownloadId) {
+        let transfer = TransferId(self.number());
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let total = item.map.total();
+        let Some(renewal) = item.work.as_mut().and_then(|work| work.renewal.as_mut()) else { return };
+        let Some(range) = renewal.ranges.last().copied() else { return };
+        renewal.transfer = Some(transfer);
+        let url = item.spec.url.clone();
+        let asked = Asked { range: Some(range), total, ..Asked::default() };
+        self.fetch(id, transfer, url, asked, SAMPLE as usize);
+    }
+
+    pub(super) fn sampled(&mut self, id: DownloadId, result: Result<Fetched, Failure>) {
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let (known, total) = (item.validator.clone(), item.map.total());
+        let Some(work) = &mut item.work else { return };
+        let Some(renewal) = &mut work.renewal else { return };
+        renewal.transfer = None;
+        let Some(range) = renewal.ranges.last().copied() else { return };
+        let fetched = match result {
+            Ok(fetched) => fetched,
+            Err(failure) if failure.kind == FailureKind::WrongRange => return self.is_other_file(id, failure.detail),
+            Err(failure) => return self.input(id, Input::Broke(failure)),
+        };
+        if !fetched.answer.continues || fetched.answer.total != total {
+            return self.is_other_file(id, format!("{:?} bytes in place of {total:?}", fetched.answer.total));
+        }
+        if known.is_some() && fetched.answer.validator == known {
+            // The same tag or date, and the same length: no byte need be compared.
+            renewal.ranges.truncate(1);
+        }
+        renewal.fetched = Some(fetched);
+        self.parts.disk.read(work.part, range);
+    }
+
+    /// The bytes on disk, to be held against those of the new address.
+    pub(super) fn read(&mut self, id: DownloadId, range: ByteRange, bytes: &[u8]) {
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let Some(renewal) = item.work.as_mut().and_then(|work| work.renewal.as_mut()) else { return };
+        let Some(fetched) = renewal.fetched.take() else { return };
+        if fetched.bytes != bytes {
+            return self.is_other_file(id, format!("its bytes {range} are others"));
+        }
+        renewal.ranges.pop();
+        if !renewal.ranges.is_empty() {
+            return self.sample(id);
+        }
+        item.validator.clone_from(&fetched.answer.validator);
+        item.is_renewed = false;
+        if let Some(work) = &mut item.work {
+            work.renewal = None;
+        }
+        self.connect(id);
+    }
+
+    fn is_other_file(&mut self, id: DownloadId, how: String) {
+        let detail = format!("the new address leads to another file: {how}");
+        self.input(id, Input::Broke(Failure::new(FailureKind::ChangedOnServer, detail)));
+    }
+
+    pub(super) fn end_samples(&mut self, id: DownloadId) {
+        let renewal = self.items.get_mut(&id).and_then(|item| item.work.as_mut()?.renewal.take());
+        if let Some(transfer) = renewal.and_then(|renewal| renewal.transfer) {
+            self.cancel(transfer);
+        }
+    }
+}
+
+/// Spread over the bytes that are on disk.
+fn samples_of(item: &Item) -> Vec<ByteRange> {
+    let done = item.map.done();
+    let bytes = done.bytes();
+    let mut samples: Vec<ByteRange> = Vec::new();
+    for number in 0..SAMPLES {
+        // The number of the byte on disk at which the sample begins, holes left out.
+        let mut skip = bytes.saturating_sub(SAMPLE) * number / (SAMPLES - 1);
+        for run in done.iter() {
+            if skip < run.len() {
+                let start = run.start + skip;
+                samples.push(ByteRange::new(start, (start + SAMPLE).min(run.end)));
+                break;
+            }
+            skip -= run.len();
+        }
+    }
+    samples.dedup();
+    samples
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The transfers of a download: the first one, which is the probe, and those that are added as long as
+//! they help. `plan/` says what each fetches and how many there should be, `sources.rs` from where.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::{Book, TICK};
+use crate::engine::download::state::State;
+use crate::engine::error::{Failure, FailureKind};
+use crate::engine::item::{self, Item, Running, Trouble, Work};
+use crate::engine::net::{Asked, Body, Request};
+use crate::engine::plan::map::Loan;
+use crate::engine::plan::ramp::Sight;
+use crate::engine::plan::split::{self, Job, Runner};
+use crate::engine::rate::Meter;
+use crate::engine::sources::Standing;
+use crate::engine::types::{ByteRange, DownloadId, Moment, TransferId};
+
+/// Before it is started again, a transfer that failed while others went on is waited for so long,
+/// doubled with each further failure.
+const FIRST_REST: Duration = Duration::from_secs(1);
+const MOST_DOUBLINGS: u32 = 6;
+/// A speed that was measured for a shorter time says nothing.
+const MEASURED: Duration = Duration::from_millis(50);
+
+impl Book {
+    /// Asks the server for the first missing bytes; of a new file for all of it, which tells what the
+    /// server can do.
+    pub(super) fn connect(&mut self, id: DownloadId) {
+        let transfer = TransferId(self.number());
+        let now = self.parts.clock.now();
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let has_slot = self.queue.is_preparing(id);
+        let queue = &self.queue;
+        let source = item.sources.first(|index, host| (has_slot && index == 0) || queue.may_connect(host, now));
+        let is_new = item.work.as_ref().is_none_or(|work| !work.is_open) && item.map.done().bytes() == 0;
+        let loan = item.map.lend(transfer);
+        let range = loan.filter(|_| !is_new).and_then(|loan| Some(ByteRange::new(loan.start, loan.end?)));
+        item.meter.restart(now, item.map.arrived().bytes());
+        self.begin(id, transfer, source, range);
+    }
+
+    fn begin(&mut self, id: DownloadId, transfer: TransferId, source: usize, range: Option<ByteRange>) {
+        let now = self.parts.clock.now();
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let asked = item.asked(range, source);
+        let (Some(work), Some(source_of)) = (&mut item.work, item.sources.get(source)) else { return };
+        let request = Request {
+            download: id,
+            url: source_of.url.clone(),
+            manners: item.spec.manners.clone(),
+            asked,
+            body: Body::Part,
+            connect_timeout: item::silence(&item.spec),
+        };
+        let running =
+            Running { source, has_range: range.is_some(), started_at: now, answered_at: None, meter: Meter::default() };
+        work.transfers.insert(transfer, running);
+        self.queue.connected(id, &source_of.host);
+        self.by_transfer.insert(transfer, id);
+        self.next_tick.get_or_insert(now + TICK);
+        let rate = item.spec.rate;
+        self.apply_rate();
+        self.parts.transport.set_download_rate(id, rate);
+        self.parts.transport.start(transfer, request);
+    }
+
+    /// Fetches something small that is read, not kept, in the manner of the download.
+    pub(super) fn fetch(&mut self, id: DownloadId, transfer: TransferId, url: Url, asked: Asked, most: usize) {
+        let Some(item) = self.items.get(&id) else { return };
+        let request = Request {
+            download: id,
+            url,
+            manners: item.spec.manners.clone(),
+            asked,
+            body: Body::Memory { most },
+            connect_timeout: item::silence(&item.spec),
+        };
+        self.by_transfer.insert(transfer, id);
+        self.parts.transport.start(transfer, request);
+    }
+
+    /// Starts as many more transfers as should run, where there is something for them to do.
+    pub(super) fn spread(&mut self, id: DownloadId) {
+        while self.spread_one(id) {}
+    }
+
+    fn spread_one(&mut self, id: DownloadId) -> bool {
+        let transfer = TransferId(self.number());
+        let now = self.parts.clock.now();
+        let Self { items, queue, parts, .. } = self;
+        let Some(item) = items.get_mut(&id).filter(|item| can_be_cut(item)) else { return false };
+        let Some(work) = item.work.as_ref().filter(|work| work.is_open && !work.is_closing) else { return false };
+        let is_resting = work.trouble.as_ref().is_some_and(|trouble| now < trouble.until);
+        let wanted = work.ramp.target().min(work.most);
+        if work.transfers.is_empty() || work.transfers.len() >= wanted || is_resting {
+            return false;
+        }
+        let busy = |source| work.transfers.values().filter(|running| running.source == source).count();
+        let Some(source) = item.sources.next(busy, |host| queue.has_room(host, now)) else { return false };
+        let runners = runners(item, work, now, |transfer| parts.transport.vitals(transfer)?.next.or(Some(0)));
+        let loan = match split::choose(&item.map.missing(), &runners, work.setup) {
+            None => None,
+            Some(Job::Missing(range)) => item.map.lend_range(transfer, range),
+            // Its lender goes on as if nothing had happened until the new one has its answer.
+            Some(Job::Cut { of, at }) => item.map.cut(of, at, transfer),
+            Some(Job::Copy { of, from }) => item.map.copy(of, from, transfer),
+        };
+        let Some(range) = loan.and_then(|loan| Some(ByteRange::new(loan.start, loan.end?))) else { return false };
+        tracing::debug!(%id, %range, source, "one more transfer");
+        self.begin(id, transfer, source, Some(range));
+        true
+    }
+
+    /// Sees whether more transfers help, and starts them.
+    pub(super) fn climb(&mut self, id: DownloadId, now: Moment) {
+        let Self { items, parts, .. } = self;
+        let Some(item) = items.get_mut(&id) else { return };
+        let arrived = item.arrived(|transfer| parts.transport.vitals(transfer)?.next).bytes();
+        let is_worth_it = item.map.total().is_some_and(|total| total.saturating_sub(arrived) >= 2 * split::SHORTEST);
+        let is_cut = is_worth_it && can_be_cut(item);
+        let Some(work) = &mut item.work else { return };
+        work.ramp_at = None;
+        if !is_cut {
+            return;
+        }
+        work.sample(now, |transfer| parts.transport.vitals(transfer));
+        let most = usize::from(item.spec.connections).min(work.most);
+        let sight = Sight { now, received: arrived, flowing: work.flowing(), setup: work.setup, most };
+        work.ramp_at = work.ramp.look(sight);
+        self.spread(id);
+    }
+
+    /// Has the network end a transfer, of which nothing is told any more; answers how far it has handed
+    /// its bytes to the disk.
+    pub(super) fn cancel(&mut self, transfer: TransferId) -> Option<u64> {
+        self.by_transfer.remove(&transfer);
+        self.parts.transport.cancel(transfer)
+    }
+
+    /// Ends a transfer of ours. What it brought counts.
+    pub(super) fn end_transfer(&mut self, id: DownloadId, transfer: TransferId) {
+        let handed_over = self.cancel(transfer);
+        self.forget(id, transfer, handed_over);
+    }
+
+    pub(super) fn end_transfers(&mut self, id: DownloadId) {
+        for transfer in self.transfers_of(id) {
+            self.end_transfer(id, transfer);
+        }
+        self.end_lookup(id);
+        self.end_samples(id);
+    }
+
+    pub(super) fn transfers_of(&self, id: DownloadId) -> Vec<TransferId> {
+        let work = self.items.get(&id).and_then(|item| item.work.as_ref());
+        work.map(|work| work.transfers.keys().copied().collect()).unwrap_or_default()
+    }
+
+    /// A transfer is over; what it did not bring is missing again.
+    pub(super) fn forget(&mut self, id: DownloadId, transfer: TransferId, handed_over: Option<u64>) -> Option<Running> {
+        let item = self.items.get_mut(&id)?;
+        let loan = item.map.loan(transfer);
+        item.map.give_back(transfer, handed_over);
+        let running = item.work.as_mut()?.transfers.remove(&transfer)?;
+        if let (Some(_), Some(loan), Some(end)) = (&item.spec.pieces, loan, handed_over) {
+            item.supplied.push((ByteRange::new(loan.start, end.max(loan.start)), running.source));
+        }
+        if let Some(source) = item.sources.get(running.source) {
+            self.queue.disconnected(&source.host);
+        }
+        Some(running)
+    }
+
+    /// Ends transfers that fetch nothing but what came by another one.
+    pub(super) fn end_needless(&mut self, id: DownloadId) {
+        let Some(item) = self.items.get(&id) else { return };
+        let arrived = item.map.arrived();
+        let is_needless = |(transfer, loan): &(TransferId, Loan)| {
+            let next = self.parts.transport.vitals(*transfer).and_then(|vitals| vitals.next);
+            let start = next.unwrap_or(loan.start).max(loan.start);
+            loan.end.is_some_and(|end| start < end && arrived.contains(ByteRange::new(start, end)))
+        };
+        let needless: Vec<_> = item.map.loans().filter(is_needless).map(|(transfer, _)| transfer).collect();
+        for transfer in needless {
+            self.end_transfer(id, transfer);
+        }
+    }
+
+    /// A transfer failed while others of its download go on: they take over what it leaves, and the
+    /// server is asked for less.
+    pub(super) fn do_without(&mut self, id: DownloadId, running: &Running, failure: Failure) {
+        let now = self.parts.clock.now();
+        let Self { items, queue, .. } = self;
+        let Some(item) = items.get_mut(&id) else { return };
+        let Some(work) = &mut item.work else { return };
+        let times = work.trouble.as_ref().map_or(0, |trouble| trouble.times);
+        tracing::info!(%id, times, "goes on with {} transfers: {failure}", work.transfers.len());
+        let is_other_file = failure.kind.is_of_other_file();
+        let serves_others = work.transfers.values().any(|other| other.source == running.source);
+        if let Some(source) = item.sources.get_mut(running.source) {
+            if running.answered_at.is_none() && !is_other_file && (says_no(&failure.kind) || times > 0) {
+                queue.cap(&source.host, queue.connections(&source.host));
+            }
+            if is_other_file && serves_others {
+                // It has the file, but not for so many ranges.
+                work.most = work.transfers.len();
+            } else if !serves_others {
+                source.standing = Standing::after(&failure);
+            }
+        }
+        // Those that have answered with ranges show that it can give them.
+        item.is_whole_only |= is_other_file && !work.transfers.values().any(|other| other.has_range);
+        let until = now + FIRST_REST * (1 << times.min(MOST_DOUBLINGS));
+        work.trouble = Some(Trouble { failure, times: times + 1, until });
+        self.extend(id);
+    }
+
+    /// The answer to this transfer has come: who lent it its stretch need not go so far any more.
+    pub(super) fn relieve_lender(&self, id: DownloadId, transfer: TransferId) {
+        let Some(item) = self.items.get(&id) else { return };
+        let Some(loan) = item.map.loan(transfer).filter(|loan| !loan.is_copy) else { return };
+        let lender = item.map.loans().find(|(_, other)| !other.is_copy && other.end == Some(loan.start));
+        if let Some((lender, _)) = lender {
+            self.parts.transport.set_end(lender, loan.start);
+        }
+    }
+
+    /// What a transfer left goes back to the one that it was cut from, if that is still on its way there.
+    fn extend(&mut self, id: DownloadId) {
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let Self { parts, .. } = self;
+        let loans: Vec<_> = item.map.loans().collect();
+        for gap in item.map.missing() {
+            let reaches = |(transfer, loan): &&(TransferId, Loan)| {
+                let end = || parts.transport.vitals(*transfer).and_then(|vitals| vitals.end);
+                loan.end == Some(gap.start) && end().is_some_and(|end| gap.end <= end)
+            };
+            if let Some((transfer, _)) = loans.iter().find(reaches)
+                && item.map.extend(*transfer, gap.end)
+            {
+                parts.transport.set_end(*transfer, gap.end);
+            }
+        }
+    }
+
+    /// Ends a transfer that its download can do without, for another download that has none.
+    pub(super) fn make_room(&mut self) -> bool {
+        let now = self.parts.clock.now();
+        let Some(host) = self.queue.crowded(now).cloned() else { return false };
+        let found = self.active.iter().rev().find_map(|id| {
+            let item = self.items.get(id)?;
+            let work = item.work.as_ref().filter(|work| work.transfers.len() > 1)?;
+            let is_there = |running: &Running| item.sources.get(running.source).is_some_and(|s| s.host == host);
+            let newest = work.transfers.iter().rev().find(|(_, running)| is_there(running))?;
+            Some((*id, *newest.0))
+        });
+        if let Some((id, transfer)) = found {
+            self.end_transfer(id, transfer);
+        }
+        found.is_some()
+    }
+}
+
+/// Whether the server has turned a further connection away, and not something on the way to it.
+fn says_no(kind: &FailureKind) -> bool {
+    matches!(kind, FailureKind::HttpStatus(_) | FailureKind::LoginRequired | FailureKind::ServerRefused(_))
+}
+
+/// Whether several transfers may fetch this file.
+fn can_be_cut(item: &Item) -> bool {
+    matches!(item.life.state, State::Downloading)
+        && item.spec.connections > 1
+        && (item.resumable == Some(true) || item.spec.pieces.is_some())
+        && item.map.total().is_some()
+        && !item.decode
+        && !item.is_whole_only
+}
+
+/// The transfers that have something to give away; `next` says how far each has got, `None` that it is
+/// over.
+fn runners(item: &Item, work: &Work, now: Moment, next: impl Fn(TransferId) -> Option<u64>) -> Vec<Runner> {
+    let loans: Vec<_> = item.map.loans().collect();
+    let runner = |(id, loan): &(TransferId, Loan)| {
+        let running = work.transfers.get(id)?;
+        let end = loan.end.or(item.map.total())?;
+        let is_measured = running.answered_at.is_some_and(|at| now - at >= MEASURED);
+        Some(Runner {
+            id: *id,
+            next: next(*id)?.max(loan.start),
+            end,
+            speed: is_measured.then(|| running.meter.speed()),
+            has_copy: loans.iter().any(|(_, other)| other.is_copy && other.end == Some(end)),
+        })
+    };
+    loans.iter().filter(|(_, loan)| !loan.is_copy).filter_map(runner).collect()
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What a window shows of one download beyond its row: which bytes are here, which transfer fetches
+//! what from where, and what proves that the bytes are the right ones.
+
+use url::Url;
+
+use super::book::Book;
+use super::download::spec::Checksum;
+use super::error::Failure;
+use super::net::headers::Validator;
+pub use super::sources::Standing;
+use super::types::{ByteRange, DownloadId, Speed};
+
+/// A picture of a download at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
+    pub total: Option<u64>,
+    /// The bytes on disk.
+    pub done: Vec<ByteRange>,
+    /// The transfers that run, in the order of their bytes.
+    pub segments: Vec<Segment>,
+    /// Its own address, then the mirrors.
+    pub sources: Vec<SourceDetails>,
+    pub validator: Option<Validator>,
+    /// What the finished file is held against.
+    pub checksum: Option<Checksum>,
+    /// Most transfers that were allowed.
+    pub most: usize,
+    /// Most bytes a second over all transfers, where that is limited for this download.
+    pub rate: Option<Speed>,
+    /// Why there are fewer transfers than were allowed.
+    pub trouble: Option<Failure>,
+}
+
+/// A running transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// What it fetches.
+    pub range: ByteRange,
+    /// The offset of the byte that comes next.
+    pub next: u64,
+    /// Index in [`Details::sources`].
+    pub source: usize,
+    pub speed: Speed,
+    /// Another transfer fetches the same; the one that is first counts.
+    pub is_copy: bool,
+}
+
+/// An address and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceDetails {
+    pub url: Url,
+    pub standing: Standing,
+    /// Transfers of this download from it.
+    pub connections: usize,
+    /// How many connections its host was found to allow.
+    pub most: Option<usize>,
+}
+
+impl Book {
+    /// The picture of one download; `None` if there is none of this id in the list.
+    pub fn details(&self, id: DownloadId) -> Option<Details> {
+        let item = self.item(id).filter(|item| item.removed.is_none())?;
+        let total = item.map.total();
+        let running = |transfer| item.work.as_ref().and_then(|work| work.transfers.get(&transfer));
+        let mut segments: Vec<_> = item
+            .map
+            .loans()
+            .filter_map(|(transfer, loan)| {
+                let running = running(transfer)?;
+                let next = self.vitals(transfer).and_then(|vitals| vitals.next).unwrap_or(loan.start).max(loan.start);
+                let end = loan.end.or(total).unwrap_or(next).max(next);
+                Some(Segment {
+                    range: ByteRange::new(loan.start, end),
+                    next,
+                    source: running.source,
+                    speed: running.meter.speed(),
+                    is_copy: loan.is_copy,
+                })
+            })
+            .collect();
+        segments.sort_by_key(|segment| segment.range);
+        let sources = item.sources.iter().enumerate().map(|(index, source)| SourceDetails {
+            url: source.url.clone(),
+            standing: source.standing.clone(),
+            connections: segments.iter().filter(|segment| segment.source == index).count(),
+            most: self.most_connections(&source.host),
+        });
+        Some(Details {
+            total,
+            done: item.map.done().to_vec(),
+            sources: sources.collect(),
+            segments,
+            validator: item.validator.clone(),
+            checksum: item.spec.checksum.clone(),
+            most: usize::from(item.spec.connections),
+            rate: item.spec.rate,
+            trouble: item.work.as_ref().and_then(|work| Some(work.trouble.as_ref()?.failure.clone())),
+        })
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! How a download is cut: what one more transfer should fetch, so that all come to their ends
+//! together. Pure.
+
+use std::time::Duration;
+
+use crate::engine::types::{ByteRange, Speed, TransferId};
+
+/// Neither side of a cut is shorter: below it a request costs more than it brings.
+pub const SHORTEST: u64 = 128 * 1024;
+/// A cut pays only if the lender would take so many times longer than a new transfer needs to begin.
+const WORTH_A_SETUP: u32 = 4;
+/// Cuts lie at multiples of this where there is room, so that blocks fill whole pages.
+const ALIGNMENT: u64 = 64 * 1024;
+/// What would be here sooner than this is waited for and not fetched twice.
+const WORTH_A_COPY: Duration = Duration::from_millis(500);
+
+/// A running transfer and what it still has to fetch.
+#[derive(Clone, Copy, Debug)]
+pub struct Runner {
+    pub id: TransferId,
+    /// The offset of the byte that it takes next...
+    pub next: u64,
+    /// ...and the one that it need not take.
+    pub end: u64,
+    /// As far as it was measured.
+    pub speed: Option<Speed>,
+    /// Somebody fetches the same already.
+    pub has_copy: bool,
+}
+
+impl Runner {
+    fn left(&self) -> u64 {
+        self.end.saturating_sub(self.next)
+    }
+}
+
+/// What one more transfer would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Fetch a stretch that nobody fetches.
+    Missing(ByteRange),
+    /// Take over what lies behind `at`.
+    Cut { of: TransferId, at: u64 },
+    /// Fetch the same as a transfer that may never come to its end.
+    Copy { of: TransferId, from: u64 },
+}
+
+/// The job for one more transfer; `None`: it would be of no use. `setup`: how long a transfer takes
+/// from its start to its first byte.
+pub fn choose(missing: &[ByteRange], runners: &[Runner], setup: Duration) -> Option<Job> {
+    if let Some(largest) = missing.iter().max_by_key(|range| range.len()) {
+        return Some(Job::Missing(*largest));
+    }
+    let known: Vec<u64> = runners.iter().filter_map(|runner| runner.speed).map(|speed| speed.0).collect();
+    // What a new transfer will reach, as far as anybody can tell; of no transfer anything is known
+    // when the first answer has just come.
+    let mean = known.iter().sum::<u64>().checked_div(known.len() as u64).unwrap_or(0).max(1);
+    let speed = |runner: &Runner| runner.speed.map_or(mean, |speed| speed.0.max(1));
+    let time_left = |runner: &Runner| Duration::from_secs_f64(runner.left() as f64 / speed(runner) as f64);
+    let last = runners.iter().filter(|runner| !runner.has_copy).max_by_key(|runner| time_left(runner))?;
+
+    let pays = known.is_empty() || time_left(last) >= setup * WORTH_A_SETUP;
+    if last.left() >= 2 * SHORTEST && pays {
+        return Some(Job::Cut { of: last.id, at: place(last, speed(last), mean, setup) });
+    }
+    let anew = setup + Duration::from_secs_f64(last.left() as f64 / mean as f64);
+    let is_stuck = !known.is_empty() && last.left() > 0 && time_left(last) > WORTH_A_COPY.max(anew * 2);
+    is_stuck.then_some(Job::Copy { of: last.id, from: last.next })
+}
+
+/// Where to cut so that the lender, which goes on while the other one connects, and the other one
+/// come to their ends at the same time.
+fn place(lender: &Runner, speed: u64, mean: u64, setup: Duration) -> u64 {
+    let (left, speed, mean) = (lender.left() as f64, speed as f64, mean as f64);
+    let head_start = (speed * setup.as_secs_f64()).min(left / 2.0);
+    let share = head_start + (left - head_start) * speed / (speed + mean);
+    // The cast truncates, and saturates at the ends.
+    let at = lender.next + (share as u64).clamp(SHORTEST, lender.left().saturating_sub(SHORTEST));
+    let aligned = at - at % ALIGNMENT;
+    if aligned > lender.next { aligned } else { at }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MIB: u64 = 1024 * 1024;
+    const SETUP: Duration = Duration::from_millis(10);
+
+    fn runner(id: u64, next: u64, end: u64, speed: Option<u64>) -> Runner {
+        Runner { id: TransferId(id), next, end, speed: speed.map(Speed), has_copy: false }
+    }
+
+    #[test]
+    fn what_nobody_fetches_comes_first_and_the_largest_of_it() {
+        let missing = [ByteRange::new(0, 10), ByteRange::new(20, 50)];
+        let job = choose(&missing, &[runner(1, 50, 100 * MIB, Some(1))], SETUP);
+        assert_eq!(job, Some(Job::Missing(ByteRange::new(20, 50))));
+    }
+
+    #[test]
+    fn the_first_cut_halves_the_file() {
+        let job = choose(&[], &[runner(1, 0, 64 * MIB, None)], SETUP);
+        assert_eq!(job, Some(Job::Cut { of: TransferId(1), at: 32 * MIB }));
+    }
+
+    #[test]
+    fn a_slow_transfer_loses_most_of_its_tail_to_a_fast_one() {
+        let runners = [runner(1, 0, 10 * MIB, Some(MIB)), runner(2, 90 * MIB, 100 * MIB, Some(9 * MIB))];
+        let Some(Job::Cut { of, at }) = choose(&[], &runners, Duration::ZERO) else { panic!("no cut") };
+        assert_eq!(of, TransferId(1));
+        // The new one is expected to come as fast as the mean, 5 MiB/s: a sixth is left.
+        assert!((MIB..2 * MIB).contains(&at), "{at}");
+    }
+
+    #[test]
+    fn what_is_nearly_done_is_left_alone() {
+        let fast = runner(1, 0, MIB, Some(100 * MIB));
+        assert_eq!(choose(&[], &[fast], SETUP), None, "there in 10 ms");
+        assert_eq!(choose(&[], &[runner(1, 0, 2 * SHORTEST - 1, Some(MIB))], SETUP), None, "too short");
+        assert_eq!(choose(&[], &[], SETUP), None);
+    }
+
+    #[test]
+    fn the_last_piece_of_a_stuck_transfer_is_fetched_once_more() {
+        let fast = runner(2, 5 * MIB, 5 * MIB, Some(MIB));
+        let stuck = runner(1, 100, 50_000, Some(10));
+        assert_eq!(choose(&[], &[stuck, fast], SETUP), Some(Job::Copy { of: TransferId(1), from: 100 }));
+        assert_eq!(choose(&[], &[Runner { has_copy: true, ..stuck }, fast], SETUP), None, "once is enough");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_lies_inside_and_leaves_enough_on_both_sides(
+            next in 0_u64..1 << 40, left in 0_u64..1 << 40, speed in proptest::option::of(0_u64..1 << 34), setup in 0_u64..5_000,
+        ) {
+            let lender = runner(1, next, next + left, speed);
+            if let Some(Job::Cut { at, .. }) = choose(&[], &[lender], Duration::from_millis(setup)) {
+                prop_assert!(at > next && at < next + left);
+                prop_assert!(next + left - at >= SHORTEST);
+            }
+        }
+    }
+}

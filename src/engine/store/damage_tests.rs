@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Whatever happens to the list's file: no download that the disk still knows is lost, none comes
+//! twice, and the damaged file is kept as it was.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::tests::{filled, names_in, record};
+use super::{DownloadSpec, Opened, Record, SavedState, SqliteStore, Store};
+use crate::engine::disk::Journal;
+use crate::engine::error::FailureKind;
+use crate::engine::types::{ByteRange, DownloadId};
+
+const PAGE: usize = 4096;
+
+/// A folder for the list and one with part files.
+struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("downloads")).unwrap();
+        Self { folder }
+    }
+
+    fn list(&self) -> PathBuf {
+        self.folder.path().join("list.db")
+    }
+
+    fn downloads(&self) -> PathBuf {
+        self.folder.path().join("downloads")
+    }
+
+    /// A part file of which 10 bytes of 100 are there, with its journal.
+    fn part(&self, name: &str) -> Journal {
+        let part_path = self.downloads().join(format!("{name}.part"));
+        let journal = Journal {
+            url: format!("https://example.org/{name}").parse().unwrap(),
+            mirrors: vec!["https://example.net/mirror".parse().unwrap()],
+            name: name.into(),
+            total: Some(100),
+            validator: None,
+            modified: None,
+            checksum: Some("md5:900150983cd24fb0d6963f7d28e17f72".parse().unwrap()),
+            replaces: None,
+            done: vec![ByteRange::new(5, 15)],
+        };
+        fs::write(&part_path, [1; 15]).unwrap();
+        journal.write(&part_path).unwrap();
+        journal
+    }
+
+    /// The row of such a part file.
+    fn row(&self, id: u64, name: &str) -> Record {
+        let journal = self.part(name);
+        let path = Some(self.downloads().join(format!("{name}.part")));
+        Record {
+            spec: DownloadSpec::new(journal.url, self.downloads()),
+            name: name.into(),
+            path,
+            state: SavedState::Paused,
+            ..record(id)
+        }
+    }
+
+    fn fill(&self, rows: &[Record]) {
+        let opened = SqliteStore::open(&self.list(), &[]).unwrap();
+        for row in rows {
+            opened.store.save(row.clone());
+        }
+        opened.store.close();
+    }
+
+    fn open(&self) -> Opened {
+        SqliteStore::open(&self.list(), &[self.downloads()]).unwrap()
+    }
+}
+
+fn paths(records: &[Record]) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = records.iter().filter_map(|record| record.path.clone()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn what_the_list_has_lost_is_found_by_its_journals() {
+    let home = Home::new();
+    home.part("a");
+    home.part("b");
+    // None of these is a download: no part file, no journal, a link, another suffix.
+    fs::remove_file(home.downloads().join("b.part")).unwrap();
+    fs::write(home.downloads().join("c.part"), "").unwrap();
+    let real = home.downloads().join("a.part");
+    std::os::unix::fs::symlink(&real, home.downloads().join("d.part")).unwrap();
+    fs::copy(Journal::path_of(&real), home.downloads().join("d.part.journal")).unwrap();
+    fs::copy(Journal::path_of(&real), home.downloads().join("e.journal")).unwrap();
+    fs::write(home.list(), "no list, as long as it may be, and it is long enough ".repeat(50)).unwrap();
+
+    let opened = home.open();
+    assert!(opened.set_aside.is_some());
+    let [found] = opened.records.as_slice() else { panic!("{:?}", opened.records) };
+    assert_eq!((found.path.as_ref(), found.name.as_str()), (Some(&real), "a"));
+    assert_eq!((found.state.clone(), found.received, found.total), (SavedState::Queued, 10, Some(100)));
+    assert_eq!((found.spec.folder.clone(), found.spec.mirrors.len()), (home.downloads(), 1));
+    assert!(found.spec.checksum.is_some() && found.id == DownloadId(1));
+    assert_eq!(opened.next_id, DownloadId(2));
+    let before = opened.records;
+    drop(opened.store);
+    let again = home.open();
+    assert_eq!((again.records, again.set_aside), (before, None), "it is in the new list");
+}
+
+#[test]
+fn a_healthy_list_is_not_added_to() {
+    let home = Home::new();
+    home.part("a");
+    home.fill(&[]);
+    assert_eq!(home.open().records, []);
+}
+
+#[test]
+fn part_files_that_are_open_elsewhere_or_about_to_be_replaced_are_no_lost_downloads() {
+    let home = Home::new();
+    home.part("a");
+    let busy = fs::File::open(home.downloads().join("a.part")).unwrap();
+    busy.lock().unwrap();
+    home.part("old");
+    let new = home.downloads().join("new.part");
+    Journal { replaces: Some(home.downloads().join("old.part")), ..home.part("new") }.write(&new).unwrap();
+    fs::write(home.list(), [7; 5000]).unwrap();
+    assert_eq!(paths(&home.open().records), [new]);
+}
+
+#[test]
+fn the_folders_of_rows_that_can_be_read_are_searched_too() {
+    let home = Home::new();
+    let rows: Vec<_> = (1..=400).map(|id| home.row(id, &format!("f{id}"))).collect();
+    home.fill(&rows);
+    let mut bytes = fs::read(home.list()).unwrap();
+    let middle = bytes.len() / PAGE / 2 * PAGE;
+    bytes[middle..middle + PAGE].fill(0xa5);
+    fs::write(home.list(), &bytes).unwrap();
+    let opened = SqliteStore::open(&home.list(), &[]).unwrap();
+    assert!(opened.set_aside.is_some());
+    let is_found = |record: &Record| record.state == SavedState::Queued;
+    let found = opened.records.iter().filter(|record| is_found(record)).count();
+    assert!(found > 0 && found < 400, "{found} rows were found again");
+    assert_eq!(paths(&opened.records), paths(&rows), "the others say what they said");
+}
+
+/// One after the other: each page zeroed, or half of it, each page rubbish, cut at each page and in the middle of it.
+#[test]
+fn no_damage_loses_a_download_or_brings_one_twice() {
+    let home = Home::new();
+    let rows: Vec<_> = (1..=40).map(|id| home.row(id, &format!("f{id}"))).collect();
+    home.fill(&rows);
+    let whole = fs::read(home.list()).unwrap();
+    let damages = (0..whole.len() / PAGE).flat_map(|page| {
+        let change = |byte: u8| {
+            let mut bytes = whole.clone();
+            bytes[page * PAGE..(page + 1) * PAGE].fill(byte);
+            (format!("page {page} filled with {byte}"), bytes)
+        };
+        let half = {
+            let mut bytes = whole.clone();
+            bytes[page * PAGE + PAGE / 2..(page + 1) * PAGE].fill(0);
+            (format!("half of page {page} zeroed"), bytes)
+        };
+        let cut = |at: usize| (format!("cut at {at}"), whole[..at].to_vec());
+        [change(0), change(0xa5), half, cut(page * PAGE + 1), cut(page * PAGE + 2000), cut((page + 1) * PAGE - 1)]
+    });
+    let mut header = whole.clone();
+    header[..16].copy_from_slice(b"SQLite format 4\0");
+    for (what, bytes) in damages.chain([("the wrong header".into(), header)]) {
+        for name in names_in(home.folder.path()).iter().filter(|name| name.starts_with("list")) {
+            fs::remove_file(home.folder.path().join(name)).unwrap();
+        }
+        fs::write(home.list(), &bytes).unwrap();
+        let opened = home.open();
+        assert_eq!(paths(&opened.records), paths(&rows), "{what}");
+        let ids: BTreeSet<_> = opened.records.iter().map(|record| record.id).collect();
+        assert_eq!(ids.len(), rows.len(), "{what}");
+        assert!(ids.last() < Some(&opened.next_id), "{what}");
+        let aside = opened.set_aside.unwrap_or_else(|| panic!("{what} is noticed"));
+        assert_eq!(fs::read(aside.path).unwrap(), bytes, "{what}: kept as it was");
+    }
+}
+
+#[test]
+fn a_log_of_another_file_or_of_rubbish_does_no_harm() {
+    let home = Home::new();
+    filled(&home.list(), 3);
+    for rubbish in [vec![], vec![0x37; 5000], b"\x37\x7f\x06\x82".repeat(2000)] {
+        fs::write(home.folder.path().join("list.db-wal"), rubbish).unwrap();
+        let opened = home.open();
+        assert_eq!((opened.records.len(), opened.set_aside), (3, None));
+    }
+}
+
+#[test]
+fn a_folder_that_became_read_only_is_told_and_nothing_is_set_aside() {
+    let around = tempfile::tempdir().unwrap();
+    let mount = |options: &str| {
+        let mut command = Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(around.path());
+        assert!(command.status().expect("mount can be run").success(), "mounting a tmpfs takes root");
+    };
+    struct Mounted<'a>(&'a Path);
+    impl Drop for Mounted<'_> {
+        fn drop(&mut self) {
+            let _ = Command::new("umount").arg("-l").arg(self.0).status();
+        }
+    }
+    mount("size=4m");
+    let _mounted = Mounted(around.path());
+    let list = around.path().join("list.db");
+    filled(&list, 3);
+    for content in [fs::read(&list).unwrap(), vec![0xa5; 9000]] {
+        mount("remount,rw");
+        fs::write(&list, &content).unwrap();
+        mount("remount,ro");
+        let failure = SqliteStore::open(&list, &[]).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::ReadOnly, "{failure}");
+        assert_eq!(fs::read(&list).unwrap(), content);
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What is wanted, read from what people type, paste and drop: addresses, and metalinks that give
+//! several for one file.
+
+use url::Url;
+
+use super::describe;
+use crate::engine::import::address;
+use crate::engine::import::list::{self, Entry};
+use crate::i18n::gettext_f;
+
+/// What was read from something that should hold addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// One for each file: its address with its mirrors, and what is known of the file.
+    pub found: Vec<Entry>,
+    /// One sentence for each line that is of no use.
+    pub refused: Vec<String>,
+}
+
+impl Addresses {
+    /// Reads what a person typed or pasted: an address a line, or any text with addresses in it.
+    pub fn in_lines(text: &str) -> Self {
+        let mut addresses = Self::default();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            match address::parse(line) {
+                Ok(url) => addresses.push(plain(url)),
+                Err(reason) => {
+                    let inside = Self::in_prose(line);
+                    if inside.found.is_empty() {
+                        addresses.refused.push(describe::refused_address(line, &reason));
+                    }
+                    addresses.extend(inside);
+                }
+            }
+        }
+        addresses
+    }
+
+    /// Reads a text that was not written for us, like a dropped paragraph: what is no address is
+    /// passed over.
+    pub fn in_prose(text: &str) -> Self {
+        Self { found: address::find_all(text).into_iter().map(plain).collect(), refused: Vec::new() }
+    }
+
+    /// Reads a metalink; `name` is what its own file is called.
+    pub fn in_metalink(bytes: &[u8], name: &str) -> Self {
+        let (found, errors) = list::read(bytes);
+        let sentence = |error: list::ListError| {
+            let line = error.line.to_string();
+            // Translators: {file} is the name of a metalink file, {problem} a technical text in English.
+            gettext_f(
+                "“{file}”, line {line}: {problem}",
+                &[("file", name), ("line", &line), ("problem", &error.problem)],
+            )
+        };
+        Self { found, refused: errors.into_iter().map(sentence).collect() }
+    }
+
+    /// The address, if there is exactly one, of a file of which nothing else is known.
+    pub fn only(&self) -> Option<&Url> {
+        match self.found.as_slice() {
+            [entry] if self.refused.is_empty() && *entry == Entry { urls: entry.urls.clone(), ..Entry::default() } => {
+                match entry.urls.as_slice() {
+                    [url] => Some(url),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Joins what was read in two places.
+    pub fn extend(&mut self, other: Self) {
+        other.found.into_iter().for_each(|entry| self.push(entry));
+        self.refused.extend(other.refused);
+    }
+
+    fn push(&mut self, entry: Entry) {
+        if !self.found.contains(&entry) {
+            self.found.push(entry);
+        }
+    }
+}
+
+/// A file of which nothing is known but its address.
+fn plain(url: Url) -> Entry {
+    Entry { urls: vec![url], ..Entry::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const METALINK: &str = "<metalink xmlns='urn:ietf:params:xml:ns:metalink'><file name='a/b.iso'><size>9</size>\
+        <url>http://one.example/b.iso</url><url>http://two.example/b.iso</url></file></metalink>";
+
+    #[test]
+    fn typed_lines_are_addresses_or_told_with_their_cause() {
+        let read = Addresses::in_lines("https://example.org/a\n\n https://example.org/a \nnot an address\n");
+        assert_eq!(read.found.len(), 1);
+        assert_eq!(
+            read.refused,
+            ["“not an address”: This is not an address. It should look like https://example.org/file."]
+        );
+    }
+
+    #[test]
+    fn a_metalink_is_one_file_with_its_mirrors() {
+        let read = Addresses::in_metalink(METALINK.as_bytes(), "b.meta4");
+        let [entry] = read.found.as_slice() else { panic!("{read:?}") };
+        assert_eq!((entry.urls.len(), entry.size), (2, Some(9)));
+        assert!(read.refused.is_empty());
+        let damaged = Addresses::in_metalink(&METALINK.as_bytes()[..METALINK.len() - 9], "b.meta4");
+        assert!(damaged.found.is_empty());
+        assert!(damaged.refused[0].starts_with("“b.meta4”, line 1: "), "{damaged:?}");
+    }
+
+    #[test]
+    fn the_only_address_is_a_plain_one() {
+        assert!(Addresses::in_prose("see http://h/a there").only().is_some());
+        assert_eq!(Addresses::in_prose("http://h/a http://h/b").only(), None);
+        assert_eq!(Addresses::in_lines("http://h/a\nnothing").only(), None);
+        assert_eq!(Addresses::in_metalink(METALINK.as_bytes(), "").only(), None);
+    }
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the window shows of one download beside its row: where its bytes are, as shares of the whole,
+//! and everything else in words.
+
+use super::amounts::speed;
+use super::{describe, download_object};
+use crate::engine::details::{Details as Picture, Segment, SourceDetails, Standing};
+use crate::engine::download::spec::{Algorithm, Checksum};
+use crate::engine::download::state::State;
+use crate::engine::error::{Failure, FailureKind};
+use crate::engine::event::Snapshot;
+use crate::engine::net::headers::Validator;
+use crate::engine::store::redact::without_password;
+use crate::i18n::{gettext, gettext_f, ngettext_f};
+
+/// One download, looked at closely.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Details {
+    pub map: SegmentMap,
+    pub sources: Vec<Source>,
+    pub facts: Vec<Fact>,
+}
+
+/// Where the bytes of the file are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SegmentMap {
+    /// In the order they are to be drawn in: a later one may lie over an earlier one.
+    pub stretches: Vec<Stretch>,
+    /// Whether it stands still before its end.
+    pub is_resting: bool,
+    /// The same in words.
+    pub sentence: String,
+}
+
+/// A part of the file; 0 is its first byte, 1 its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stretch {
+    pub from: f64,
+    pub to: f64,
+    pub kind: StretchKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StretchKind {
+    /// It is here.
+    Done,
+    /// A connection will fetch it next.
+    Coming,
+}
+
+/// An address that the file is fetched from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub address: String,
+    pub standing: String,
+    /// Whether the standing is a bad one.
+    pub is_bad: bool,
+}
+
+/// A line of the details. Which ones there are follows from the download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    pub name: String,
+    pub value: String,
+}
+
+pub(super) fn of(download: &Snapshot, picture: &Picture) -> Details {
+    Details {
+        map: map(download, picture),
+        sources: picture.sources.iter().map(|source| self::source(source, &download.state)).collect(),
+        facts: facts(download, picture),
+    }
+}
+
+fn map(download: &Snapshot, picture: &Picture) -> SegmentMap {
+    if download.state == State::Completed {
+        let whole = Stretch { from: 0.0, to: 1.0, kind: StretchKind::Done };
+        return SegmentMap { stretches: vec![whole], is_resting: false, sentence: gettext("All of the file is here") };
+    }
+    let total = picture.total.filter(|total| *total > 0);
+    let stretch = |from: u64, to: u64, kind| {
+        let share = |offset: u64| total.map_or(0.0, |total| (offset as f64 / total as f64).min(1.0));
+        Stretch { from: share(from), to: share(to), kind }
+    };
+    let coming = |segment: &Segment| stretch(segment.next, segment.range.end, StretchKind::Coming);
+    let arrived = |segment: &Segment| stretch(segment.range.start, segment.next, StretchKind::Done);
+    let stretches = picture.segments.iter().map(coming);
+    let stretches = stretches.chain(picture.segments.iter().map(arrived));
+    let stretches =
+        stretches.chain(picture.done.iter().map(|range| stretch(range.start, range.end, StretchKind::Done)));
+    SegmentMap {
+        stretches: stretches.filter(|stretch| stretch.from < stretch.to).collect(),
+        is_resting: !download_object::is_active(download),
+        sentence: sentence(download, picture.segments.len()),
+    }
+}
+
+/// `62 % done, 5 connections`
+fn sentence(download: &Snapshot, connections: usize) -> String {
+    let progress = &download.progress;
+    let done = match progress.total.filter(|total| *total > 0) {
+        Some(total) => {
+            let percent = u128::from(progress.received.min(total)) * 100 / u128::from(total);
+            // Translators: how much of a file is here; {n} is a number from 0 to 100.
+            gettext_f("{n} % done", &[("n", &percent.to_string())])
+        }
+        None if progress.received == 0 => gettext("Nothing is here yet"),
+        None => gettext("The size of the file is not known yet"),
+    };
+    if connections == 0 {
+        return done;
+    }
+    let values = [("done", done.as_str()), ("n", &connections.to_string())];
+    // Translators: {done} is a text like “62 % done”.
+    ngettext_f("{done}, {n} connection", "{done}, {n} connections", connections, &values)
+}
+
+fn source(source: &SourceDetails, state: &State) -> Source {
+    let (standing, is_bad) = match &source.standing {
+        _ if source.connections > 0 => (in_use(source), false),
+        Standing::Untried if *state == State::Connecting => (gettext("Connecting…"), false),
+        Standing::Untried => (gettext("Not tried yet"), false),
+        Standing::Good => (gettext("Works"), false),
+        Standing::Failing(reason) => {
+            (describe::failure(&reason.kind, source.url.host_str(), std::path::Path::new("")), true)
+        }
+        Standing::Different(_) => (gettext("Has another file; it is not used"), true),
+    };
+    Source { address: without_password(&source.url).to_string(), standing, is_bad }
+}
+
+fn in_use(source: &SourceDetails) -> String {
+    let n = source.connections;
+    match source.most {
+        Some(most) => {
+            let values = [("n", n.to_string()), ("most", most.to_string())];
+            let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+            ngettext_f(
+                "In use with {n} connection, the server allows {most}",
+                "In use with {n} connections, the server allows {most}",
+                n,
+                &values,
+            )
+        }
+        None => ngettext_f("In use with {n} connection", "In use with {n} connections", n, &[("n", &n.to_string())]),
+    }
+}
+
+fn facts(download: &Snapshot, picture: &Picture) -> Vec<Fact> {
+    let fact = |name: String, value: Option<String>| value.map(|value| Fact { name, value });
+    let facts = [
+        fact(gettext("Connections"), connections(download, picture)),
+        fact(gettext("Speed limit"), picture.rate.map(speed)),
+        fact(gettext("Size"), download.progress.total.map(exact_size)),
+        fact(gettext("Folder"), Some(glib::filename_display_name(&download.folder).to_string())),
+        // Translators: whether a download can go on where it stopped.
+        fact(gettext("Resumable"), resumable(download, picture.validator.as_ref())),
+        fact(gettext("Checksum"), checksum(download, picture.checksum.as_ref())),
+        // Translators: the technical text behind an error.
+        fact(gettext("Error"), describe::reason(&download.state).and_then(technical)),
+    ];
+    facts.into_iter().flatten().collect()
+}
+
+/// `784.3 MB (784,334,848 bytes)`, the number as the user's language groups it.
+fn exact_size(bytes: u64) -> String {
+    glib::format_size_full(bytes, glib::FormatSizeFlags::LONG_FORMAT).to_string()
+}
+
+fn connections(download: &Snapshot, picture: &Picture) -> Option<String> {
+    if !matches!(download.state, State::Connecting | State::Downloading) {
+        return None;
+    }
+    let values = [("n", picture.segments.len().to_string()), ("most", picture.most.to_string())];
+    let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+    // Translators: how many connections are open, like “5 of at most 8”.
+    let count = gettext_f("{n} of at most {most}", &values);
+    let Some(trouble) = &picture.trouble else { return Some(count) };
+    let cause = describe::failure(&trouble.kind, download.url.host_str(), &download.folder);
+    // Translators: {count} is a text like “3 of at most 8”, {cause} a whole sentence.
+    Some(gettext_f("{count}. Not more, because: {cause}", &[("count", &count), ("cause", &cause)]))
+}
+
+fn resumable(download: &Snapshot, validator: Option<&Validator>) -> Option<String> {
+    if download.state == State::Completed {
+        return None;
+    }
+    let value = match (download.resumable, validator) {
+        (Some(false), _) => gettext("No. After an interruption the server sends it from the beginning"),
+        (_, Some(Validator::ETag(tag))) => {
+            // Translators: {tag} is an ETag, by which a server tells versions of a file apart.
+            gettext_f("Yes, the file is known by its tag {tag}", &[("tag", tag)])
+        }
+        (_, Some(Validator::LastModified(date))) => {
+            // Translators: {date} is as the server wrote it, in English.
+            gettext_f("Yes, the file is known by its last change, {date}", &[("date", date)])
+        }
+        (Some(true), None) => gettext("Yes, the file is known by its size"),
+        (None, None) => gettext("Not known yet"),
+    };
+    Some(value)
+}
+
+fn checksum(download: &Snapshot, wanted: Option<&Checksum>) -> Option<String> {
+    if let Some(Checksum { algorithm, hex }) = &download.verified {
+        // Translators: {name} is the kind of checksum, like SHA-256; {hex} is its value.
+        return Some(gettext_f("{name} is right: {hex}", &[("name", label(*algorithm)), ("hex", hex)]));
+    }
+    if let Some(FailureKind::ChecksumMismatch { expected: Checksum { algorithm, hex }, actual }) =
+        describe::reason(&download.state).map(|reason| &reason.kind)
+    {
+        let values = [("name", label(*algorithm)), ("hex", hex.as_str()), ("actual", actual.as_str())];
+        return Some(gettext_f("{name} is wrong: it should be {hex} and is {actual}", &values));
+    }
+    let Checksum { algorithm, hex } = wanted?;
+    Some(gettext_f("{name} will be checked at the end: {hex}", &[("name", label(*algorithm)), ("hex", hex)]))
+}
+
+fn label(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Md5 => "MD5",
+        Algorithm::Sha1 => "SHA-1",
+        Algorithm::Sha256 => "SHA-256",
+        Algorithm::Sha512 => "SHA-512",
+    }
+}
+
+fn technical(reason: &Failure) -> Option<String> {
+    Some(reason.detail.clone()).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::download_object::tests::snapshot;
+    use super::*;
+    use crate::engine::types::{ByteRange, Speed};
+
+    /// A download of 1000 bytes: 100 on disk, 300 fetched by one connection of 400 to come.
+    fn running() -> (Snapshot, Picture) {
+        let mut download = snapshot(1);
+        download.state = State::Downloading;
+        download.progress.received = 400;
+        download.progress.total = Some(1000);
+        let source = SourceDetails {
+            url: "http://ann:hunter2@example.org/f".parse().unwrap(),
+            standing: Standing::Good,
+            connections: 1,
+            most: Some(4),
+        };
+        let range = ByteRange::new(100, 800);
+        let segment = Segment { range, next: 400, source: 0, speed: Speed(0), is_copy: false };
+        let picture = Picture {
+            total: Some(1000),
+            done: vec![ByteRange::new(0, 100)],
+            segments: vec![segment],
+            sources: vec![source],
+            validator: Some(Validator::ETag("\"abc\"".into())),
+            checksum: None,
+            most: 8,
+            rate: None,
+            trouble: None,
+        };
+        (download, picture)
+    }
+
+    fn value(download: &Snapshot, picture: &Picture, name: &str) -> Option<String> {
+        of(download, picture).facts.into_iter().find(|fact| fact.name == name).map(|fact| fact.value)
+    }
+
+    #[test]
+    fn the_map_has_what_is_here_over_what_is_coming() {
+        let (download, picture) = running();
+        let map = of(&download, &picture).map;
+        let drawn: Vec<_> = map.stretches.iter().map(|stretch| (stretch.kind, stretch.from, stretch.to)).collect();
+        assert_eq!(
+            drawn,
+            [(StretchKind::Coming, 0.4, 0.8), (StretchKind::Done, 0.1, 0.4), (StretchKind::Done, 0.0, 0.1)]
+        );
+        assert_eq!(map.sentence, "40 % done, 1 connection");
+        assert!(!map.is_resting);
+    }
+
+    #[test]
+    fn without_a_length_nothing_is_drawn_and_that_is_said() {
+        let (mut download, mut picture) = running();
+        (download.progress.total, picture.total) = (None, None);
+        let map = of(&download, &picture).map;
+        assert_eq!(map.stretches, []);
+        assert_eq!(map.sentence, "The size of the file is not known yet, 1 connection");
+    }
+
+    #[test]
+    fn a_finished_file_is_here_whatever_was_left_of_the_map() {
+        let (mut download, picture) = running();
+        download.state = State::Completed;
+        let map = of(&download, &picture).map;
+        assert_eq!(map.stretches, [Stretch { from: 0.0, to: 1.0, kind: StretchKind::Done }]);
+        assert_eq!(value(&download, &picture, "Resumable"), None);
+    }
+
+    #[test]
+    fn a_source_says_how_it_serves_and_keeps_its_password() {
+        let (download, mut picture) = running();
+        let source = |picture: &Picture| of(&download, picture).sources.remove(0);
+        assert_eq!(source(&picture).address, "http://ann@example.org/f");
+        assert_eq!(source(&picture).standing, "In use with 1 connection, the server allows 4");
+        picture.sources[0].connections = 0;
+        picture.sources[0].standing = Standing::Different(String::new());
+        assert_eq!(source(&picture).standing, "Has another file; it is not used");
+        assert!(source(&picture).is_bad);
+    }
+
+    #[test]
+    fn fewer_connections_are_explained() {
+        let (download, mut picture) = running();
+        assert_eq!(value(&download, &picture, "Connections").unwrap(), "1 of at most 8");
+        picture.trouble = Some(Failure::new(FailureKind::HttpStatus(503), ""));
+        assert_eq!(
+            value(&download, &picture, "Connections").unwrap(),
+            "1 of at most 8. Not more, because: The server is busy. Try again later."
+        );
+    }
+
+    #[test]
+    fn what_proves_the_file_is_told() {
+        let (mut download, mut picture) = running();
+        assert_eq!(value(&download, &picture, "Resumable").unwrap(), "Yes, the file is known by its tag \"abc\"");
+        picture.validator = None;
+        assert_eq!(value(&download, &picture, "Resumable").unwrap(), "Not known yet");
+        download.resumable = Some(false);
+        assert!(value(&download, &picture, "Resumable").unwrap().starts_with("No."));
+    }
+
+    #[test]
+    fn a_checksum_is_wanted_right_or_wrong() {
+        let (mut download, mut picture) = running();
+        assert_eq!(value(&download, &picture, "Checksum"), None);
+        let sum: Checksum = format!("md5:{}", "0".repeat(32)).parse().unwrap();
+        picture.checksum = Some(sum.clone());
+        assert!(value(&download, &picture, "Checksum").unwrap().starts_with("MD5 will be checked at the end: 000"));
+        let wrong = FailureKind::ChecksumMismatch { expected: sum.clone(), actual: "123".into() };
+        download.state = State::Failed(Failure::new(wrong, ""));
+        assert!(value(&download, &picture, "Checksum").unwrap().ends_with("and is 123"));
+        download.state = State::Completed;
+        download.verified = Some(sum);
+        assert!(value(&download, &picture, "Checksum").unwrap().starts_with("MD5 is right"));
+    }
+}

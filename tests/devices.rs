@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What devices do to downloads: they fill up, freeze, become read-only, can hold no large file; and
+//! folders go away. Most of it takes root, who may mount file systems.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use freshet::engine::disk::Journal;
+use freshet::engine::download::state::WaitReason;
+use freshet::engine::{Command, DownloadId, FailureKind, State};
+use support::device::{self, Device};
+use support::engine::Running;
+use support::faulty::{Faulty, Resource};
+use support::files;
+use support::mainloop::Watch;
+
+const MIB: u64 = 1 << 20;
+/// What the main loop may be late at most while a device does not answer.
+const BEARABLE: Duration = Duration::from_millis(500);
+
+/// A download into this folder, that waits for space where there is none.
+fn add(running: &Running, server: &Faulty, path: &str, folder: &Path) -> DownloadId {
+    let mut spec = running.spec(server.url(path));
+    folder.clone_into(&mut spec.folder);
+    spec.patience.wait_for_space = true;
+    // A device that does not answer is no server that is silent.
+    spec.patience.silence = Duration::from_secs(10);
+    running.engine.add(spec)
+}
+
+/// A file that takes about this long.
+fn serve(server: &Faulty, path: &str, seed: u64, len: u64, time: Duration) {
+    let file = Resource::new(seed, len);
+    let rate = (len as f64 / time.as_secs_f64()) as u64;
+    server.on(path, move |request| file.answer(request).rate(rate));
+}
+
+#[test]
+fn downloads_that_filled_the_disk_go_on_when_there_is_room() {
+    let Some(device) = Device::tmpfs(24 * MIB) else { return };
+    let filler = device.path().join("filler");
+    device::fill(&filler, 12 * MIB);
+    let (server, running) = (Faulty::start(), Running::start());
+    // Each has room alone, so they all begin, and meet the end of the disk in the middle.
+    let ids: Vec<_> = (1..=3)
+        .map(|seed| {
+            let path = format!("/{seed}");
+            serve(&server, &path, seed, 6 * MIB, Duration::from_secs(1));
+            add(&running, &server, &path, &device.path())
+        })
+        .collect();
+    let waits = |id: &DownloadId| matches!(running.state(*id), State::Waiting { reason: WaitReason::Space { .. }, .. });
+    let ended = |id: &DownloadId| matches!(running.state(*id), State::Completed);
+    let all = || ids.iter().all(|id| waits(id) || ended(id)) && ids.iter().any(waits);
+    assert!(
+        running.main_loop.runs_until(Duration::from_secs(15), all),
+        "{:?}",
+        ids.iter().map(|id| running.state(*id)).collect::<Vec<_>>()
+    );
+    fs::remove_file(filler).unwrap();
+    for (id, seed) in ids.iter().zip(1..) {
+        files::assert_same(&running.completed(*id), seed, 6 * MIB);
+    }
+    assert_eq!(device.names(), ["1", "2", "3"]);
+    running.stop();
+}
+
+#[test]
+fn a_frozen_device_holds_up_its_own_downloads_only() {
+    let Some(mut device) = Device::image("ext4", 64 * MIB) else { return };
+    let (server, running) = (Faulty::start(), Running::start());
+    serve(&server, "/here", 1, 8 * MIB, Duration::from_secs(1));
+    serve(&server, "/there", 2, 8 * MIB, Duration::from_secs(1));
+    let here = add(&running, &server, "/here", &device.path());
+    running.until(here, "some is here", |now| now.progress.received > MIB);
+    device.freeze();
+    let (watch, begin) = (Watch::start(&running.main_loop), Instant::now());
+    let there = add(&running, &server, "/there", running.folder());
+    let path = running.completed(there);
+    running.main_loop.run_for(Duration::from_secs(3).saturating_sub(begin.elapsed()));
+    assert!(!matches!(running.state(here), State::Completed | State::Failed(_)), "{:?}", running.state(here));
+    assert!(watch.latest() < BEARABLE, "the main loop was {:?} late", watch.latest());
+    files::assert_same(&path, 2, 8 * MIB);
+    device.thaw();
+    files::assert_same(&running.completed(here), 1, 8 * MIB);
+    assert!(running.retries(here).is_empty(), "{:?}", running.retries(here));
+    running.stop();
+}
+
+/// A device does not become read-only under an open file: the kernel refuses that, unless by a fault of
+/// the device. So it does between two runs of a download.
+#[test]
+fn a_device_that_became_read_only_keeps_what_is_there() {
+    let Some(device) = Device::image("ext4", 64 * MIB) else { return };
+    let (server, running) = (Faulty::start(), Running::start());
+    serve(&server, "/f", 1, 8 * MIB, Duration::from_secs(1));
+    let id = add(&running, &server, "/f", &device.path());
+    running.until(id, "some is here", |now| now.progress.received > MIB);
+    device.set_read_only(true).unwrap_err();
+    running.engine.send(Command::Pause(id));
+    // As soon as its part file is closed.
+    let set = || device.set_read_only(true).is_ok();
+    assert!(running.main_loop.runs_until(Duration::from_secs(5), set));
+    let claimed = Journal::read(&running.snapshot(id).path.unwrap()).unwrap().done;
+    assert!(!claimed.is_empty());
+    let before = server.seen_at("/f").len();
+    running.engine.send(Command::Resume(id));
+    running.fails_with(id, &FailureKind::ReadOnly);
+    device.set_read_only(false).unwrap();
+    running.engine.send(Command::Resume(id));
+    files::assert_same(&running.completed(id), 1, 8 * MIB);
+    for seen in &server.seen_at("/f")[before..] {
+        let (first, last) = seen.request.range().expect("a range is asked for");
+        let end = last.map_or(8 * MIB, |last| last + 1);
+        let twice = claimed.iter().find(|have| have.start < end && first < have.end);
+        assert_eq!(twice, None, "asked for {first}..{end}");
+    }
+    running.stop();
+}
+
+#[test]
+fn a_folder_that_is_deleted_ends_its_download_and_no_other() {
+    let (server, running) = (Faulty::start(), Running::start());
+    serve(&server, "/gone", 1, 8 * MIB, Duration::from_secs(3));
+    serve(&server, "/stays", 2, 8 * MIB, Duration::from_secs(2));
+    let folder = running.file("folder");
+    fs::create_dir(&folder).unwrap();
+    let gone = add(&running, &server, "/gone", &folder);
+    let stays = add(&running, &server, "/stays", running.folder());
+    running.until(gone, "some is here", |now| now.progress.received > MIB);
+    fs::remove_dir_all(&folder).unwrap();
+    let failure = running.failed(gone);
+    assert!(matches!(failure.kind, FailureKind::FolderMissing | FailureKind::Io(libc::ENOENT)), "{failure}");
+    files::assert_same(&running.completed(stays), 2, 8 * MIB);
+    // Nobody makes a folder again that somebody has deleted.
+    assert_eq!(running.names(), ["stays"]);
+}
+
+#[test]
+fn a_file_that_is_too_large_for_fat_is_not_begun() {
+    let Some(device) = Device::image("vfat", 16 * MIB) else { return };
+    let (server, running) = (Faulty::start(), Running::start());
+    let file = Resource::new(1, 1 << 32);
+    // Of its four GiB only the first bytes ever come.
+    server.on("/f", move |request| file.answer(request).stall_after(16 * 1024, Duration::from_secs(60)));
+    let id = add(&running, &server, "/f", &device.path());
+    running.fails_with(id, &FailureKind::TooLargeForFileSystem);
+    assert!(device.names().is_empty(), "{:?}", device.names());
+    assert_eq!(server.sent_at("/f"), 16 * 1024);
+    running.stop();
+}

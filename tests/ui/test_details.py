@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The details of a download, a new address for one that is stuck, metalinks, and a list that was
+damaged."""
+
+import random
+from contextlib import contextmanager
+
+from support import desktop, words
+from support.freshet_ui import DragSource, Freshet, Home, is_usable
+from support.journal import durable
+from support.server import Server
+from support.waiting import run, until
+
+DESKTOP = desktop.here()
+
+SLOW = 300_000
+SAMPLE = 16 * 1024  # read again to see whether it is the same file
+NAME = "file.bin"
+DATA = random.Random(4).randbytes(12_000_000)
+
+
+def sent(server, path):
+    return sum(asked.sent for asked in server.asked_for(path))
+
+
+def is_right(home):
+    return (home.downloads / NAME).read_bytes() == DATA
+
+
+def the_details_show_what_the_connections_do():
+    with Server({f"/{NAME}": DATA}, SLOW) as server, Home() as home:
+        with Freshet(home, server.url(f"/{NAME}")) as app:
+            app.wait_for(NAME, words.DOWNLOADING)
+            assert not app.seen(words.PICTURE, words.MAP), "details are shown without being asked for"
+            app.click(words.DETAILS)
+            app.find(words.PICTURE, words.MAP, timeout=30)
+            for said in (server.url(f"/{NAME}"), words.IN_USE, words.BY_ITS_TAG, str(home.downloads)):
+                app.wait_to_say(said)
+            app.screenshot(DESKTOP, "details")
+        server.rate = None
+        # They are remembered.
+        with Freshet(home) as app:
+            app.wait_for(NAME, words.COMPLETED)
+            desktop.click(DESKTOP, *desktop.middle(app.place_of_row(NAME)))
+            app.find(words.PICTURE, words.WHOLE)
+            DESKTOP.key("F9")
+            until("no details", lambda: not app.seen(words.PICTURE, words.WHOLE))
+        assert is_right(home), "the file is not the server's"
+
+
+@contextmanager
+def stuck():
+    """A download whose address has expired after a part of the file."""
+    with Server({f"/{NAME}": DATA, "/fresh/file.bin": DATA}, SLOW) as server, Home() as home:
+        with Freshet(home, server.url(f"/{NAME}")) as app:
+            app.wait_for(NAME, words.DOWNLOADING)
+            until("some bytes", lambda: sent(server, f"/{NAME}") > 1_500_000)
+            server.refuses[f"/{NAME}"] = 403
+            server.cut()
+            app.wait_for(NAME, words.FAILED)
+            server.rate = None
+            kept = durable(home.downloads / f"{NAME}.part.journal")
+            assert kept, "nothing was kept"
+            yield server, home, app, kept
+
+
+def check_renewed(server, home, app, kept):
+    app.wait_for(NAME, words.COMPLETED)
+    assert is_right(home), "the file is not the server's"
+    later = [asked for asked in server.asked_for("/fresh/file.bin") if asked.sent > SAMPLE]
+    assert later, "it did not use the new address"
+    for part in kept:
+        again = [asked for asked in later if part["start"] <= (asked.first or 0) < part["end"]]
+        assert not again, f"it has {part} and asked for it again: {again}"
+    assert {path.name for path in home.downloads.iterdir()} == {NAME}, "something was left behind"
+
+
+def a_stuck_download_goes_on_from_a_new_address():
+    with stuck() as (server, home, app, kept):
+        app.screenshot(DESKTOP, "stuck")
+        app.click_in_row(NAME, words.NEW_ADDRESS)
+        app.find(words.ENTRY, words.ADDRESS_ENTRY)
+        assert not is_usable(app.find(words.BUTTON, words.USE_ADDRESS)), "no address can be used"
+        app.write(words.ADDRESS_ENTRY, "this is nothing")
+        app.wait_to_say(words.BAD_ADDRESS)
+        app.write(words.ADDRESS_ENTRY, server.url("/fresh/file.bin"))
+        app.screenshot(DESKTOP, "new-address")
+        app.click(words.USE_ADDRESS)
+        check_renewed(server, home, app, kept)
+
+
+def a_link_dropped_on_a_stuck_download_may_be_its_new_address():
+    with stuck() as (server, home, app, kept):
+        with DragSource("browser", server.url("/fresh/file.bin")) as source:
+            desktop.drop_on_window(DESKTOP, source.title, app.place_of_row(NAME))
+            app.find(words.BUTTON, words.USE_ADDRESS)
+            app.screenshot(DESKTOP, "dropped-address")
+        app.click(words.USE_ADDRESS)
+        check_renewed(server, home, app, kept)
+
+
+def a_metalink_is_downloaded_from_all_its_addresses():
+    with Server({f"/one/{NAME}": DATA, f"/two/{NAME}": DATA}, SLOW) as server, Home() as home:
+        addresses = "".join(f"<url>{server.url(f'/{host}/{NAME}')}</url>" for host in ("one", "two"))
+        metalink = home.path / "file.meta4"
+        metalink.write_text(
+            f'<metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="{NAME}">'
+            f"<size>{len(DATA)}</size>{addresses}</file></metalink>"
+        )
+        with Freshet(home) as app:
+            app.run_again(str(metalink))
+            app.click(words.DETAILS)
+            app.wait_to_say(server.url(f"/two/{NAME}"))
+            until("bytes of both", lambda: sent(server, f"/one/{NAME}") and sent(server, f"/two/{NAME}"), 30)
+            app.screenshot(DESKTOP, "metalink")
+            server.rate = None
+            app.wait_for(NAME, words.COMPLETED)
+        assert is_right(home), "the file is not the server's"
+
+
+def the_speed_of_all_downloads_is_limited_and_set_free():
+    with Server({f"/{NAME}": DATA}) as server, Home() as home:
+        home.prefer(rate_limit="uint64 500000")
+        with Freshet(home) as app:
+            until("the window", lambda: DESKTOP.window(words.WINDOW))
+            DESKTOP.move(*desktop.middle(DESKTOP.window(words.WINDOW)))
+            DESKTOP.key("ctrl", "comma")
+            app.click(words.LIMIT_SPEED, roles=words.SWITCH)
+            app.screenshot(DESKTOP, "preferences")
+            app.run_again(server.url(f"/{NAME}"))
+            app.wait_to_say(r"\b[45]\d\d\.\d\skB/s", 20)
+            app.click(words.LIMIT_SPEED, roles=words.SWITCH)
+            app.wait_for(NAME, words.COMPLETED)
+        assert is_right(home), "the file is not the server's"
+
+
+def one_download_is_limited_and_set_free():
+    with Server({f"/{NAME}": DATA}, SLOW) as server, Home() as home:
+        home.prefer(details_visible="true")
+        with Freshet(home, server.url(f"/{NAME}")) as app:
+            app.wait_for(NAME, words.DOWNLOADING)
+            desktop.click(DESKTOP, *desktop.middle(app.place_of_row(NAME)))
+            DESKTOP.key("ctrl", "shift", "l")
+            until("the limit", lambda: app.seen(words.NUMBER, words.RATE))
+            DESKTOP.key("ctrl", "a")
+            DESKTOP.type("100")
+            app.screenshot(DESKTOP, "limit")
+            app.click(words.LIMIT)
+            app.wait_to_say(r"^100\.0\skB/s")
+            server.rate = None
+            app.wait_to_say(r"\b(9\d|1[01]\d)\.\d\skB/s – ", 20)
+            DESKTOP.key("ctrl", "shift", "l")
+            app.click(words.NO_LIMIT)
+            app.wait_for(NAME, words.COMPLETED)
+        assert is_right(home), "the file is not the server's"
+
+
+def a_damaged_list_is_told_once():
+    with Home() as home:
+        folder = home.path / "data" / "freshet"
+        with Freshet(home):
+            pass
+        (folder / "list.sqlite").write_bytes(b"this is no database" * 1000)
+        with Freshet(home) as app:
+            app.wait_to_say(words.DAMAGED)
+            app.screenshot(DESKTOP, "damaged")
+            app.click(words.DISMISS)
+            until("an end of it", lambda: not app.says(words.DAMAGED))
+            assert app.seen(words.BUTTON, words.ADD_DOWNLOAD), "the window went, too"
+        with Freshet(home) as app:
+            assert not app.says(words.DAMAGED), "it is told again"
+
+
+if __name__ == "__main__":
+    run(
+        the_details_show_what_the_connections_do,
+        a_stuck_download_goes_on_from_a_new_address,
+        a_link_dropped_on_a_stuck_download_may_be_its_new_address,
+        a_metalink_is_downloaded_from_all_its_addresses,
+        the_speed_of_all_downloads_is_limited_and_set_free,
+        one_download_is_limited_and_set_free,
+        a_damaged_list_is_told_once,
+    )
