@@ -117,7 +117,6 @@ cases![
     })
     .completes("abc")
     .requests(1..=1),
-    #[ignore = "bug: a connection on which more came than was asked for is used again (driver.rs)"]
     a_second_answer_behind_the_first = Case::serving(|request| {
         file().answer(request).postscript("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
     })

@@ -31,6 +31,7 @@ use glib::{ControlFlow, IOCondition, SourceId};
 
 use super::gate::{Gate, Held};
 use super::handler::TransferHandler;
+use super::idle::Idle;
 use super::raw::{self, EasyRef};
 use super::round::{Due, Round, Seen};
 use super::sink::Sink;
@@ -67,6 +68,7 @@ struct Inner {
     abandoned: RefCell<HashMap<TransferId, Handle>>,
     multi: RefCell<Multi>,
     sockets: RefCell<Sockets>,
+    idle: RefCell<Idle>,
     timer: RefCell<Option<SourceId>>,
     round: RefCell<Round>,
     /// Begins the next round; there is one while something is in line.
@@ -96,6 +98,7 @@ impl Driver {
             abandoned: RefCell::default(),
             multi: RefCell::new(Multi::new()),
             sockets: RefCell::default(),
+            idle: RefCell::default(),
             timer: RefCell::default(),
             round: RefCell::new(Round::new(slice)),
             opener: RefCell::default(),
@@ -156,6 +159,7 @@ impl Inner {
             self.sockets.borrow_mut().remove(fd);
             return;
         }
+        self.idle.borrow_mut().taken(fd);
         // poll(2) reports these unasked; named here so that GLib hands them on.
         condition |= IOCondition::ERR | IOCondition::HUP;
         if self.sockets.borrow().watches(fd, condition) {
@@ -422,6 +426,7 @@ impl Inner {
         if self.stopped.get() {
             return Err(Failure::new(FailureKind::Internal(0), "the engine has stopped"));
         }
+        self.idle.borrow_mut().weed();
         let sink = Sink::new(self.disk.clone());
         let handler = TransferHandler::new(id, request, self.gate.clone(), sink);
         let mut easy = Easy2::new(handler);

@@ -17,6 +17,7 @@ use super::decode::{Decoder, codings};
 use super::framing;
 use super::gate::{Gate, Held};
 use super::head;
+use super::idle::Ports;
 use super::proof::{self, Answer, Head};
 use super::raw::EasyRef;
 use super::sink::{Sink, Took};
@@ -83,6 +84,8 @@ pub struct TransferHandler {
     held: Option<Held>,
     /// Where the body comes from.
     socket: Option<RawFd>,
+    /// The ends of its connection, where that may serve further transfers.
+    ports: Option<Ports>,
     pace: Pace,
     /// The name lookup is over: it asked for a socket, or there was one already.
     resolved: bool,
@@ -120,6 +123,7 @@ impl TransferHandler {
             last_sign,
             held: None,
             socket: None,
+            ports: None,
             pace: Pace::new(last_sign),
             resolved: false,
             abandoned: false,
@@ -139,6 +143,11 @@ impl TransferHandler {
 
     pub fn held(&self) -> Option<Held> {
         self.held
+    }
+
+    /// Its socket and that one's ends, once an answer has come over it.
+    pub fn connection(&self) -> Option<(RawFd, Ports)> {
+        Some((self.socket?, self.ports?))
     }
 
     /// Whether it can be removed without waiting for a name lookup.
@@ -261,8 +270,8 @@ impl TransferHandler {
                     self.head.status = infos.status;
                 }
                 // Which of the sockets that were tried it is; or one that another transfer has left.
-                let ports = self.easy.map(EasyRef::ports);
-                self.socket = ports.and_then(|ports| self.gate.windows.borrow().find(ports));
+                self.ports = self.easy.map(EasyRef::ports);
+                self.socket = self.ports.and_then(|ports| self.gate.windows.borrow_mut().find(ports, self.socket));
             }
         }
         self.adapt_window();

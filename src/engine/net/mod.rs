@@ -19,6 +19,7 @@ mod gate;
 mod handler;
 mod head;
 pub mod headers;
+mod idle;
 pub mod proof;
 mod raw;
 mod request;

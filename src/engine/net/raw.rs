@@ -198,6 +198,15 @@ pub fn connection(fd: RawFd) -> Connection {
     }
 }
 
+/// Ends a connection in both directions, and leaves its descriptor to whom it belongs.
+pub fn shut_down(fd: RawFd) {
+    // SAFETY: it is used for one call only, which a descriptor that has been closed answers by an error.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    if let Err(error) = socket2::SockRef::from(&fd).shutdown(std::net::Shutdown::Both) {
+        tracing::debug!("it was over already: {error}");
+    }
+}
+
 /// How many bytes lie in a socket's receive buffer.
 pub fn unread(fd: RawFd) -> Option<usize> {
     let mut count: c_int = 0;

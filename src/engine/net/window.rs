@@ -10,10 +10,11 @@
 //! server may still send of the old window either is dropped by the kernel for want of buffer (the
 //! server notices and slows down) or comes at once; see [`Windows::is_overfull`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
+use super::idle::Ports;
 use super::raw::{self, Connection};
 use crate::engine::types::{Moment, Speed};
 
@@ -35,8 +36,8 @@ const SEGMENTS: usize = 2;
 /// The sockets of transfers, and those whose windows are narrower than the kernel would make them.
 #[derive(Debug, Default)]
 pub struct Windows {
-    /// Also some that have been closed since.
-    opened: HashSet<RawFd>,
+    /// Also some that have been closed since. With their ports if these were asked for.
+    opened: HashMap<RawFd, Option<Ports>>,
     narrow: HashMap<RawFd, Narrow>,
 }
 
@@ -50,7 +51,7 @@ struct Narrow {
 impl Windows {
     /// A socket was made for a transfer of this pace, and is not connected yet.
     pub fn opened(&mut self, fd: RawFd, pace: Option<Speed>) {
-        self.opened.insert(fd);
+        self.opened.insert(fd, None);
         // The descriptor may have had an earlier life.
         self.narrow.remove(&fd);
         let Some(size) = pace.and_then(|pace| size(pace, Connection::default())) else { return };
@@ -60,9 +61,14 @@ impl Windows {
         }
     }
 
-    /// The socket with these ports, ours and the server's.
-    pub fn find(&self, ports: (u16, u16)) -> Option<RawFd> {
-        self.opened.iter().copied().find(|fd| raw::ports(*fd) == Some(ports))
+    /// The socket with these ports; `likely`: it may be this one.
+    pub fn find(&mut self, ports: Ports, likely: Option<RawFd>) -> Option<RawFd> {
+        let is_it = |fd: &RawFd| raw::ports(*fd) == Some(ports);
+        let known = self.opened.iter().find(|(_, known)| **known == Some(ports)).map(|(fd, _)| *fd);
+        let found = likely.into_iter().chain(known).find(is_it);
+        let found = found.or_else(|| self.opened.keys().copied().find(is_it))?;
+        self.opened.insert(found, Some(ports));
+        Some(found)
     }
 
     /// The pace may have changed, or another transfer has taken the connection over.

@@ -9,7 +9,11 @@ use crate::engine::error::{Failure, FailureKind};
 
 impl Inner {
     pub(super) fn conclude(&self, id: TransferId, handle: Handle, result: Result<(), curl::Error>) {
+        let connection = handle.get_ref().connection();
         let Some(mut easy) = self.detach(handle) else { return };
+        if let Some((fd, ports)) = connection {
+            self.idle.borrow_mut().left(fd, ports);
+        }
         let outcome = easy.get_mut().conclude(result);
         self.leave(id, easy.get_mut(), outcome);
     }
