@@ -14,7 +14,7 @@ check_versions
 need_rust "$root"
 
 # In the source folder, where cargo looks for its configuration.
-(cd "$root" && cargo build --release --locked --bin freshet)
+(cd "$root" && cargo build --release --locked --bins)
 freshet=$(target_directory "$root")/release/freshet
 
 if [ -n "${WAYLAND_DISPLAY:-}${DISPLAY:-}" ]; then

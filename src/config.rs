@@ -19,6 +19,12 @@ pub const LOCALE_DIR: &str = match option_env!("FRESHET_LOCALE_DIR") {
     None => concat!(env!("OUT_DIR"), "/locale"),
 };
 
+/// Where programs lie that others start.
+pub const LIBEXEC_DIR: &str = match option_env!("FRESHET_LIBEXEC_DIR") {
+    Some(dir) => dir,
+    None => "/usr/libexec",
+};
+
 /// Where the settings schema of an uninstalled run lies. `None` once installed: then it is where all
 /// schemas are.
 pub const SCHEMA_DIR: Option<&str> = option_env!("FRESHET_SCHEMA_DIR");

@@ -9,7 +9,7 @@ use crate::engine::types::Moment;
 /// A rate is measured over at least so much time...
 const SHORTEST_WINDOW: Duration = Duration::from_millis(5);
 /// ...this many bytes for each transfer...
-const WINDOW_BYTES: u64 = 128 * 1024;
+const WINDOW_BYTES: u64 = 64 * 1024;
 /// ...and at most over so much time.
 const LONGEST_WINDOW: Duration = Duration::from_secs(1);
 /// While the second half of a window is faster than the first by this factor, TCP is still finding its
@@ -152,7 +152,7 @@ impl Ramp {
                 if gained < WORTH_KEEPING {
                     return self.rest(sight, before);
                 }
-                if gained < NEARLY_ALL { 2 } else { 4 }
+                if gained < NEARLY_ALL { 2 } else { 8 }
             }
         };
         if self.target >= sight.most {
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_limit_of_each_connection_is_answered_with_all_that_are_allowed_at_once() {
         let targets = run(Duration::from_millis(1), 16, 10_000, |n, _| n as f64 * 20e6);
-        assert_eq!(targets.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [1, 2, 8, 16]);
+        assert_eq!(targets.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [1, 2, 16]);
         assert!(targets.last().unwrap().0 < 40, "{targets:?}");
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::engine::types::{ByteRange, Speed, TransferId};
 
 /// Neither side of a cut is shorter: below it a request costs more than it brings.
-pub const SHORTEST: u64 = 128 * 1024;
+pub const SHORTEST: u64 = 64 * 1024;
 /// A cut pays only if the lender would take so many times longer than a new transfer needs to begin.
 const WORTH_A_SETUP: u32 = 4;
 /// Cuts lie at multiples of this where there is room, so that blocks fill whole pages.
