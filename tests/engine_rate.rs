@@ -78,7 +78,7 @@ fn serve(mut stream: impl Read + Write, counts: &Mutex<HashMap<String, u64>>) ->
     let head = String::from_utf8_lossy(&head[..length]).into_owned();
     let path = head.split(' ').nth(1)?.to_owned();
     stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").ok()?;
-    let piece = vec![0; if path.starts_with("/fast") { 16 * 1024 } else { 500 }];
+    let piece = vec![0; if path.starts_with("/fast") { 4096 } else { 500 }];
     loop {
         let taken = stream.write(&piece).ok()?;
         *counts.lock().unwrap().entry(path.clone()).or_default() += taken as u64;
@@ -129,7 +129,6 @@ struct Measure {
     /// When the limit was set.
     from: Duration,
     wanted: u64,
-    exact: f64,
     begun: Option<(Instant, u64)>,
     speed: Option<f64>,
 }
@@ -140,11 +139,7 @@ impl<'a> Plan<'a> {
     }
 
     fn measure(&mut self, path: &'static str, from: Duration, wanted: u64) {
-        self.measure_within(path, from, wanted, EXACT);
-    }
-
-    fn measure_within(&mut self, path: &'static str, from: Duration, wanted: u64, exact: f64) {
-        self.measures.push(Measure { path, from, wanted, exact, begun: None, speed: None });
+        self.measures.push(Measure { path, from, wanted, begun: None, speed: None });
     }
 
     fn run(&mut self, main_loop: &MainLoop) {
@@ -161,10 +156,10 @@ impl<'a> Plan<'a> {
         });
     }
 
-    fn assert_exact(&self) {
-        let is_off = |measure: &&Measure| measure.error().abs() > measure.exact;
-        let off: Vec<_> = self.measures.iter().filter(is_off).map(|measure| (measure.path, measure.error())).collect();
-        assert!(off.is_empty(), "{off:?}, see above");
+    /// What was too fast or too slow.
+    fn off(&self) -> Vec<&'static str> {
+        let is_off = |measure: &&Measure| measure.error().abs() > EXACT;
+        self.measures.iter().filter(is_off).map(|measure| measure.path).collect()
     }
 }
 
@@ -187,8 +182,18 @@ impl Measure {
     }
 }
 
+/// A second of a machine that was busy with something else is no fault of a limit, and does not come in
+/// the same place twice.
 #[test]
 fn limits_are_true_on_the_wire() {
+    let off = measure_all();
+    let again = if off.is_empty() { Vec::new() } else { measure_all() };
+    let twice: Vec<_> = off.iter().filter(|path| again.contains(path)).collect();
+    assert!(twice.is_empty(), "{twice:?}, see above");
+}
+
+/// Measures limits of all kinds; answers which did not hold.
+fn measure_all() -> Vec<&'static str> {
     let seconds = Duration::from_secs;
     let (main_loop, source, start) = (MainLoop::take(), Source::start(), Duration::ZERO);
 
@@ -238,9 +243,7 @@ fn limits_are_true_on_the_wire() {
         assert!(taken > 5 * MB, "{taken}: it is as fast as it can");
         changing.set_total(Some(300 * KB));
     });
-    // The server uses up what it was offered before in bursts, of which the kernel drops what it has no
-    // buffer for: the mean holds, but not over each five seconds.
-    plan.measure_within("/fast/changing", seconds(9), 300 * KB, 0.2);
+    plan.measure("/fast/changing", seconds(9), 300 * KB);
 
     // What has been measured need not be written any more.
     plan.at(seconds(8), || {
@@ -253,7 +256,7 @@ fn limits_are_true_on_the_wire() {
         case.engine.send(Command::PauseAll);
     }
     main_loop.run_for(Duration::from_millis(500));
-    plan.assert_exact();
+    plan.off()
 }
 
 #[test]

@@ -223,7 +223,10 @@ fn pieces_that_never_come_right_end_the_download_with_what_is_wrong() {
     let spec = DownloadSpec { pieces: Some(pieces()), ..running.spec(liar.url("/f")) };
     let failure = running.failed(running.engine.add(spec));
     assert!(matches!(failure.kind, FailureKind::ChecksumMismatch { .. }), "{failure}");
-    assert!(liar.seen().len() < 120, "{} requests", liar.seen().len());
+    // Each piece up to three times, and what was on its way when it was given up. How many requests that
+    // takes depends on how fast the machine is: pieces are cut, too.
+    let sent = liar.sent_at("/f");
+    assert!(sent < 6 * 12 * MIB, "{sent} bytes in {} requests", liar.seen().len());
     assert!(!running.file("f").exists());
 }
 

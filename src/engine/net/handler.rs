@@ -401,7 +401,11 @@ impl TransferHandler {
             return Leave::Free;
         }
         self.adapt_window();
-        if self.socket.is_some_and(|fd| self.gate.windows.borrow().is_overfull(fd)) {
+        let is_on_this_side = |fd| {
+            let mut windows = self.gate.windows.borrow_mut();
+            windows.drains(fd, bytes, now) || windows.is_overfull(fd)
+        };
+        if self.socket.is_some_and(is_on_this_side) {
             return Leave::Free;
         }
         if self.gate.limiter.borrow_mut().ask(self.id, bytes, now) { Leave::Counted } else { Leave::No }
@@ -418,7 +422,7 @@ impl TransferHandler {
     fn adapt_window(&self) {
         if let Some(fd) = self.socket {
             let pace = self.gate.limiter.borrow().pace(self.id, self.pace.speed);
-            self.gate.windows.borrow_mut().adapt(fd, pace);
+            self.gate.windows.borrow_mut().adapt(fd, pace, self.gate.clock.now());
         }
     }
 

@@ -141,9 +141,23 @@ pub fn narrow_window(fd: RawFd, size: usize, offer: Option<usize>) -> bool {
     let is_set = set_option(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, number(size));
     if is_set && let Some(offer) = offer {
         // What it refuses is only less exact.
-        set_option(fd, libc::IPPROTO_TCP, libc::TCP_WINDOW_CLAMP, number(offer));
+        narrow_offer(fd, offer);
     }
     is_set
+}
+
+/// From now on offers the other side no more than so many bytes at a time, and keeps the buffer.
+pub fn narrow_offer(fd: RawFd, offer: usize) -> bool {
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_WINDOW_CLAMP, c_int::try_from(offer).unwrap_or(c_int::MAX))
+}
+
+/// The size of a socket's receive buffer in bytes, as the kernel counts: about twice what fits into it.
+pub fn buffer(fd: RawFd) -> Option<usize> {
+    let (mut size, mut length): (c_int, _) = (0, size_of::<c_int>() as libc::socklen_t);
+    // SAFETY: the kernel writes one int, and checks the descriptor.
+    let result =
+        unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, (&raw mut size).cast(), &raw mut length) };
+    usize::try_from(size).ok().filter(|_| result == 0)
 }
 
 /// Undoes [`narrow_window`]: the kernel decides again how large the buffer is. Before Linux 5.14 it

@@ -3,12 +3,13 @@
 //!
 //! What lies in the kernel's receive buffer has crossed the wire already, so a rate limit is only as
 //! true as these buffers are small: the kernel would take megabytes in on behalf of a transfer that
-//! reads a kilobyte a second. A transfer under a limit has a buffer for a quarter of a second of its
+//! reads a kilobyte a second. A transfer under a limit has a buffer for a tenth of a second of its
 //! pace; more if the server is far away, since a window limits to its size in each round trip.
 //!
-//! A window that was offered can not be taken back. When a limit is set on a fast transfer, what the
-//! server may still send of the old window either is dropped by the kernel for want of buffer (the
-//! server notices and slows down) or comes at once; see [`Windows::is_overfull`].
+//! A window that was offered can not be taken back. When a limit is set on a fast transfer, the server
+//! may still send all of the old window, and does so at once. Without buffer for it the kernel would drop
+//! it, and it would come again: so first only the offer is made small, and what comes of the old one is
+//! read as fast as it comes ([`Windows::drains`]); the buffer is made small after that.
 
 use std::collections::HashMap;
 use std::os::fd::RawFd;
@@ -19,7 +20,7 @@ use super::raw::{self, Connection};
 use crate::engine::types::{Moment, Speed};
 
 /// So much of a transfer's pace fits into its buffer at least.
-const LEAST_TIME: Duration = Duration::from_millis(250);
+const LEAST_TIME: Duration = Duration::from_millis(100);
 /// The kernel's own least size is about half of this.
 const SMALLEST: usize = 2048;
 /// Beyond this the kernel's own judgement is no worse.
@@ -33,12 +34,24 @@ const SMALLEST_OFFER: usize = 4096;
 /// KiB): where no whole segment fits, the server stops and tries again a few times a second.
 const SEGMENTS: usize = 2;
 
+/// A server that has not used up its old window by then is dealt with by [`Windows::is_overfull`].
+const LONGEST_DRAIN: Duration = Duration::from_millis(500);
+
 /// The sockets of transfers, and those whose windows are narrower than the kernel would make them.
 #[derive(Debug, Default)]
 pub struct Windows {
     /// Also some that have been closed since. With their ports if these were asked for.
     opened: HashMap<RawFd, Option<Ports>>,
     narrow: HashMap<RawFd, Narrow>,
+    /// What may still come of a wide window that was offered before.
+    draining: HashMap<RawFd, Drain>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Drain {
+    /// Bytes.
+    left: usize,
+    until: Moment,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +67,7 @@ impl Windows {
         self.opened.insert(fd, None);
         // The descriptor may have had an earlier life.
         self.narrow.remove(&fd);
+        self.draining.remove(&fd);
         let Some(size) = pace.and_then(|pace| size(pace, Connection::default())) else { return };
         // What was offered with the connection can not be taken back: more is offered when it runs.
         if raw::narrow_window(fd, size, None) {
@@ -72,7 +86,7 @@ impl Windows {
     }
 
     /// The pace may have changed, or another transfer has taken the connection over.
-    pub fn adapt(&mut self, fd: RawFd, pace: Option<Speed>) {
+    pub fn adapt(&mut self, fd: RawFd, pace: Option<Speed>, now: Moment) {
         let old = self.narrow.get(&fd).copied();
         if pace.is_none() && old.is_none() {
             return;
@@ -83,17 +97,43 @@ impl Windows {
             (None, None) => {}
             // A little is not worth it; and each time that it shrinks, what lies there is overfull.
             (Some(new), Some(old)) if known.is_some() && new <= old + old / 4 && new > old / 2 => {}
-            (Some(size), _) => {
+            (Some(size), old) => {
                 let offer = (size / OFFERS).max(SMALLEST_OFFER).max(SEGMENTS * connection.segment);
-                if raw::narrow_window(fd, size, Some(offer)) {
+                let is_narrow = match old {
+                    None => {
+                        let left = raw::buffer(fd).unwrap_or_default();
+                        self.draining.insert(fd, Drain { left, until: now + LONGEST_DRAIN });
+                        raw::narrow_offer(fd, offer)
+                    }
+                    // What it has now is seen to when that has been taken in.
+                    Some(_) if self.draining.contains_key(&fd) => raw::narrow_offer(fd, offer),
+                    Some(_) => raw::narrow_window(fd, size, Some(offer)),
+                };
+                if is_narrow {
                     self.narrow.insert(fd, Narrow { size, connection: Some(connection) });
                 }
             }
             (None, Some(_)) => {
                 raw::widen_window(fd);
                 self.narrow.remove(&fd);
+                self.draining.remove(&fd);
             }
         }
+    }
+
+    /// Whether these bytes are what the server had been offered before there was a limit. They cross the
+    /// wire whatever we do.
+    pub fn drains(&mut self, fd: RawFd, bytes: usize, now: Moment) -> bool {
+        let Some(drain) = self.draining.get_mut(&fd) else { return false };
+        drain.left = drain.left.saturating_sub(bytes);
+        if drain.left > 0 && now < drain.until {
+            return true;
+        }
+        self.draining.remove(&fd);
+        if let Some(narrow) = self.narrow.get(&fd) {
+            raw::narrow_window(fd, narrow.size, None);
+        }
+        false
     }
 
     /// Whether more lies in the kernel's buffer than fits into its present size: it came under an
@@ -149,11 +189,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_buffer_is_for_a_quarter_second_or_for_round_trips_and_none_at_high_speed() {
+    fn a_buffer_is_for_a_tenth_of_a_second_or_for_round_trips_and_none_at_high_speed() {
         let size = |pace, ms| size(Speed(pace), Connection { round_trip: Duration::from_millis(ms), segment: 1448 });
         assert_eq!([size(1, 0), size(10_000, 30_000)], [Some(2896), Some(2_400_000)]);
-        assert_eq!([size(1_000_000, 1), size(1_000_000, 200)], [Some(250_000), Some(1_600_000)]);
-        assert_eq!([size(16 << 20, 0), size(17 << 20, 0), size(u64::MAX, 0)], [Some(4 << 20), None, None]);
+        assert_eq!([size(1_000_000, 1), size(1_000_000, 200)], [Some(100_000), Some(1_600_000)]);
+        assert_eq!([size(40 << 20, 0), size(42 << 20, 0), size(u64::MAX, 0)], [Some(4 << 20), None, None]);
     }
 
     #[test]
@@ -172,7 +212,7 @@ mod tests {
         };
         assert!((1..=8192).contains(&fill(&mut theirs)));
         assert!(!windows.is_overfull(fd));
-        windows.adapt(fd, None);
+        windows.adapt(fd, None, Moment::default());
         assert!(windows.narrow.is_empty());
         // Reading a little tells the other side of the new window.
         ours.set_nonblocking(true).unwrap();
@@ -182,7 +222,11 @@ mod tests {
             let _ = std::io::Read::read(&mut ours, &mut few);
             fill(&mut theirs);
         }
-        windows.adapt(fd, Some(Speed(10_000)));
+        let at = |ms| Moment(Duration::from_millis(ms));
+        windows.adapt(fd, Some(Speed(10_000)), at(0));
         assert!(windows.is_overfull(fd), "what came under the wide window");
+        assert!(windows.drains(fd, 50_000, at(1)), "that is read as fast as it comes");
+        assert!(!windows.drains(fd, 1, at(500)), "but not for long");
+        assert!(windows.draining.is_empty() && raw::buffer(fd).unwrap() < 50_000);
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::engine::types::{Moment, Speed};
 
 /// How much unused budget may gather, in time: so much is let through at once after a pause. In five
-/// seconds that is five percent; and what a busy main loop was late for can be made up for.
-const BURST: Duration = Duration::from_millis(250);
+/// seconds that is three percent; and what a busy main loop was late for can be made up for.
+const BURST: Duration = Duration::from_millis(150);
 
 /// A token bucket of bytes. A taker may overdraw it by its one piece; what comes next waits until
 /// the debt is paid, so the mean is exact whatever the size of the pieces.
@@ -99,7 +99,7 @@ mod tests {
             budget.charge(1, at(60_000));
             burst += 1;
         }
-        assert_eq!(burst, 251, "a quarter of a second's worth and one overdraft");
+        assert_eq!(burst, 151, "150 ms worth and one overdraft");
     }
 
     #[test]
