@@ -28,10 +28,11 @@ pub enum Key {
     RateLimitEnabled,
     RateLimit,
     RateSchedule,
+    FindChecksum,
 }
 
 impl Key {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -43,6 +44,7 @@ impl Key {
         Self::RateLimitEnabled,
         Self::RateLimit,
         Self::RateSchedule,
+        Self::FindChecksum,
     ];
 
     pub fn name(self) -> &'static str {
@@ -58,6 +60,7 @@ impl Key {
             Self::RateLimitEnabled => "rate-limit-enabled",
             Self::RateLimit => "rate-limit",
             Self::RateSchedule => "rate-schedule",
+            Self::FindChecksum => "find-checksum",
         }
     }
 }
@@ -144,6 +147,12 @@ impl Settings {
             .build();
     }
 
+    /// Lets a property (a whole number or a floating point number for a count) and a preference follow
+    /// each other.
+    pub fn bind(&self, key: Key, object: &impl IsA<glib::Object>, property: &str) {
+        self.0.bind(key.name(), object, property).build();
+    }
+
     /// Where downloads go when nothing else is said: the chosen folder, else the desktop's.
     pub fn download_folder(&self) -> PathBuf {
         let chosen = self.0.string(Key::DownloadFolder.name());
@@ -167,6 +176,11 @@ impl Settings {
     /// Most connections for one download.
     pub fn connections(&self) -> u8 {
         u8::try_from(self.0.int(Key::ConnectionsPerDownload.name())).unwrap_or(u8::MAX)
+    }
+
+    /// Whether a published checksum is looked for where none is known.
+    pub fn finds_checksum(&self) -> bool {
+        self.0.boolean(Key::FindChecksum.name())
     }
 
     pub fn limits(&self) -> Limits {
@@ -229,6 +243,7 @@ mod tests {
         let settings = Settings::in_memory().unwrap();
         assert_eq!(settings.limits(), Limits::default());
         assert_eq!(settings.connections(), 8);
+        assert!(settings.finds_checksum());
         let shape = WindowShape { width: 700, height: 500, maximized: true };
         settings.set_window_shape(shape);
         assert_eq!(settings.window_shape(), shape);

@@ -128,7 +128,7 @@ fn no_more_than_five_run_at_a_time() {
     let (server, running) = (Faulty::start(), Running::start());
     let file = Resource::new(1, MIB / 4);
     server.on("/f", move |request| file.answer(request).rate(MIB));
-    let ids: Vec<_> = (0..12).map(|_| running.add(server.url("/f"))).collect();
+    let ids: Vec<_> = (0..12).map(|_| running.engine.add(running.single(server.url("/f")))).collect();
     let mut most = 0;
     running.main_loop.run_until(LIMIT, "all to complete", || {
         most = most.max(server.open_connections());

@@ -102,7 +102,8 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub cacert: Option<PathBuf>,
 
-    /// Look for a checksum published beside the file (FILE.sha256, SHA256SUMS) where none is given
+    /// Look for a checksum published beside the file (FILE.sha256, SHA256SUMS) where none is given and
+    /// the file has a MiB or more
     #[arg(long)]
     pub find_checksum: bool,
 

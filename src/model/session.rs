@@ -105,7 +105,7 @@ impl Session {
     pub fn add(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadId> {
         let folder = place.folder.clone().unwrap_or_else(|| self.folder());
         let name = place.name.clone().filter(|_| addresses.found.len() == 1);
-        let connections = self.0.settings.connections();
+        let (connections, find_checksum) = (self.0.settings.connections(), self.0.settings.finds_checksum());
         let specs = addresses.found.iter().filter_map(|entry| {
             let (url, mirrors) = entry.urls.split_first()?;
             Some(DownloadSpec {
@@ -115,6 +115,7 @@ impl Session {
                 size: entry.size,
                 pieces: entry.pieces.clone(),
                 connections,
+                find_checksum,
                 ..DownloadSpec::new(url.clone(), folder.clone())
             })
         });

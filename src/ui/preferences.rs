@@ -7,7 +7,7 @@ use gtk::glib;
 
 use crate::i18n::gettext;
 use crate::model::describe::schedule_problem;
-use crate::settings::Settings;
+use crate::settings::{Key, Settings};
 
 mod imp {
     use super::*;
@@ -15,6 +15,14 @@ mod imp {
     #[derive(Debug, Default, gtk::CompositeTemplate)]
     #[template(file = "preferences.ui")]
     pub struct Preferences {
+        #[template_child]
+        pub parallel: TemplateChild<gtk::Adjustment>,
+        #[template_child]
+        pub connections: TemplateChild<gtk::Adjustment>,
+        #[template_child]
+        pub per_host: TemplateChild<gtk::Adjustment>,
+        #[template_child]
+        pub find_checksum: TemplateChild<gtk::Switch>,
         #[template_child]
         pub is_limited: TemplateChild<gtk::Switch>,
         #[template_child]
@@ -62,6 +70,14 @@ impl Preferences {
     pub fn new(settings: &Settings, parent: &impl IsA<gtk::Window>) -> Self {
         let window: Self = glib::Object::builder().property("transient-for", parent).build();
         let imp = window.imp();
+        for (key, count) in [
+            (Key::ParallelDownloads, &imp.parallel),
+            (Key::ConnectionsPerDownload, &imp.connections),
+            (Key::ConnectionsPerHost, &imp.per_host),
+        ] {
+            settings.bind(key, &**count, "value");
+        }
+        settings.bind(Key::FindChecksum, &*imp.find_checksum, "active");
         settings.bind_rate_limit((&*imp.is_limited, "active"), (&*imp.rate, "value"));
         imp.schedule.set_text(&settings.schedule_text());
         imp.schedule.connect_changed(glib::clone!(

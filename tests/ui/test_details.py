@@ -126,11 +126,11 @@ def the_speed_of_all_downloads_is_limited_and_set_free():
             until("the window", lambda: DESKTOP.window(words.WINDOW))
             DESKTOP.move(*desktop.middle(DESKTOP.window(words.WINDOW)))
             DESKTOP.key("ctrl", "comma")
-            app.click(words.LIMIT_SPEED, roles=words.SWITCH)
+            app.switch(words.LIMIT_SPEED, True)
             app.screenshot(DESKTOP, "preferences")
             app.run_again(server.url(f"/{NAME}"))
             app.wait_to_say(r"\b[45]\d\d\.\d\skB/s", 20)
-            app.click(words.LIMIT_SPEED, roles=words.SWITCH)
+            app.switch(words.LIMIT_SPEED, False)
             app.wait_for(NAME, words.COMPLETED)
         assert is_right(home), "the file is not the server's"
 

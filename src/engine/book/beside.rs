@@ -14,12 +14,15 @@ use crate::engine::types::{DownloadId, TransferId};
 
 /// A list of checksums that is larger is not read.
 const MOST_BYTES: usize = 1024 * 1024;
+/// For a shorter file the requests would cost more than the file.
+const SMALLEST_FILE: u64 = 1024 * 1024;
 
 impl Book {
     /// Whether a checksum is still looked for. Begins with it if that was not done yet.
     pub(super) fn looks_beside(&mut self, id: DownloadId) -> bool {
         let Some(item) = self.items.get_mut(&id) else { return false };
-        let is_wanted = item.spec.find_checksum && item.checksum().is_none();
+        let is_long = item.map.total().is_some_and(|total| total >= SMALLEST_FILE);
+        let is_wanted = item.spec.find_checksum && is_long && item.checksum().is_none();
         let Some(work) = item.work.as_mut().filter(|_| is_wanted) else { return false };
         if work.lookup.is_none() {
             let mut places = checksum_list::places(&item.spec.url);

@@ -13,12 +13,16 @@ const SMALLEST: usize = 16 * 1024;
 const LARGEST: usize = 256 * 1024;
 const SIZES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
 
-/// What the blocks of a device may hold together: this, and one large block more for each part.
+/// What may wait for a device: this, and one large block more for each part.
 const BASE_BOUND: usize = 4 * 1024 * 1024;
+
+/// What may be out to be filled: this, and one large block more for each part. Enough for a large block
+/// for each of the 32 transfers that a part can have.
+const FILLING_BOUND: usize = 32 * LARGEST;
 
 /// Those refused are told when no more than this waits for the device: going on for each single
 /// block would stop and start a fast transfer thousands of times a second. Blocks that are still
-/// being filled do not count, or many slow transfers could keep others out for ever.
+/// being filled do not count, or many transfers could keep each other out.
 const WAKE_BACKLOG: usize = BASE_BOUND / 2;
 
 /// Room for bytes; gives itself back to its pool when dropped.
@@ -28,13 +32,14 @@ pub struct Block {
     /// What was asked for; the allocation behind may be larger.
     limit: usize,
     is_queued: bool,
+    is_awaited: bool,
     pool: Option<Arc<Pool>>,
 }
 
 impl Block {
     /// A block of no pool, which counts towards no bound.
     pub fn detached(size: usize) -> Self {
-        Self { bytes: Vec::with_capacity(size), limit: size, is_queued: false, pool: None }
+        Self { bytes: Vec::with_capacity(size), limit: size, is_queued: false, is_awaited: false, pool: None }
     }
 
     /// How many bytes can still be added.
@@ -50,6 +55,15 @@ impl Block {
 
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Something waits until it is written.
+    pub fn await_it(&mut self) {
+        self.is_awaited = true;
+    }
+
+    pub fn is_awaited(&self) -> bool {
+        self.is_awaited
     }
 
     /// From now on it waits for its device.
@@ -74,7 +88,7 @@ impl Drop for Block {
 ///
 /// Invariants: `used` is the sum of the sizes of the blocks that are out, `queued` that of those
 /// among them that wait for the device, `idle` that of the allocations kept for the next takers.
-/// `used` and `idle` together stay below the bound unless the bound sank while blocks were out.
+/// Together they stay below the bounds unless those sank while blocks were out.
 pub struct Pool {
     state: Mutex<State>,
     /// Told of a part that was refused a block, once there is room for what it asked.
@@ -122,8 +136,9 @@ impl Pool {
         if was_queued {
             state.queued = state.queued.saturating_sub(size);
         }
-        // The bound may have sunk while the block was out.
+        // The bounds may have sunk while the block was out.
         if state.used + state.idle + size <= state.bound()
+            && state.idle + size <= BASE_BOUND
             && let Some(free) = state.free.get_mut(index)
         {
             bytes.clear();
@@ -138,7 +153,7 @@ impl Pool {
         if state.queued > WAKE_BACKLOG {
             return;
         }
-        let mut room = state.bound().saturating_sub(state.used);
+        let mut room = state.room();
         let mut told = Vec::new();
         while let Some(&(part, size)) = state.refused.front()
             && size <= room
@@ -165,7 +180,7 @@ impl Seat {
     /// Whether a block of any size would be given, and nobody waits to be told of it first.
     pub fn has_room(&self) -> bool {
         let state = self.pool.lock();
-        state.used + LARGEST <= state.bound() && !state.refused.iter().any(|(part, _)| *part == self.part)
+        state.room() >= LARGEST && !state.refused.iter().any(|(part, _)| *part == self.part)
     }
 
     /// A block with room for `size` bytes, at most 256 KiB, unless the bound is reached.
@@ -173,7 +188,7 @@ impl Seat {
         let limit = size.clamp(1, LARGEST);
         let (size, index) = class(limit);
         let mut state = self.pool.lock();
-        if state.used + size > state.bound() {
+        if state.room() < size {
             if !state.refused.iter().any(|(part, _)| *part == self.part) {
                 state.refused.push_back((self.part, size));
             }
@@ -191,7 +206,7 @@ impl Seat {
                 Vec::with_capacity(size)
             }
         };
-        Some(Block { bytes, limit, is_queued: false, pool: Some(self.pool.clone()) })
+        Some(Block { bytes, limit, is_queued: false, is_awaited: false, pool: Some(self.pool.clone()) })
     }
 }
 
@@ -206,9 +221,19 @@ impl Drop for Seat {
 }
 
 impl State {
-    /// Nothing is kept for nobody.
+    /// Of all memory. Nothing is kept for nobody.
     fn bound(&self) -> usize {
-        if self.parts == 0 { 0 } else { BASE_BOUND + self.parts * LARGEST }
+        if self.parts == 0 { 0 } else { BASE_BOUND + FILLING_BOUND + 2 * self.parts * LARGEST }
+    }
+
+    /// How much may be taken.
+    fn room(&self) -> usize {
+        if self.parts == 0 {
+            return 0;
+        }
+        let (filling, for_parts) = (self.used.saturating_sub(self.queued), self.parts * LARGEST);
+        let to_queue = (BASE_BOUND + for_parts).saturating_sub(self.queued);
+        to_queue.min((FILLING_BOUND + for_parts).saturating_sub(filling))
     }
 
     /// Frees idle allocations, the largest first, until the bound holds.
@@ -254,15 +279,24 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_holds_and_grows_with_the_parts() {
-        let (pool, _) = pool();
-        let one = pool.join(PartId(1));
-        let blocks: Vec<_> = std::iter::from_fn(|| one.take(LARGEST)).collect();
-        assert_eq!(blocks.len(), (BASE_BOUND + LARGEST) / LARGEST);
-        assert!(one.take(1).is_none());
-        let two = pool.join(PartId(2));
-        let _last = two.take(LARGEST).unwrap();
-        assert!(two.take(SMALLEST).is_none());
+    fn the_bounds_hold_and_grow_with_the_parts() {
+        for (is_queued, bound) in [(false, FILLING_BOUND), (true, BASE_BOUND)] {
+            let (pool, _) = pool();
+            let take = |seat: &Seat| {
+                let mut block = seat.take(LARGEST)?;
+                if is_queued {
+                    block.queue();
+                }
+                Some(block)
+            };
+            let one = pool.join(PartId(1));
+            let blocks: Vec<_> = std::iter::from_fn(|| take(&one)).collect();
+            assert_eq!(blocks.len(), bound / LARGEST + 1);
+            assert!(one.take(1).is_none());
+            let two = pool.join(PartId(2));
+            let _last = take(&two).unwrap();
+            assert!(two.take(SMALLEST).is_none());
+        }
     }
 
     #[test]
@@ -285,10 +319,13 @@ mod tests {
         let seat = pool.join(PartId(1));
         let small: Vec<_> = std::iter::from_fn(|| seat.take(SMALLEST)).collect();
         drop(small);
-        let large: Vec<_> = std::iter::from_fn(|| seat.take(LARGEST)).collect();
-        assert_eq!(large.len(), (BASE_BOUND + LARGEST) / LARGEST);
+        assert_eq!(pool.lock().idle, BASE_BOUND);
+        let mut queued: Vec<_> = (0..BASE_BOUND / LARGEST).map(|_| seat.take(LARGEST).unwrap()).collect();
+        queued.iter_mut().for_each(Block::queue);
+        let filling: Vec<_> = std::iter::from_fn(|| seat.take(LARGEST)).collect();
+        assert_eq!(filling.len(), FILLING_BOUND / LARGEST + 1);
         let state = pool.lock();
-        assert_eq!((state.idle, state.used), (0, BASE_BOUND + LARGEST));
+        assert!(state.idle <= LARGEST && state.idle + state.used <= state.bound(), "{state:?}");
     }
 
     #[test]
@@ -311,8 +348,12 @@ mod tests {
     fn behind_a_backlog_nobody_is_told_before_half_of_it_is_written() {
         let (pool, told) = pool();
         let one = pool.join(PartId(1));
-        let mut blocks: Vec<_> = std::iter::from_fn(|| one.take(LARGEST)).collect();
-        blocks.iter_mut().for_each(Block::queue);
+        let queued = || {
+            let mut block = one.take(LARGEST)?;
+            block.queue();
+            Some(block)
+        };
+        let mut blocks: Vec<_> = std::iter::from_fn(queued).collect();
         assert!(!one.has_room());
         while blocks.len() * LARGEST > WAKE_BACKLOG {
             assert!(told.lock().unwrap().is_empty(), "{} blocks wait", blocks.len());

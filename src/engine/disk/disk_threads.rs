@@ -91,7 +91,7 @@ impl DiskThreads {
         let key = KEYS.fetch_add(1, Ordering::Relaxed);
         // A plain source, made on the thread that posts: `MainContext::invoke` would run it right
         // there as long as nobody runs the main loop.
-        let wake = move || {
+        let wake = move |wait: Duration| {
             let deliver = move || {
                 let disk = LISTENING.with_borrow(|listening| listening.get(&key).and_then(Weak::upgrade));
                 if let Some(disk) = disk {
@@ -99,7 +99,11 @@ impl DiskThreads {
                 }
                 glib::ControlFlow::Break
             };
-            let source = glib::idle_source_new(Some("disk replies"), net::priority(), deliver);
+            let (name, priority) = (Some("disk replies"), net::priority());
+            let source = match wait.is_zero() {
+                true => glib::idle_source_new(name, priority, deliver),
+                false => glib::timeout_source_new(wait, name, priority, deliver),
+            };
             source.attach(Some(&glib::MainContext::default()));
         };
         let disk = Self::with_wake(key, wake, listener);
@@ -109,7 +113,7 @@ impl DiskThreads {
 
     fn with_wake(
         key: u64,
-        wake: impl Fn() + Send + Sync + 'static,
+        wake: impl Fn(Duration) + Send + Sync + 'static,
         listener: impl Fn(Vec<Reply>) + 'static,
     ) -> Rc<Self> {
         let (alive, ended) = mpsc::channel();

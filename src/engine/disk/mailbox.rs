@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Where the disk's threads leave their replies for the main loop, which is woken once for all that
-//! gathers until it comes.
+//! gathers until it comes: at once where something waits for a reply, else a little later.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::Reply;
 use crate::engine::types::ByteRange;
@@ -11,14 +12,26 @@ use crate::engine::types::ByteRange;
 /// Replies on their way to the main loop.
 pub struct Mailbox {
     state: Mutex<State>,
-    wake: Box<dyn Fn() + Send + Sync>,
+    wake: Box<dyn Fn(Duration) + Send + Sync>,
 }
+
+/// How long replies may lie here that nothing waits for. A fast transfer brings thousands of them a
+/// second; what is shown of it changes four times a second.
+const LATE: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Default)]
 struct State {
     replies: Vec<Reply>,
-    /// The main loop was woken and has not come yet.
-    is_woken: bool,
+    woken: Woken,
+}
+
+/// Whether the main loop will come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Woken {
+    #[default]
+    No,
+    Late,
+    Now,
 }
 
 impl fmt::Debug for Mailbox {
@@ -28,33 +41,58 @@ impl fmt::Debug for Mailbox {
 }
 
 impl Mailbox {
-    /// `wake` is called on the threads of the disk, and has to bring about a call of `take`.
-    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+    /// `wake` is called on the threads of the disk, and has to bring about a call of `take` after so
+    /// long.
+    pub fn new(wake: impl Fn(Duration) + Send + Sync + 'static) -> Self {
         Self { state: Mutex::default(), wake: Box::new(wake) }
     }
 
     pub fn post(&self, reply: Reply) {
+        self.put(reply, Woken::Now);
+    }
+
+    /// For a reply that nothing waits for.
+    pub fn post_late(&self, reply: Reply) {
+        self.put(reply, Woken::Late);
+    }
+
+    fn put(&self, reply: Reply, when: Woken) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match (state.replies.last_mut(), &reply) {
-            (Some(Reply::Written { part, range }), Reply::Written { part: next, range: more })
-                if part == next && range.end == more.start =>
-            {
-                *range = ByteRange::new(range.start, more.end);
-            }
-            _ => state.replies.push(reply),
+        if !state.joins(&reply) {
+            state.replies.push(reply);
         }
-        let was_woken = std::mem::replace(&mut state.is_woken, true);
+        let before = state.woken;
+        state.woken = before.max(when);
         drop(state);
-        if !was_woken {
-            (self.wake)();
+        if before < when {
+            (self.wake)(if when == Woken::Late { LATE } else { Duration::ZERO });
         }
     }
 
     /// All that was posted since the last call.
     pub fn take(&self) -> Vec<Reply> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.is_woken = false;
+        state.woken = Woken::No;
         std::mem::take(&mut state.replies)
+    }
+}
+
+impl State {
+    /// Whether it was added to a reply that is here. What several transfers of a part have written comes
+    /// in turns; nothing but such replies is passed.
+    fn joins(&mut self, reply: &Reply) -> bool {
+        let Reply::Written { part, range: more } = reply else { return false };
+        for earlier in self.replies.iter_mut().rev() {
+            match earlier {
+                Reply::Written { part: other, range } if other == part && range.end == more.start => {
+                    *range = ByteRange::new(range.start, more.end);
+                    return true;
+                }
+                Reply::Written { part: other, range } if other != part || !range.overlaps(more) => {}
+                _ => return false,
+            }
+        }
+        false
     }
 }
 
@@ -75,7 +113,7 @@ mod tests {
         let woken = Arc::new(AtomicUsize::new(0));
         let mailbox = Mailbox::new({
             let woken = woken.clone();
-            move || {
+            move |_| {
                 woken.fetch_add(1, Ordering::Relaxed);
             }
         });
@@ -88,20 +126,37 @@ mod tests {
     }
 
     #[test]
+    fn what_nothing_waits_for_comes_later_unless_something_else_comes_first() {
+        let (waits, told) = std::sync::mpsc::channel();
+        let mailbox = Mailbox::new(move |wait| waits.send(wait).unwrap());
+        mailbox.post_late(written(1, 0, 10));
+        mailbox.post_late(written(1, 10, 20));
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [LATE]);
+        mailbox.post(Reply::Saved { part: PartId(1) });
+        mailbox.post_late(written(1, 20, 30));
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [Duration::ZERO]);
+        assert_eq!(mailbox.take().len(), 3);
+        mailbox.post_late(written(1, 30, 40));
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [LATE]);
+    }
+
+    #[test]
     fn what_was_written_in_one_stretch_is_told_at_once() {
-        let mailbox = Mailbox::new(|| {});
+        let mailbox = Mailbox::new(|_| {});
         for reply in [written(1, 0, 10), written(1, 10, 20), written(2, 20, 30), written(1, 20, 30), written(1, 31, 40)]
         {
             mailbox.post(reply);
         }
+        mailbox.post(Reply::Saved { part: PartId(1) });
+        mailbox.post(written(1, 40, 50));
         let told: Vec<_> = mailbox
             .take()
             .into_iter()
             .map(|reply| match reply {
                 Reply::Written { part, range } => (part.0, range.start, range.end),
-                other => panic!("{other:?}"),
+                _ => (0, 0, 0),
             })
             .collect();
-        assert_eq!(told, [(1, 0, 20), (2, 20, 30), (1, 20, 30), (1, 31, 40)]);
+        assert_eq!(told, [(1, 0, 30), (2, 20, 30), (1, 31, 40), (0, 0, 0), (1, 40, 50)]);
     }
 }

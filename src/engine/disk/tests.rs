@@ -39,7 +39,7 @@ impl Desk {
         let disk = DiskThreads::with_wake(
             0,
             // Late wakes find nobody, as on a main loop that has ended.
-            move || wake.send(()).unwrap_or(()),
+            move |_| wake.send(()).unwrap_or(()),
             {
                 let replies = replies.clone();
                 move |new| replies.borrow_mut().extend(new)
@@ -254,7 +254,7 @@ fn writes_may_be_given_before_the_answer_to_open_and_are_done_before_a_save() {
     desk.write(1, 0, b"abc");
     desk.write(1, 10, b"def");
     desk.disk.save(PartId(1), journal("f", &[(0, 3), (10, 13)]));
-    desk.write(1, 3, b"ghi");
+    desk.write(1, 20, b"ghi");
     assert!(matches!(desk.next(), Reply::Opened { .. }));
     let mut seen = Vec::new();
     while seen.len() < 4 {

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::folder::Folders;
 use super::mailbox::Mailbox;
@@ -25,6 +27,12 @@ use crate::engine::types::{ByteRange, PartId};
 /// Blocks that follow each other in a part file are written with one call, up to this.
 const MOST_BLOCKS: usize = 16;
 const MOST_BYTES: u64 = 1024 * 1024;
+/// Shorter blocks are those of small files, which the next one waits for.
+const LONG: u64 = 128 * 1024;
+/// For so long blocks are let gather...
+const NAP: Duration = Duration::from_millis(4);
+/// ...unless there is always something to do within this time: at full speed they fill the pool.
+const FULL_REST: Duration = Duration::from_micros(500);
 /// How far ahead jobs are searched for such blocks.
 const WINDOW: usize = 64;
 
@@ -87,6 +95,10 @@ pub struct Writer {
     parts: HashMap<PartId, Part>,
     /// Closed here, while the syncer may still be at work on them.
     closing: HashMap<PathBuf, Weak<PartFile>>,
+    /// The last job was a full block that nothing waits for.
+    is_in_no_hurry: bool,
+    /// When there was nothing to do the last time.
+    rested_at: Instant,
     /// The blocks of the write at hand; kept for its allocation.
     run: Vec<Block>,
     folders: Arc<Mutex<Folders>>,
@@ -117,6 +129,8 @@ impl Writer {
             queue: VecDeque::new(),
             parts: HashMap::new(),
             closing: HashMap::new(),
+            is_in_no_hurry: false,
+            rested_at: Instant::now(),
             run: Vec::with_capacity(MOST_BLOCKS),
             folders,
             syncer,
@@ -127,7 +141,8 @@ impl Writer {
 
     /// Does jobs until told to stop.
     pub fn run(mut self) {
-        while let Some(job) = self.queue.pop_front().or_else(|| self.jobs.recv().ok()) {
+        while let Some(job) = self.next() {
+            self.is_in_no_hurry = false;
             match job {
                 Job::Look { part, look } => self.look(part, look),
                 Job::Open { part, open, is_ended } => self.open(part, &open, is_ended),
@@ -144,6 +159,23 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// The next job. Blocks that nothing waits for are let gather, so that a transfer that fills a few
+    /// a millisecond does not wake this thread for each of them.
+    fn next(&mut self) -> Option<Job> {
+        if let Some(job) = self.queue.pop_front().or_else(|| self.jobs.try_recv().ok()) {
+            return Some(job);
+        }
+        if self.is_in_no_hurry {
+            let now = Instant::now();
+            let is_slow = now.duration_since(self.rested_at) >= FULL_REST;
+            self.rested_at = now;
+            if is_slow {
+                thread::sleep(NAP);
+            }
+        }
+        self.jobs.recv().ok()
     }
 
     fn hand_on(&self, job: SyncJob) {
@@ -207,12 +239,19 @@ impl Writer {
             used += 1;
         }
         let written = file.write(range.start, slices.get_mut(..used).unwrap_or_default());
+        let is_awaited = self.run.iter().any(Block::is_awaited);
+        self.is_in_no_hurry = !is_awaited && range.len() >= LONG;
         // Given back first, so that there is room for whoever hears that this is written.
         self.run.clear();
         match written {
             Ok(()) => {
                 let (file, is_ended) = (file.clone(), is_ended.clone());
-                self.mailbox.post(Reply::Written { part, range });
+                let reply = Reply::Written { part, range };
+                if is_awaited {
+                    self.mailbox.post(reply);
+                } else {
+                    self.mailbox.post_late(reply);
+                }
                 self.follow(&file, &is_ended, range);
             }
             Err(failure) => {
@@ -431,7 +470,7 @@ mod tests {
             give.send(Job::Close { part: PartId(2) }).unwrap();
         }
         give.send(Job::Stop).unwrap();
-        let mailbox = Arc::new(Mailbox::new(|| {}));
+        let mailbox = Arc::new(Mailbox::new(|_| {}));
         let (syncer, _sync_jobs) = mpsc::channel();
         Writer::new(jobs, Arc::default(), syncer, Arc::default(), mailbox.clone()).run();
         let written = mailbox.take().into_iter().filter_map(|reply| match reply {

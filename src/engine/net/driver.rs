@@ -171,6 +171,7 @@ impl Inner {
             Some(inner) => inner.on_socket(fd, generation, seen),
             None => ControlFlow::Break,
         });
+        raw::keep_polled(&source);
         self.sockets.borrow_mut().insert(fd, condition, generation, source);
     }
 

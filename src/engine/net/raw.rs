@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use curl::easy::{Easy2, Handler};
 use curl::multi::Easy2Handle;
+use glib::SourceId;
+use glib::translate::ToGlibPtr;
 
 // Numbers of curl/curl.h that curl-sys has no names for.
 const CURLOPT_PROTOCOLS_STR: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_OBJECTPOINT + 318;
@@ -219,6 +221,16 @@ pub fn shut_down(fd: RawFd) {
     if let Err(error) = socket2::SockRef::from(&fd).shutdown(std::net::Shutdown::Both) {
         tracing::debug!("it was over already: {error}");
     }
+}
+
+/// Leaves a source's descriptors in the set that is polled while it is dispatched. GLib takes them out
+/// and puts them back otherwise, so that a main loop inside the callback would not dispatch it again, and
+/// writes to its own wake-up descriptor each time: two more system calls and one more round of the loop
+/// for each event. Only for sources in whose callbacks no main loop is run.
+pub fn keep_polled(source: &SourceId) {
+    let Some(source) = glib::MainContext::default().find_source_by_id(source) else { return };
+    // SAFETY: `source` is a reference to a source that is alive, on the thread that runs its context.
+    unsafe { glib::ffi::g_source_set_can_recurse(source.to_glib_none().0, glib::ffi::GTRUE) };
 }
 
 /// How many bytes lie in a socket's receive buffer.

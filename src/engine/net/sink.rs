@@ -39,6 +39,8 @@ pub struct Sink {
     end: Option<u64>,
     /// How large the next block will be: doubled while they fill up quickly.
     size: usize,
+    /// The last block was handed over as one that nothing waits for.
+    is_unheard: bool,
 }
 
 impl std::fmt::Debug for Sink {
@@ -49,7 +51,16 @@ impl std::fmt::Debug for Sink {
 
 impl Sink {
     pub fn new(disk: Rc<dyn Disk>) -> Self {
-        Self { disk, part: None, early: Vec::new(), block: None, next: 0, end: None, size: FIRST_BLOCK }
+        Self {
+            disk,
+            part: None,
+            early: Vec::new(),
+            block: None,
+            next: 0,
+            end: None,
+            size: FIRST_BLOCK,
+            is_unheard: false,
+        }
     }
 
     /// The answer has proven itself: its body begins at `start` and ends at `end`.
@@ -131,25 +142,39 @@ impl Sink {
         }
         self.next += head.len() as u64;
         if let Some(mut fresh) = spare {
-            self.flush();
+            self.hand_over(false);
             fresh.extend(tail);
             self.next += tail.len() as u64;
             self.block = Some(fresh);
             self.size = (self.size * 2).min(LARGEST_BLOCK);
         }
         if self.block.as_ref().is_some_and(|block| block.room() == 0) {
-            self.flush();
+            self.hand_over(self.end == Some(self.next));
         }
         Took::All
     }
 
-    /// Hands over the block that is not full yet: at the end, and when the transfer is slow.
+    /// Hands over what there is: at the end, and when the transfer is slow.
     pub fn flush(&mut self) {
-        let (Some(part), Some(block)) = (self.part, self.block.take()) else { return };
-        let length = block.bytes().len() as u64;
-        if length > 0 {
-            self.disk.write(part, self.next - length, block);
+        if self.is_unheard && self.block.is_none() {
+            // Nothing is left to be written, but the end waits for what was.
+            self.block = Some(Block::detached(0));
         }
+        self.hand_over(true);
+    }
+
+    /// Hands over the block; `is_awaited`: something waits until it is written.
+    fn hand_over(&mut self, is_awaited: bool) {
+        let (Some(part), Some(mut block)) = (self.part, self.block.take()) else { return };
+        let length = block.bytes().len() as u64;
+        if length == 0 && !self.is_unheard {
+            return;
+        }
+        if is_awaited {
+            block.await_it();
+        }
+        self.is_unheard = !is_awaited;
+        self.disk.write(part, self.next - length, block);
     }
 
     /// Slow transfers give their blocks back in small pieces: the next one is small again.

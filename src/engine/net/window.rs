@@ -34,6 +34,8 @@ const SMALLEST_OFFER: usize = 4096;
 /// KiB): where no whole segment fits, the server stops and tries again a few times a second.
 const SEGMENTS: usize = 2;
 
+/// Two of the longest segments.
+const SLACK: usize = 128 * 1024;
 /// A server that has not used up its old window by then is dealt with by [`Windows::is_overfull`].
 const LONGEST_DRAIN: Duration = Duration::from_millis(500);
 
@@ -99,15 +101,22 @@ impl Windows {
             (Some(new), Some(old)) if known.is_some() && new <= old + old / 4 && new > old / 2 => {}
             (Some(size), old) => {
                 let offer = (size / OFFERS).max(SMALLEST_OFFER).max(SEGMENTS * connection.segment);
-                let is_narrow = match old {
-                    None => {
-                        let left = raw::buffer(fd).unwrap_or_default();
-                        self.draining.insert(fd, Drain { left, until: now + LONGEST_DRAIN });
-                        raw::narrow_offer(fd, offer)
+                // What the server has been offered beyond what this limit would have let it.
+                let offered = match old {
+                    None => raw::buffer(fd).unwrap_or_default(),
+                    Some(old) if known.is_some() && size < old / 2 => {
+                        raw::unread(fd).unwrap_or_default() + old / OFFERS
                     }
-                    // What it has now is seen to when that has been taken in.
-                    Some(_) if self.draining.contains_key(&fd) => raw::narrow_offer(fd, offer),
-                    Some(_) => raw::narrow_window(fd, size, Some(offer)),
+                    Some(_) => 0,
+                };
+                if offered > offer {
+                    self.draining.insert(fd, Drain { left: offered - offer, until: now + LONGEST_DRAIN });
+                }
+                // What it has now is seen to when that has been taken in.
+                let is_narrow = if self.draining.contains_key(&fd) {
+                    raw::narrow_offer(fd, offer)
+                } else {
+                    raw::narrow_window(fd, size, Some(offer))
                 };
                 if is_narrow {
                     self.narrow.insert(fd, Narrow { size, connection: Some(connection) });
@@ -140,8 +149,9 @@ impl Windows {
     /// earlier, wider window. It has crossed the wire, so taking it costs the server nothing, and
     /// leaving it there would only keep the wire silent for as long as it lasts.
     pub fn is_overfull(&self, fd: RawFd) -> bool {
-        // The kernel makes buffers twice as large as they were asked for, for its own bookkeeping.
-        let most = self.narrow.get(&fd).map(|narrow| 2 * narrow.size);
+        // The kernel makes buffers twice as large as they were asked for, for its own bookkeeping, and
+        // takes in what it has offered even if that is a little more.
+        let most = self.narrow.get(&fd).map(|narrow| 2 * narrow.size + SLACK);
         most.is_some_and(|most| raw::unread(fd).is_some_and(|unread| unread > most))
     }
 }
@@ -218,7 +228,7 @@ mod tests {
         ours.set_nonblocking(true).unwrap();
         let mut ours = &ours;
         let mut few = [0; 4096];
-        while raw::unread(fd).unwrap() < 100_000 {
+        while raw::unread(fd).unwrap() < 200_000 {
             let _ = std::io::Read::read(&mut ours, &mut few);
             fill(&mut theirs);
         }

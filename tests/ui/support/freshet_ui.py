@@ -181,7 +181,7 @@ class Freshet:
 
     def says(self, pattern, within=None):
         """Whether anything that is shown has words like these."""
-        return any(re.search(pattern, f"{_name(node)} {node.get_description()}") for node in self.nodes(within))
+        return any(re.search(pattern, f"{_name(node)} {_description(node)}") for node in self.nodes(within))
 
     def wait_to_say(self, pattern, timeout=10):
         until(f"the words “{pattern}”", lambda: self.says(pattern), timeout)
@@ -205,6 +205,16 @@ class Freshet:
                 return False
 
         until(f"a click on “{_shown(name)}”", press, timeout)
+
+    def switch(self, name, is_on):
+        """Turns the switch of this name on or off."""
+
+        def is_so():
+            switch = self.seen(words.SWITCH, name)
+            return switch is not None and switch.get_state_set().contains(Atspi.StateType.CHECKED) == is_on
+
+        self.click(name, roles=words.SWITCH)
+        until(f"“{_shown(name)}” to be {'on' if is_on else 'off'}", is_so, 5)
 
     def click_in_row(self, file_name, name, timeout=10):
         def press():
@@ -264,6 +274,13 @@ def is_shown(node):
 
 def is_usable(node):
     return _has(node, Atspi.StateType.SENSITIVE)
+
+
+def _description(node):
+    try:
+        return node.get_description()
+    except GLib.Error:  # it is gone
+        return ""
 
 
 def _role(node):
