@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
-use super::disk::{Journal, Open, naming};
+use super::disk::{self, Journal, Open, naming};
 use super::download::spec::{Checksum, DownloadSpec};
 use super::download::state::{Life, State};
 use super::error::Failure;
@@ -44,7 +44,8 @@ pub struct Item {
     pub told: Option<Checksum>,
     /// Pieces that were found right, are being checked, or came wrong so often; which source gave what.
     pub proven: BTreeSet<usize>,
-    pub in_question: BTreeSet<usize>,
+    /// With whether they were written once more meanwhile.
+    pub in_question: BTreeMap<usize, bool>,
     pub wrong: BTreeMap<usize, u32>,
     pub supplied: Vec<(ByteRange, usize)>,
     /// The address is a new one, which has not shown yet that it leads to the same file.
@@ -52,12 +53,16 @@ pub struct Item {
     /// The most that ever was on disk of it: only what goes beyond is progress, or a server that always
     /// breaks off would be asked for ever.
     pub best: u64,
+    /// Whose answers the bytes that are here are from, where that is not the download's own address.
+    pub origin: Option<Url>,
     /// The server compresses although asked not to.
     pub decode: bool,
     /// The server can not or does not continue this part file: begin anew.
     pub distrust: bool,
     /// The server gives the file only as a whole, whatever it says.
     pub is_whole_only: bool,
+    /// It was refused while others had connections to the host, of which so many were allowed until then.
+    pub turned_away: Option<Option<usize>>,
     pub sources: Sources,
     /// An older part file that is kept until the new one is complete.
     pub replaces: Option<PathBuf>,
@@ -110,6 +115,8 @@ pub struct Work {
     pub lookup: Option<Lookup>,
     /// Samples that are compared with those of a new address.
     pub renewal: Option<Renewal>,
+    /// All that was given to the disk is written, and was told of: asked for before pieces are relied on.
+    pub is_settled: Option<bool>,
     /// Journals on their way. The answer to the last one comes after those to all writes that were
     /// given before it.
     pub saves: u32,
@@ -173,6 +180,7 @@ impl Work {
             trouble: None,
             lookup: None,
             renewal: None,
+            is_settled: None,
             saves: 0,
             is_closing: false,
             saved_at: now,
@@ -213,14 +221,16 @@ impl Item {
             verified: None,
             told: None,
             proven: BTreeSet::new(),
-            in_question: BTreeSet::new(),
+            in_question: BTreeMap::new(),
             wrong: BTreeMap::new(),
             supplied: Vec::new(),
             is_renewed: false,
+            origin: None,
             best: 0,
             decode: false,
             distrust: false,
             is_whole_only: false,
+            turned_away: None,
             replaces: None,
             work: None,
             after_close: AfterClose::default(),
@@ -280,6 +290,7 @@ impl Item {
             name: self.name.clone(),
             total: self.map.total(),
             validator: self.validator.clone(),
+            origin: self.origin.clone(),
             modified: self.modified,
             checksum: self.checksum().cloned(),
             replaces: self.replaces.clone(),
@@ -308,6 +319,12 @@ impl Item {
         self.validator.clone_from(&journal.validator);
         self.modified = journal.modified;
         self.replaces.clone_from(&journal.replaces);
+        let is_older = disk::address(&journal.url) != disk::address(&self.spec.url);
+        self.origin = journal.origin.clone().or_else(|| is_older.then(|| journal.url.clone()));
+        // It is from before a renewal, or from the time when that was not proven yet.
+        let is_known = |origin: &Url| self.spec.mirrors.iter().chain(&journal.mirrors).any(|mirror| mirror == origin);
+        self.is_renewed |= self.origin.as_ref().is_some_and(|origin| !is_known(origin));
+        self.told = journal.checksum.clone().or(self.told.take());
         for url in &journal.mirrors {
             self.sources.add(url);
         }
@@ -318,8 +335,11 @@ impl Item {
     pub fn forget_bytes(&mut self) {
         self.map = Map::default();
         self.validator = None;
+        self.origin = None;
         self.modified = None;
         self.path = None;
+        // It was told of what is given up now.
+        self.told = None;
     }
 
     /// Whether anything shows that two answers speak of the same bytes.
@@ -329,7 +349,7 @@ impl Item {
 
     /// Whether what is here can be continued: something must prove that it is the same file.
     pub fn can_continue(&self) -> bool {
-        !self.distrust && self.is_provable() && self.map.total().is_some()
+        !self.distrust && (self.is_provable() || self.is_renewed) && self.map.total().is_some()
     }
 
     /// Whether a web page came where bytes of another kind of file are here already: what a link leads to
@@ -357,7 +377,7 @@ impl Item {
     /// long as the validator is the same.
     pub fn total_of(&self, answer: &Answer) -> Option<u64> {
         let is_same = self.validator.is_some() && self.validator == answer.validator && !self.decode;
-        answer.total.or(self.map.total().filter(|_| is_same))
+        answer.total.or(self.map.total().filter(|_| is_same)).or(self.spec.size)
     }
 
     /// Takes in what the server tells of the file. `answer.start` has been dealt with.
@@ -385,7 +405,9 @@ impl Item {
         let own = self.sources.get(source).and_then(|source| source.validator.clone());
         // Pieces prove the bytes themselves, whatever the server calls them.
         let has_pieces = self.spec.pieces.is_some();
-        let is_strict = own.is_none() && source > 0 && !has_pieces;
+        // Who has not told yet what it calls the bytes that came from elsewhere has to tell now.
+        let is_from_elsewhere = source > 0 || (self.origin.is_some() && self.validator.is_some());
+        let is_strict = own.is_none() && is_from_elsewhere && !has_pieces;
         let validator = own.or_else(|| self.validator.clone().filter(|_| !has_pieces));
         let modified = self.modified.filter(|_| validator.is_some() && source == 0);
         Asked { range, total: self.map.total(), validator, modified, is_strict, decode: self.decode }

@@ -151,6 +151,13 @@ impl Queue {
     }
 
     /// How many connections the host was found to allow, if fewer than asked for.
+    /// As many connections are allowed as before.
+    pub fn allow(&mut self, host: &Host, most: Option<usize>) {
+        if let Some(line) = self.lines.get_mut(host) {
+            line.most = most;
+        }
+    }
+
     pub fn most(&self, host: &Host) -> Option<usize> {
         self.lines.get(host).and_then(|line| line.most)
     }

@@ -112,6 +112,14 @@ impl Sources {
         others.any(|(_, source)| source.works() && has_room(&source.host))
     }
 
+    /// The failure of a source that may not fail the next time.
+    pub fn hope(&self) -> Option<Failure> {
+        self.list.iter().find_map(|source| match &source.standing {
+            Standing::Failing(failure) if failure.kind.is_temporary() => Some(failure.clone()),
+            _ => None,
+        })
+    }
+
     /// A new run: who failed may be asked again, and who had another file may have been put right.
     pub fn forgive(&mut self) {
         for source in &mut self.list {

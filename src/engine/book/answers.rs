@@ -4,10 +4,10 @@
 use super::{Book, SMALL_FILE, pieces};
 use crate::engine::disk::Reply;
 use crate::engine::download::retry::LONGEST_WAIT;
-use crate::engine::download::state::Input;
+use crate::engine::download::state::{Input, State};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::Event;
-use crate::engine::item::{Item, Work};
+use crate::engine::item::{Item, Running, Work};
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Fetched, TransferEvent};
 use crate::engine::plan::map::Map;
@@ -51,6 +51,9 @@ impl Book {
             Some(size) if answer.total.is_some_and(|total| total != size) => {
                 let detail = format!("the file has {} bytes, not the {size} it should have", answer.total.unwrap_or(0));
                 Some(Failure::new(FailureKind::ChangedOnServer, detail))
+            }
+            _ if item.misfit(answer.total).is_some() => {
+                Some(Failure::new(FailureKind::ChangedOnServer, item.misfit(answer.total).unwrap_or_default()))
             }
             _ if is_further && !answer.continues => {
                 let detail = "the whole file came in place of a range of it".to_owned();
@@ -108,6 +111,12 @@ impl Book {
         let now = self.parts.clock.now();
         let Some(item) = self.items.get_mut(&id) else { return };
         item.learn(answer);
+        if !answer.continues {
+            let source =
+                item.work.as_ref().and_then(|work| work.transfers.get(&transfer)).map(|running| running.source);
+            let source = source.filter(|source| *source > 0).and_then(|source| item.sources.get(source));
+            item.origin = source.map(|source| source.url.clone());
+        }
         let done = item.map.done().bytes();
         item.meter.restart(now, done);
         let is_long = item.map.total().is_none_or(|total| total > SMALL_FILE);
@@ -129,7 +138,12 @@ impl Book {
                 return self.failed(id, transfer, end, Failure::new(FailureKind::EndedEarly, detail));
             }
             (Ok(()), Some(_)) => {}
-            (Ok(()), None) => item.map.set_total(came),
+            (Ok(()), None) => {
+                item.map.set_total(came);
+                if let Some(misfit) = item.misfit(Some(came)) {
+                    return self.failed(id, transfer, end, Failure::new(FailureKind::ChangedOnServer, misfit));
+                }
+            }
         }
         self.forget(id, transfer, end);
         if let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) {
@@ -155,6 +169,10 @@ impl Book {
             self.do_without(id, &running, failure);
             return self.spread(id);
         }
+        if self.is_turned_away(id, &running, &failure) {
+            return self.input(id, Input::TurnedAway);
+        }
+        let Some(item) = self.items.get_mut(&id) else { return };
         if failure.kind == FailureKind::UninvitedEncoding && !item.decode {
             // Ask again, and undo the compression it insists on.
             item.decode = true;
@@ -169,9 +187,33 @@ impl Book {
             return self.connect(id);
         }
         item.distrust |= failure.kind == FailureKind::WrongRange && had_range;
+        // One that may pass is not made final by another place that does not have the file.
+        let failure = if failure.kind.is_temporary() { failure } else { item.sources.hope().unwrap_or(failure) };
         // The disk has what came, though it has not said so yet.
         self.advanced(id, |item| item.map.arrived().bytes());
         self.input(id, Input::Broke(failure));
+    }
+
+    /// Whether the server has refused this connection only because it serves others of ours. Refused once
+    /// more it is the file, and the host may have as many connections as before.
+    fn is_turned_away(&mut self, id: DownloadId, running: &Running, failure: &Failure) -> bool {
+        let Self { items, queue, .. } = self;
+        let Some(item) = items.get_mut(&id).filter(|item| matches!(item.life.state, State::Connecting)) else {
+            return false;
+        };
+        let Some(source) = item.sources.get(running.source).filter(|_| may_be_for_a_crowd(&failure.kind)) else {
+            return false;
+        };
+        if let Some(before) = item.turned_away.take() {
+            queue.allow(&source.host, before);
+            return false;
+        }
+        let others = queue.connections(&source.host);
+        if others > 0 {
+            item.turned_away = Some(queue.most(&source.host));
+            queue.cap(&source.host, others);
+        }
+        others > 0
     }
 
     /// Whether there is progress: bytes that had been here before are none.
@@ -205,8 +247,24 @@ impl Book {
                 && item.is_proven()
                 && pieces::is_under_way(item)
         });
-        if is_delivered && !self.looks_beside(id) {
+        if is_delivered && self.is_settled(id) && !self.looks_beside(id) {
             self.input(id, Input::Delivered);
+        }
+    }
+
+    /// Whether nothing more will be written. Only pieces need it: what two transfers bring twice may still
+    /// be on its way when all bytes are here, and the piece that it falls into was proven before.
+    fn is_settled(&mut self, id: DownloadId) -> bool {
+        let Some(item) = self.items.get_mut(&id).filter(|item| item.spec.pieces.is_some()) else { return true };
+        let Some(work) = &mut item.work else { return true };
+        match work.is_settled {
+            Some(is_settled) => is_settled,
+            None => {
+                work.is_settled = Some(false);
+                // Its answer comes after those to all writes.
+                self.save_part(id);
+                false
+            }
         }
     }
 
@@ -239,6 +297,10 @@ impl Book {
             }
             Reply::Written { range, .. } => {
                 let Some(item) = self.items.get_mut(&id) else { return };
+                if item.map.done().overlaps(range) {
+                    self.doubt(id, range);
+                }
+                let Some(item) = self.items.get_mut(&id) else { return };
                 item.map.mark_done(range);
                 self.advanced(id, |item| item.map.done().bytes());
                 self.end_needless(id);
@@ -248,8 +310,15 @@ impl Book {
             Reply::Saved { .. } => {
                 let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) else { return };
                 work.saves = work.saves.saturating_sub(1);
-                if work.is_closing && work.saves == 0 {
-                    self.close(id);
+                if work.saves > 0 {
+                    return;
+                }
+                if work.is_closing {
+                    return self.close(id);
+                }
+                if work.is_settled == Some(false) {
+                    work.is_settled = Some(true);
+                    self.check_delivered(id);
                 }
             }
             Reply::Checked { range, is_right, .. } => self.checked(id, range, is_right),
@@ -302,4 +371,9 @@ impl Book {
         let work = self.items.get(&id).and_then(|item| item.work.as_ref());
         work.is_some_and(|work| work.is_closing)
     }
+}
+
+/// Whether servers say so to those that have too many connections.
+fn may_be_for_a_crowd(kind: &FailureKind) -> bool {
+    matches!(kind, FailureKind::HttpStatus(403 | 429 | 503 | 509) | FailureKind::ServerRefused(_))
 }

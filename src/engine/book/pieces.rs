@@ -27,12 +27,24 @@ impl Book {
             end: written.end.saturating_add(pieces.length).min(whole.end),
         };
         for index in pieces.of(near, total) {
-            if item.proven.contains(&index) || !item.in_question.insert(index) {
+            if item.proven.contains(&index) || item.in_question.insert(index, false).is_some() {
                 continue;
             }
             if let (Some(range), Some(wanted)) = (pieces.range(index, total), pieces.checksum(index)) {
                 self.parts.disk.check(part, range, wanted);
             }
+        }
+    }
+
+    /// These bytes were written once more: where two transfers meet, both may bring some. What was proven
+    /// of them is proven no longer, and what is being checked has to be checked again.
+    pub(super) fn doubt(&mut self, id: DownloadId, again: ByteRange) {
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let (Some(pieces), Some(total)) = (&item.spec.pieces, item.map.total()) else { return };
+        let is_in = |index: &usize| pieces.range(*index, total).is_some_and(|range| range.overlaps(&again));
+        item.proven.retain(|index| !is_in(index));
+        for (_, is_stale) in item.in_question.iter_mut().filter(|(index, _)| is_in(index)) {
+            *is_stale = true;
         }
     }
 
@@ -48,7 +60,10 @@ impl Book {
         let Some(item) = self.items.get_mut(&id) else { return };
         let Some(length) = item.spec.pieces.as_ref().map(|pieces| pieces.length.max(1)) else { return };
         let index = usize::try_from(range.start / length).unwrap_or(usize::MAX);
-        item.in_question.remove(&index);
+        let is_stale = item.in_question.remove(&index).unwrap_or_default();
+        if is_stale {
+            return self.check_pieces(id, range);
+        }
         if is_right {
             item.proven.insert(index);
             return self.check_delivered(id);
@@ -95,6 +110,12 @@ impl Book {
 }
 
 impl Item {
+    /// Why a file of this length can not be the one that the pieces are of.
+    pub fn misfit(&self, total: Option<u64>) -> Option<String> {
+        let misfit = self.spec.pieces.as_ref()?.check(total?).err()?;
+        Some(format!("the checksums of its pieces are of another file: {misfit}"))
+    }
+
     /// Whether all pieces are proven, where any are known.
     pub fn is_proven(&self) -> bool {
         self.spec.pieces.as_ref().is_none_or(|pieces| self.proven.len() >= pieces.hashes.len())

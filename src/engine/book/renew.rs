@@ -28,6 +28,7 @@ impl Book {
         if let Some(item) = self.items.get_mut(&id) {
             item.sources = Sources::new(&url, &item.spec.mirrors);
             item.spec.url = url;
+            item.origin.get_or_insert(old);
             item.is_renewed = true;
         }
         self.save_record(id);
@@ -40,7 +41,7 @@ impl Book {
         let Some(item) = self.items.get_mut(&id).filter(|item| item.is_renewed) else { return false };
         let mut ranges = samples_of(item);
         if ranges.is_empty() {
-            item.is_renewed = false;
+            (item.is_renewed, item.origin) = (false, None);
             return false;
         }
         ranges.reverse();
@@ -100,7 +101,12 @@ impl Book {
             return self.sample(id);
         }
         item.validator.clone_from(&fetched.answer.validator);
-        item.is_renewed = false;
+        if item.validator.is_some() {
+            (item.is_renewed, item.origin) = (false, None);
+            if let Some(source) = item.sources.get_mut(0) {
+                source.validator.clone_from(&item.validator);
+            }
+        }
         if let Some(work) = &mut item.work {
             work.renewal = None;
         }

@@ -58,6 +58,7 @@ impl Book {
         let running =
             Running { source, has_range: range.is_some(), started_at: now, answered_at: None, meter: Meter::default() };
         work.transfers.insert(transfer, running);
+        work.is_settled = None;
         self.queue.connected(id, &source_of.host);
         self.by_transfer.insert(transfer, id);
         self.next_tick.get_or_insert(now + TICK);

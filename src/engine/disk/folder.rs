@@ -235,7 +235,7 @@ fn read_journal(part_path: &Path) -> Option<Journal> {
 
 /// What makes two addresses the same: the fragment never reaches the server, and a password is
 /// written nowhere.
-fn address(url: &Url) -> String {
+pub fn address(url: &Url) -> String {
     let mut url = url.clone();
     url.set_fragment(None);
     // Fails only for addresses that can hold no password.

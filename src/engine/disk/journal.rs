@@ -35,6 +35,9 @@ pub struct Journal {
     pub name: String,
     pub total: Option<u64>,
     pub validator: Option<Validator>,
+    /// Whose answers the bytes are from, where that is not `url`: a mirror, or the address before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Url>,
     #[serde(serialize_with = "since_1970")]
     pub modified: Option<SystemTime>,
     #[serde(default)]
@@ -139,6 +142,7 @@ impl Journal {
             name: self.name.clone(),
             total: self.total,
             validator: self.validator.clone(),
+            origin: self.origin.as_ref().map(without_password),
             modified: self.modified,
             checksum: self.checksum.clone(),
             // JSON holds no name that is not UTF-8. Such an older part file is not deleted by itself later.
@@ -179,6 +183,7 @@ pub mod tests {
             name: "f".into(),
             total: Some(u64::MAX),
             validator: Some(Validator::ETag("\"a\\b\"".into())),
+            origin: Some("ftp://bob:hidden@example.net/f".parse().unwrap()),
             modified: Some(SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 5)),
             replaces: None,
             checksum: Some(format!("md5:{}", "a".repeat(32)).parse().unwrap()),

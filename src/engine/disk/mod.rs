@@ -28,6 +28,7 @@ use std::time::SystemTime;
 
 pub use block::Block;
 pub use disk_threads::DiskThreads;
+pub use folder::address;
 pub use journal::{Journal, JournalError};
 use url::Url;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! When and how often to try again. The only place that reads [`FailureKind::is_temporary`].
+//! When and how often to try again.
 
 use std::time::Duration;
 

@@ -79,6 +79,8 @@ pub enum Input {
     Delivered,
     /// The transfer or the disk failed.
     Broke(Failure),
+    /// The server wants no further connection while others have theirs: not a failure of this one.
+    TurnedAway,
     /// The file is in its place.
     Finished,
 }
@@ -134,6 +136,7 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
             | Input::Responded
             | Input::Advanced
             | Input::Delivered
+            | Input::TurnedAway
             | Input::Finished,
         ) => Step::Ignored,
 
@@ -142,9 +145,16 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
         (State::Scheduled { .. }, Input::Broke(failure)) => keep(State::Failed(failure), &[]),
         (
             State::Scheduled { .. },
-            Input::Admit | Input::Prepared | Input::Responded | Input::Advanced | Input::Delivered | Input::Finished,
+            Input::Admit
+            | Input::Prepared
+            | Input::Responded
+            | Input::Advanced
+            | Input::Delivered
+            | Input::TurnedAway
+            | Input::Finished,
         ) => Step::Ignored,
 
+        (State::Connecting, Input::TurnedAway) => keep(State::Queued, &[Stop, Enqueue]),
         (State::Connecting, Input::Prepared) => keep(State::Connecting, &[Connect]),
         (State::Connecting, Input::Responded) => keep(State::Downloading, &[]),
         (State::Connecting | State::Downloading, Input::Delivered) => keep(State::Verifying, &[Finish]),
@@ -163,6 +173,7 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
             | Input::Due
             | Input::Prepared
             | Input::Responded
+            | Input::TurnedAway
             | Input::Finished,
         ) => Step::Ignored,
 
@@ -176,6 +187,7 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
             | Input::Responded
             | Input::Advanced
             | Input::Delivered
+            | Input::TurnedAway
             | Input::Finished,
         ) => Step::Ignored,
         // What was written last could not be synced: better told than kept.
@@ -192,6 +204,7 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
             | Input::Advanced
             | Input::Delivered
             | Input::Broke(_)
+            | Input::TurnedAway
             | Input::Finished,
         ) => Step::Ignored,
 
@@ -208,6 +221,7 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
             | Input::Prepared
             | Input::Responded
             | Input::Advanced
+            | Input::TurnedAway
             | Input::Delivered,
         ) => Step::Ignored,
 
@@ -222,6 +236,7 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
             | Input::Advanced
             | Input::Delivered
             | Input::Broke(_)
+            | Input::TurnedAway
             | Input::Finished,
         ) => Step::Ignored,
 
@@ -235,6 +250,7 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
             | Input::Advanced
             | Input::Delivered
             | Input::Broke(_)
+            | Input::TurnedAway
             | Input::Finished,
         ) => Step::Ignored,
     }

@@ -69,6 +69,11 @@ impl RangeSet {
         run.copied().unwrap_or(ByteRange { start: offset, end: offset })
     }
 
+    /// Whether any of `range` is in the set.
+    pub fn overlaps(&self, range: ByteRange) -> bool {
+        self.ranges.iter().any(|own| own.overlaps(&range))
+    }
+
     /// Whether all of `range` is in the set.
     pub fn contains(&self, range: ByteRange) -> bool {
         self.gaps_within(range).next().is_none()

@@ -44,6 +44,7 @@ impl Home {
             name: name.into(),
             total: Some(100),
             validator: None,
+            origin: None,
             modified: None,
             checksum: Some("md5:900150983cd24fb0d6963f7d28e17f72".parse().unwrap()),
             replaces: None,
