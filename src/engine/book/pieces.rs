@@ -27,9 +27,10 @@ impl Book {
             end: written.end.saturating_add(pieces.length).min(whole.end),
         };
         for index in pieces.of(near, total) {
-            if item.proven.contains(&index) || item.in_question.insert(index, false).is_some() {
+            if item.proven.contains(&index) || item.in_question.contains_key(&index) {
                 continue;
             }
+            item.in_question.insert(index, false);
             if let (Some(range), Some(wanted)) = (pieces.range(index, total), pieces.checksum(index)) {
                 self.parts.disk.check(part, range, wanted);
             }
@@ -144,3 +145,7 @@ fn suppliers(item: &Item, range: ByteRange) -> BTreeSet<usize> {
 pub(super) fn is_under_way(item: &Item) -> bool {
     matches!(item.life.state, State::Connecting | State::Downloading)
 }
+
+#[cfg(test)]
+#[path = "pieces_tests.rs"]
+mod tests;

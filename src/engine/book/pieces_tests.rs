@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! A book whose network and disk only note what they are told.
+
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use crate::engine::book::{Book, Parts};
+use crate::engine::clock::Clock;
+use crate::engine::command::{Command, Limits};
+use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
+use crate::engine::download::pieces::Pieces;
+use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
+use crate::engine::net::proof::Answer;
+use crate::engine::net::{Request, TransferEvent, Transport, Vitals};
+use crate::engine::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
+
+#[derive(Default)]
+struct Notes {
+    part: Cell<Option<PartId>>,
+    started: Cell<Option<TransferId>>,
+    checks: RefCell<Vec<ByteRange>>,
+    saves: Cell<u32>,
+    is_finishing: Cell<bool>,
+}
+
+impl Notes {
+    fn part(&self) -> PartId {
+        self.part.get().unwrap()
+    }
+}
+
+impl Clock for Notes {
+    fn now(&self) -> Moment {
+        Moment::default()
+    }
+    fn today(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+    fn set_alarm(&self, _: Option<Moment>) {}
+    fn on_alarm(&self, _: Box<dyn Fn()>) {}
+}
+
+impl Transport for Notes {
+    fn start(&self, id: TransferId, _: Request) {
+        self.started.set(Some(id));
+    }
+    fn attach(&self, _: TransferId, _: PartId) {}
+    fn cancel(&self, _: TransferId) -> Option<u64> {
+        None
+    }
+    fn set_end(&self, _: TransferId, _: u64) {}
+    fn room(&self) {}
+    fn flush(&self) {}
+    fn vitals(&self, _: TransferId) -> Option<Vitals> {
+        None
+    }
+    fn set_rate(&self, _: Option<Speed>) {}
+    fn set_download_rate(&self, _: DownloadId, _: Option<Speed>) {}
+    fn events(&self) -> Vec<TransferEvent> {
+        Vec::new()
+    }
+    fn on_events(&self, _: Box<dyn Fn()>) {}
+    fn stop(&self) {}
+}
+
+impl Disk for Notes {
+    fn look(&self, part: PartId, _: Look) {
+        self.part.set(Some(part));
+    }
+    fn open(&self, _: PartId, _: Open) {}
+    fn block(&self, _: PartId, _: usize) -> Option<Block> {
+        None
+    }
+    fn has_room(&self, _: PartId) -> bool {
+        true
+    }
+    fn write(&self, _: PartId, _: u64, _: Block) {}
+    fn save(&self, _: PartId, _: Journal) {
+        self.saves.set(self.saves.get() + 1);
+    }
+    fn check(&self, _: PartId, range: ByteRange, _: Checksum) {
+        self.checks.borrow_mut().push(range);
+    }
+    fn read(&self, _: PartId, _: ByteRange) {}
+    fn finish(&self, _: PartId, _: Finish) {
+        self.is_finishing.set(true);
+    }
+    fn close(&self, _: PartId) {}
+    fn delete(&self, _: PathBuf) {}
+}
+
+const ID: DownloadId = DownloadId(1);
+
+/// A download of two pieces of ten bytes, of which nothing has come yet.
+fn begun() -> (Book, Rc<Notes>) {
+    let notes = Rc::new(Notes::default());
+    let parts = Parts { transport: notes.clone(), disk: notes.clone(), clock: notes.clone(), store: None };
+    let mut book = Book::new(parts, Limits::default());
+    let pieces = Pieces { algorithm: Algorithm::Md5, length: 10, hashes: vec!["0".repeat(32); 2] };
+    let url = "http://127.0.0.1/f".parse().unwrap();
+    let spec = DownloadSpec { pieces: Some(pieces), ..DownloadSpec::new(url, "/srv".into()) };
+    book.command(Command::Add { id: ID, spec: Box::new(spec) });
+    book.admit();
+    book.disk_reply(Reply::Looked { part: notes.part(), found: None });
+    let answer = Answer {
+        start: 0,
+        end: Some(20),
+        total: Some(20),
+        continues: false,
+        validator: None,
+        resumable: true,
+        name: None,
+        media_type: None,
+        modified: None,
+        url: None,
+        mirrors: Vec::new(),
+        digest: None,
+    };
+    let id = notes.started.get().unwrap();
+    book.transfer_event(TransferEvent::Answered { id, answer: Box::new(answer) });
+    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into() });
+    (book, notes)
+}
+
+fn written(book: &mut Book, notes: &Notes, start: u64, end: u64) {
+    book.disk_reply(Reply::Written { part: notes.part(), range: ByteRange::new(start, end) });
+}
+
+fn right(book: &mut Book, notes: &Notes, start: u64, end: u64) {
+    let range = ByteRange::new(start, end);
+    book.disk_reply(Reply::Checked { part: notes.part(), range, is_right: true });
+}
+
+fn ended(book: &mut Book, notes: &Notes) {
+    let id = notes.started.get().unwrap();
+    book.transfer_event(TransferEvent::Ended { id, end: Some(20), result: Ok(()) });
+}
+
+#[test]
+fn what_is_written_once_more_is_checked_once_more() {
+    let (mut book, notes) = begun();
+    written(&mut book, &notes, 0, 10);
+    right(&mut book, &notes, 0, 10);
+    // Proven, and then another transfer brings some of it again.
+    written(&mut book, &notes, 4, 6);
+    assert_eq!(*notes.checks.borrow(), [ByteRange::new(0, 10), ByteRange::new(0, 10)]);
+    // While that is looked at, once more: the answer may be about either.
+    written(&mut book, &notes, 8, 12);
+    right(&mut book, &notes, 0, 10);
+    assert_eq!(notes.checks.borrow().len(), 3);
+    assert!(!book.item(ID).unwrap().is_proven());
+}
+
+#[test]
+fn it_is_moved_into_place_only_when_nothing_more_will_be_written() {
+    let (mut book, notes) = begun();
+    written(&mut book, &notes, 0, 20);
+    ended(&mut book, &notes);
+    right(&mut book, &notes, 0, 10);
+    right(&mut book, &notes, 10, 20);
+    assert_eq!((notes.saves.get(), notes.is_finishing.get()), (1, false), "writes may still be on their way");
+    // There was one.
+    written(&mut book, &notes, 15, 20);
+    book.disk_reply(Reply::Saved { part: notes.part() });
+    assert!(!notes.is_finishing.get(), "it is being checked");
+    right(&mut book, &notes, 10, 20);
+    assert!(notes.is_finishing.get());
+}
