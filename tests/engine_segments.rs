@@ -300,3 +300,19 @@ fn a_new_address_of_another_file_is_refused_and_the_part_is_kept() {
         assert!(server.sent_at("/right") < 8 * MIB);
     }
 }
+
+#[test]
+fn a_checksum_beside_a_file_that_was_whole_already_is_looked_for_too() {
+    let (server, running) = (Faulty::start(), Running::start());
+    server.serve("/f", Resource::new(58, MIB));
+    server.on("/f.sha256", |_| Answer::status(200).bytes(format!("{}  f\n", "1".repeat(64))).silent_for(LIMIT));
+    let id = running.engine.add(DownloadSpec { find_checksum: true, ..running.spec(server.url("/f")) });
+    running.main_loop.run_until(LIMIT, "it to be looked for", || !server.seen_at("/f.sha256").is_empty());
+    running.engine.send(Order::Pause(id));
+    running.until(id, "it rests", |now| now.state == State::Paused);
+    server.on("/f.sha256", |_| Answer::status(200).bytes(format!("{}  f\n", "1".repeat(64))));
+    running.engine.send(Order::Resume(id));
+    let failure = running.failed(id);
+    assert!(matches!(failure.kind, FailureKind::ChecksumMismatch { .. }), "{failure}");
+    assert_eq!(server.seen_at("/f").len(), 1);
+}

@@ -99,12 +99,12 @@ impl Book {
         if self.samples(id) {
             return;
         }
-        let is_whole = self.items.get(&id).is_some_and(|item| item.map.is_complete());
-        if is_whole && self.items.get(&id).is_some_and(|item| !item.is_proven()) {
-            // Its pieces are checked as soon as it is open.
-            return self.reopen(id);
+        if self.items.get(&id).is_some_and(|item| item.map.is_complete()) {
+            // Pieces are checked as soon as it is open, and a checksum may have to be looked for.
+            self.reopen(id);
+            return self.check_delivered(id);
         }
-        self.input(id, if is_whole { Input::Delivered } else { Input::Prepared });
+        self.input(id, Input::Prepared);
     }
 
     /// Opens the part file that was found, before any server is asked.
@@ -194,13 +194,8 @@ impl Book {
 
     pub(super) fn finish(&mut self, id: DownloadId) {
         let Some(item) = self.items.get_mut(&id) else { return };
-        let (open, checksum) = (item.open(None), item.checksum().cloned());
+        let checksum = item.checksum().cloned();
         let (Some(work), Some(total)) = (&mut item.work, item.map.total()) else { return };
-        if !work.is_open {
-            // Everything was there from an earlier session.
-            work.is_open = true;
-            self.parts.disk.open(work.part, open);
-        }
         let finish = Finish {
             total,
             checksum,

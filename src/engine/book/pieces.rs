@@ -127,6 +127,7 @@ impl Item {
         self.proven.clear();
         self.in_question.clear();
         self.supplied.clear();
+        self.wrong.clear();
     }
 }
 
