@@ -547,6 +547,10 @@ impl VirtualDisk {
             path.to_string_lossy().ends_with(naming::PART_SUFFIX),
             "{path:?} is no part file, and was to be deleted"
         );
+        if self.is_locked(device_of(path), path) {
+            self.timeline.note([28, 0, 0], || format!("disk: {path:?} kept, it is locked"));
+            return;
+        }
         self.timeline.note([25, 0, 0], || format!("disk: {path:?} deleted"));
         let device = &mut self.devices.borrow_mut()[device_of(path)];
         device.unlink(path);

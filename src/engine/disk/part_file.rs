@@ -88,7 +88,7 @@ impl PartFile {
                 Ok(()) => Ok(part),
                 Err(failure) => {
                     // It was made a moment ago and is empty.
-                    delete(&part.path);
+                    remove(&part.path);
                     Err(failure)
                 }
             };
@@ -377,21 +377,48 @@ pub fn clean_up(part: &PartFile, finish: &Finish) {
     }
 }
 
-/// Deletes a part file and its journal; nothing that is not named like one.
-pub fn delete(part_path: &Path) {
+/// Deletes a part file and its journal; nothing that is not named like one, and nothing that another
+/// process has continued meanwhile. Answers whether it is gone.
+pub fn delete(part_path: &Path) -> bool {
     if !is_part_path(part_path) {
         tracing::error!(path = %part_path.display(), "not deleted: this is no part file");
-        return;
+        return false;
     }
+    // Held until all is removed, so that nobody begins to continue it in between. What can not be opened
+    // can not be continued either.
+    let file = part_options().open(part_path).ok();
+    if let Some(file) = &file {
+        if !can_lock(part_path, || file.try_lock()) {
+            tracing::warn!(path = %part_path.display(), "kept: another process continues it");
+            return false;
+        }
+        // Who held the lock until now may have moved it into place, and somebody may have begun anew.
+        if !leads_to(part_path, file) && exists(part_path).unwrap_or(true) {
+            tracing::warn!(path = %part_path.display(), "kept: it is another one by now");
+            return false;
+        }
+    }
+    remove(part_path)
+}
+
+/// Removes a part file that this process has locked, or nobody.
+fn remove(part_path: &Path) -> bool {
     // The journal last: interrupted in between, it tells nobody of a file that is not there, while a
     // part file without one would be in the way for ever.
     let removed = match fs::remove_file(part_path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Journal::remove(part_path),
     };
-    if let Err(error) = removed {
+    if let Err(error) = &removed {
         tracing::warn!(path = %part_path.display(), "can not delete the part file: {error}");
     }
+    removed.is_ok()
+}
+
+/// Whether a path leads to the file that is open.
+fn leads_to(path: &Path, file: &File) -> bool {
+    let same = |open: fs::Metadata, there: fs::Metadata| (open.dev(), open.ino()) == (there.dev(), there.ino());
+    file.metadata().and_then(|open| Ok(same(open, fs::symlink_metadata(path)?))).unwrap_or(false)
 }
 
 /// Makes the entries of the folder that this path is in durable.
