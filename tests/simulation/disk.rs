@@ -638,6 +638,11 @@ impl VirtualDisk {
                 self.sync_data(&file)
             }),
             3 => self.move_into_place(&file, &finish).map(|target| path = target),
+            // What has replaced another file stays in place, where the rules would not know it.
+            4 if finish.on_exists != OnExists::Overwrite && self.breaks(device) => {
+                self.devices.borrow_mut()[device].rename(&path, &file.path);
+                Err(eio("sync the folder of"))
+            }
             4 => {
                 self.devices.borrow_mut()[device].sync_names();
                 Ok(())

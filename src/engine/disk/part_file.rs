@@ -308,6 +308,17 @@ impl PartFile {
         Err(taken(&last))
     }
 
+    /// Takes the file back from the place that it could not be made to stay in, so that a later try finds
+    /// it as it was. Not from where it has replaced another one: better the new one than none.
+    pub fn take_back(&self, path: &Path, finish: &Finish) {
+        if finish.on_exists == OnExists::Overwrite || !leads_to(path, &self.file) {
+            return;
+        }
+        if let Err(error) = rename_to_free(path, &self.path) {
+            tracing::warn!(path = %path.display(), "it stays in place: {error}");
+        }
+    }
+
     fn sync(&self, sync: impl Fn(&File) -> io::Result<()>) -> Result<(), Failure> {
         if let Some(failure) = self.broken.get() {
             return Err(failure.clone());
