@@ -470,16 +470,31 @@ pub fn in_use(path: &Path) -> Failure {
 fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::fs::CWD;
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Some file systems (network, FUSE) know no such rename, but a link never replaces either.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
-        other => return Ok(other?),
+        // Some file systems (network, FUSE) know no such rename.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            rename_without_flag(from, to, |from, to| fs::hard_link(from, to))
+        }
+        other => Ok(other?),
     }
-    match fs::hard_link(from, to) {
+}
+
+/// [`rename_to_free`] where the kernel can not do it by itself.
+fn rename_without_flag(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
+    match link(from, to) {
+        // A link never replaces either.
         Ok(()) => fs::remove_file(from),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // Neither: between the look and the rename somebody could create a file, which would be lost.
-        Err(_) if exists(to)? => Err(io::ErrorKind::AlreadyExists.into()),
-        Err(_) => fs::rename(from, to),
+        // No links: what is replaced is an empty file of our own, so that nobody else's can be.
+        Err(_) => {
+            OpenOptions::new().write(true).create_new(true).open(to)?;
+            let renamed = fs::rename(from, to);
+            if renamed.is_err()
+                && let Err(error) = fs::remove_file(to)
+            {
+                tracing::warn!(path = %to.display(), "an empty file is left: {error}");
+            }
+            renamed
+        }
     }
 }
 
@@ -525,6 +540,35 @@ mod tests {
         assert_eq!(longest_file(0x4d44), (1 << 32) - 1);
         for kind in [0x2011_bab0, 0x7366_746e, 0xef53, 0x9123_683e] {
             assert_eq!(longest_file(kind), u64::MAX, "{kind:x}");
+        }
+    }
+
+    #[test]
+    fn where_no_rename_can_be_told_not_to_replace_nothing_is_replaced_either() {
+        let no_links = |_: &Path, _: &Path| Err(io::Error::from(Errno::PERM));
+        let links = |from: &Path, to: &Path| fs::hard_link(from, to);
+        for link in [&links as &dyn Fn(&Path, &Path) -> io::Result<()>, &no_links] {
+            let folder = tempfile::tempdir().unwrap();
+            let (from, to, gone) = (folder.path().join("f.part"), folder.path().join("f"), folder.path().join("g"));
+            fs::write(&from, b"new").unwrap();
+            fs::write(&to, b"old").unwrap();
+            let kind = |result: io::Result<()>| result.unwrap_err().kind();
+            assert_eq!(kind(rename_without_flag(&from, &to, link)), io::ErrorKind::AlreadyExists);
+            assert_eq!((fs::read(&from).unwrap(), fs::read(&to).unwrap()), (b"new".to_vec(), b"old".to_vec()));
+            // One that comes just when it was seen to be free.
+            fs::remove_file(&to).unwrap();
+            let late = |from: &Path, to: &Path| {
+                fs::write(to, b"late").unwrap();
+                link(from, to)
+            };
+            assert_eq!(kind(rename_without_flag(&from, &to, late)), io::ErrorKind::AlreadyExists);
+            assert_eq!((fs::read(&from).unwrap(), fs::read(&to).unwrap()), (b"new".to_vec(), b"late".to_vec()));
+
+            fs::remove_file(&to).unwrap();
+            rename_without_flag(&from, &to, link).unwrap();
+            assert_eq!((fs::read(&to).unwrap(), from.exists()), (b"new".to_vec(), false));
+            assert_eq!(kind(rename_without_flag(&from, &gone, link)), io::ErrorKind::NotFound);
+            assert!(!gone.exists(), "no placeholder is left");
         }
     }
 }
