@@ -547,6 +547,10 @@ impl VirtualDisk {
             path.to_string_lossy().ends_with(naming::PART_SUFFIX),
             "{path:?} is no part file, and was to be deleted"
         );
+        if self.is_locked(device_of(path), path) {
+            self.timeline.note([28, 0, 0], || format!("disk: {path:?} kept, it is locked"));
+            return;
+        }
         self.timeline.note([25, 0, 0], || format!("disk: {path:?} deleted"));
         let device = &mut self.devices.borrow_mut()[device_of(path)];
         device.unlink(path);
@@ -634,6 +638,11 @@ impl VirtualDisk {
                 self.sync_data(&file)
             }),
             3 => self.move_into_place(&file, &finish).map(|target| path = target),
+            // What has replaced another file stays in place, where the rules would not know it.
+            4 if finish.on_exists != OnExists::Overwrite && self.breaks(device) => {
+                self.devices.borrow_mut()[device].rename(&path, &file.path);
+                Err(eio("sync the folder of"))
+            }
             4 => {
                 self.devices.borrow_mut()[device].sync_names();
                 Ok(())

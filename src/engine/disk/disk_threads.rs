@@ -310,4 +310,4 @@ impl Disk for DiskThreads {
 mod kill_tests;
 #[cfg(test)]
 #[path = "tests.rs"]
-mod tests;
+pub mod tests;

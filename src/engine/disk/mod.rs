@@ -81,8 +81,8 @@ pub trait Disk {
     /// Forget the part: close its file after the writes given before. Keeps what is on disk.
     fn close(&self, part: PartId);
 
-    /// Delete a part file and its journal, which nobody has open any more. No answer; what can not
-    /// be deleted is logged.
+    /// Delete a part file and its journal, which this process has open no more. One that another
+    /// process has continued is kept. No answer; what can not be deleted is logged.
     fn delete(&self, part_path: PathBuf);
 }
 

@@ -3,7 +3,7 @@
 //! files into place. It gets its jobs from `writer.rs`, behind the writes they depend on.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -75,6 +75,8 @@ pub struct Syncer {
     verifier: Arc<Verifier>,
     /// In place, but not yet durably so.
     placed: Vec<(Finishing, PathBuf)>,
+    /// Makes the entries of the folder of a path durable; another one in tests.
+    sync_folder: fn(&Path) -> io::Result<()>,
     folders: Arc<Mutex<Folders>>,
     mailbox: Arc<Mailbox>,
 }
@@ -87,7 +89,8 @@ impl Syncer {
         folders: Arc<Mutex<Folders>>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
-        Self { jobs, own_jobs, verifier, placed: Vec::new(), folders, mailbox }
+        let sync_folder = part_file::sync_folder;
+        Self { jobs, own_jobs, verifier, placed: Vec::new(), sync_folder, folders, mailbox }
     }
 
     /// Does jobs until told to stop.
@@ -193,16 +196,25 @@ impl Syncer {
         }
     }
 
-    /// Makes what is in place durable and removes what is no longer needed.
+    /// Makes what is in place durable and removes what is no longer needed. What is not durable is not
+    /// told as finished: a power cut could take it away.
     fn settle(&mut self) {
-        let mut synced: Option<PathBuf> = None;
-        self.placed.sort_by(|(_, one), (_, other)| one.parent().cmp(&other.parent()));
-        for (Finishing { part, file, finish, .. }, path) in self.placed.drain(..) {
-            if synced.as_deref() != path.parent() {
-                if let Err(error) = part_file::sync_folder(&path) {
-                    tracing::warn!(path = %path.display(), "can not sync its folder: {error}");
-                }
-                synced = path.parent().map(PathBuf::from);
+        let mut synced: Option<(PathBuf, Result<(), Failure>)> = None;
+        let mut placed = std::mem::take(&mut self.placed);
+        placed.sort_by(|(_, one), (_, other)| one.parent().cmp(&other.parent()));
+        for (Finishing { part, file, finish, .. }, path) in placed {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            // One sync tells of a failure, the next one may not: it counts for all that waited for it.
+            let result = match &synced {
+                Some((same, result)) if same == folder => result.clone(),
+                _ => (self.sync_folder)(&path)
+                    .map_err(|error| Failure::from_io(&error, &format!("can not sync {}", folder.display()))),
+            };
+            synced = Some((folder.to_owned(), result.clone()));
+            if let Err(failure) = result {
+                file.take_back(&path, &finish);
+                self.fail(part, failure);
+                continue;
             }
             part_file::clean_up(&file, &finish);
             let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -236,4 +248,103 @@ fn advance(
     }
     *sum = Some(at_work);
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::engine::disk::Open;
+    use crate::engine::disk::disk_threads::tests::journal;
+    use crate::engine::download::spec::OnExists;
+
+    /// Has these files finished in one go; answers the names in their folder then, and the replies.
+    fn finish(
+        folder: &Path,
+        files: &[&Arc<PartFile>],
+        finish: &Finish,
+        sync_folder: fn(&Path) -> io::Result<()>,
+    ) -> (Vec<String>, Vec<Reply>) {
+        let (give, jobs) = mpsc::channel();
+        for (number, file) in (1..).zip(files) {
+            let (part, file, finish) = (PartId(number), Arc::clone(file), finish.clone());
+            give.send(SyncJob::Finish(Finishing { part, file, finish, is_ended: Arc::default() })).unwrap();
+        }
+        give.send(SyncJob::Stop).unwrap();
+        let mailbox = Arc::new(Mailbox::new(|_| {}));
+        let mut syncer = Syncer::new(jobs, give, Arc::default(), Arc::default(), mailbox.clone());
+        syncer.sync_folder = sync_folder;
+        syncer.run();
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        (names, mailbox.take())
+    }
+
+    fn broken(_: &Path) -> io::Result<()> {
+        use std::sync::atomic::AtomicU32;
+        // As the kernel does: each failure is told once.
+        static TOLD: AtomicU32 = AtomicU32::new(0);
+        match TOLD.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => Err(io::Error::from_raw_os_error(libc::EIO)),
+            _ => Ok(()),
+        }
+    }
+
+    #[test]
+    fn what_is_not_durably_in_place_is_not_finished_and_is_there_for_the_next_try() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |name: &str, on_exists| Open {
+            folder: folder.path().into(),
+            resume: None,
+            name: name.into(),
+            on_exists,
+            total: None,
+            checksum: None,
+            journal: Some(Box::new(journal(name, &[]))),
+        };
+        let create =
+            |name, on_exists| Arc::new(PartFile::create(&open(name, on_exists), &mut Folders::default()).unwrap());
+        let (one, other) = (create("a", OnExists::Rename), create("b", OnExists::Skip));
+        let older = folder.path().join("older.part");
+        fs::write(&older, b"older").unwrap();
+        let wish =
+            Finish { total: 0, checksum: None, on_exists: OnExists::Rename, modified: None, replaces: Some(older) };
+        let (names, replies) = finish(folder.path(), &[&one, &other], &wish, broken);
+        assert_eq!(names, ["a.part", "a.part.journal", "b.part", "b.part.journal", "older.part"]);
+        let kind = |reply: &Reply| match reply {
+            Reply::Failed { failure, .. } => failure.kind.clone(),
+            other => panic!("{other:?}"),
+        };
+        let kinds: Vec<_> = replies.iter().map(kind).collect();
+        assert_eq!(kinds, [FailureKind::DriveFailed, FailureKind::DriveFailed]);
+        one.save(&journal("a", &[]), 0).unwrap();
+
+        let (names, replies) = finish(folder.path(), &[&one, &other], &wish, part_file::sync_folder);
+        assert_eq!(names, ["a", "b"]);
+        assert!(replies.iter().all(|reply| matches!(reply, Reply::Finished { .. })), "{replies:?}");
+    }
+
+    #[test]
+    fn what_has_replaced_another_file_stays_in_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("f"), b"old").unwrap();
+        let open = Open {
+            folder: folder.path().into(),
+            resume: None,
+            name: "f".into(),
+            on_exists: OnExists::Overwrite,
+            total: None,
+            checksum: None,
+            journal: None,
+        };
+        let file = Arc::new(PartFile::create(&open, &mut Folders::default()).unwrap());
+        let wish = Finish { total: 0, checksum: None, on_exists: OnExists::Overwrite, modified: None, replaces: None };
+        let fails = |_: &Path| Err(io::Error::from_raw_os_error(libc::EIO));
+        let (names, replies) = finish(folder.path(), &[&file], &wish, fails);
+        assert_eq!(names, ["f"]);
+        assert!(matches!(replies.as_slice(), [Reply::Failed { .. }]), "{replies:?}");
+    }
 }

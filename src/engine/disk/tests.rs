@@ -705,6 +705,29 @@ fn only_part_files_are_ever_deleted() {
 }
 
 #[test]
+fn a_part_file_that_another_process_continues_is_not_deleted() {
+    let (one, other) = (Desk::new(), Desk::new());
+    one.begin(1, "f", b"0123");
+    one.save(1, journal("f", &[(0, 4)])).unwrap();
+    other.disk.delete(one.path("f.part"));
+    // Answered after it, on the same device.
+    let look = Look { folder: one.folder.path().into(), resume: false, ..one.any() };
+    assert_eq!(other.look(1, look.clone()), Ok(None));
+    assert_eq!(one.names(), ["f.part", "f.part.journal"]);
+    // Nor the older one that a new file replaces.
+    let replaces = Some(one.path("f.part"));
+    other.disk.open(PartId(2), Open { folder: one.folder.path().into(), ..one.new_file("g") });
+    assert!(matches!(other.next(), Reply::Opened { .. }));
+    assert_eq!(other.finish(2, Finish { replaces, ..complete(0) }), Ok(one.path("g")));
+    assert_eq!(one.names(), ["f.part", "f.part.journal", "g"]);
+
+    one.disk.shutdown();
+    other.disk.delete(one.path("f.part"));
+    assert_eq!(other.look(1, look), Ok(None));
+    assert_eq!(one.names(), ["g"]);
+}
+
+#[test]
 fn closing_ends_a_checksum_and_deleting_leaves_nothing() {
     let desk = Desk::new();
     desk.open(1, Open { total: Some(1 << 30), ..desk.new_file("f") }).unwrap();

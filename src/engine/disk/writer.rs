@@ -435,8 +435,9 @@ pub fn look_now(folders: &Mutex<Folders>, mailbox: &Mailbox, part: PartId, look:
 
 /// Deletes a part file that nobody has open.
 pub fn delete_now(folders: &Mutex<Folders>, part_path: &std::path::Path) {
-    part_file::delete(part_path);
-    folders.lock().unwrap_or_else(PoisonError::into_inner).deleted(part_path);
+    if part_file::delete(part_path) {
+        folders.lock().unwrap_or_else(PoisonError::into_inner).deleted(part_path);
+    }
 }
 
 #[cfg(test)]
