@@ -317,3 +317,15 @@ fn a_new_address_of_another_file_is_refused_and_the_part_is_kept() {
         assert!(server.sent_at("/right") < 8 * MIB);
     }
 }
+
+#[test]
+fn a_new_address_that_gives_no_ranges_is_refused_at_once_and_the_part_is_kept() {
+    let (server, running) = (Faulty::start(), Running::start());
+    let id = expired(&running, &server);
+    server.on("/new", |_| file().without_ranges());
+    running.engine.send(Order::Renew { id, url: server.url("/new") });
+    let refused = |now: &freshet::engine::Snapshot| matches!(&now.state, State::Failed(failure) if failure.kind == FailureKind::ChangedOnServer && failure.detail.contains("in place of a range"));
+    running.until(id, "it is refused", refused);
+    assert_eq!(server.seen_at("/new").len(), 1);
+    running.main_loop.run_until(LIMIT, "the journal", || running.names() == ["f.part", "f.part.journal"]);
+}
