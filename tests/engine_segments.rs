@@ -182,6 +182,23 @@ fn mirrors_and_a_digest_that_the_server_tells_are_made_use_of() {
 }
 
 #[test]
+fn a_mirror_is_not_told_the_secrets_of_the_own_server() {
+    let (own, mirror, running) = (Faulty::start(), server(), Running::start());
+    let link = format!("<{}>; rel=duplicate", mirror.url("/f"));
+    own.on("/f", move |request| paced(request).header("Link", &link));
+    let mut spec = running.spec(own.url("/f"));
+    spec.manners.headers =
+        ["Authorization: Bearer s3cret", "Cookie: a=s3cret", "X-Test: yes"].map(str::to_owned).to_vec();
+    files::assert_same(&running.completed(running.engine.add(spec)), 50, 12 * MIB);
+    let told = |server: &Faulty, name| server.seen().iter().filter(|seen| seen.request.header(name).is_some()).count();
+    let (asked_own, asked_mirror) = (own.seen().len(), mirror.seen().len());
+    assert!(asked_mirror > 0, "the mirror was not asked");
+    assert_eq!((told(&own, "Authorization"), told(&own, "Cookie")), (asked_own, asked_own));
+    assert_eq!((told(&mirror, "Authorization"), told(&mirror, "Cookie")), (0, 0));
+    assert_eq!(told(&mirror, "X-Test"), asked_mirror);
+}
+
+#[test]
 fn a_digest_that_does_not_fit_stops_the_file() {
     let (server, running) = (Faulty::start(), Running::start());
     let wrong = glib::base64_encode(&[7; 32]);
@@ -315,4 +332,16 @@ fn a_checksum_beside_a_file_that_was_whole_already_is_looked_for_too() {
     let failure = running.failed(id);
     assert!(matches!(failure.kind, FailureKind::ChecksumMismatch { .. }), "{failure}");
     assert_eq!(server.seen_at("/f").len(), 1);
+}
+
+#[test]
+fn a_new_address_that_gives_no_ranges_is_refused_at_once_and_the_part_is_kept() {
+    let (server, running) = (Faulty::start(), Running::start());
+    let id = expired(&running, &server);
+    server.on("/new", |_| file().without_ranges());
+    running.engine.send(Order::Renew { id, url: server.url("/new") });
+    let refused = |now: &freshet::engine::Snapshot| matches!(&now.state, State::Failed(failure) if failure.kind == FailureKind::ChangedOnServer && failure.detail.contains("in place of a range"));
+    running.until(id, "it is refused", refused);
+    assert_eq!(server.seen_at("/new").len(), 1);
+    running.main_loop.run_until(LIMIT, "the journal", || running.names() == ["f.part", "f.part.journal"]);
 }

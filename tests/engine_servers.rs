@@ -11,14 +11,19 @@ mod ssh;
 
 use std::time::Duration;
 
-use freshet::engine::download::spec::Credentials;
+use freshet::engine::details::Standing;
+use freshet::engine::download::pieces::Pieces;
+use freshet::engine::download::spec::{Algorithm, Credentials};
 use freshet::engine::{Command, FailureKind, Limits};
 use support::apache::Apache;
 use support::caddy::Caddy;
-use support::engine::Running;
+use support::engine::{LIMIT, Running};
+use support::faulty::{Answer, Faulty, Resource};
 use support::files;
 use support::lighttpd::Lighttpd;
 use support::nginx::{By, Nginx, PASSWORD, USER, Way};
+use support::process::or_skip;
+use support::serving::FileServer;
 use support::sshd::Sshd;
 use support::vsftpd::Vsftpd;
 use tempfile::TempDir;
@@ -146,4 +151,47 @@ fn a_login_that_nginx_asks_for() {
     in_address.set_username(USER).unwrap();
     in_address.set_password(Some(PASSWORD)).unwrap();
     files::assert_same(&running.completed(running.add(in_address)), 2, 3000);
+}
+
+/// The file 1 of 12 MiB, served by FTP as `file.bin`; last changed when it was made.
+fn served_by_ftp() -> Option<(TempDir, Vsftpd)> {
+    let folder = tempfile::tempdir().unwrap();
+    files::write(&folder.path().join("file.bin"), 1, 12 * MIB).unwrap();
+    let server = or_skip(Vsftpd::start(folder.path()))?;
+    Some((folder, server))
+}
+
+#[test]
+fn a_download_by_http_goes_on_from_a_new_address_by_ftp() {
+    let Some((_folder, ftp)) = served_by_ftp() else { return };
+    let (http, running) = (Faulty::start(), Running::start());
+    http.on("/f", |request| match request.number {
+        0 => Resource::new(1, 12 * MIB).answer(request).cut_after(5 * MIB),
+        _ => Answer::status(403),
+    });
+    let id = running.engine.add(running.single(http.url("/f")));
+    running.fails_with(id, &FailureKind::HttpStatus(403));
+    running.engine.send(Command::Renew { id, url: ftp.url("/file.bin") });
+    files::assert_same(&running.completed(id), 1, 12 * MIB);
+    assert!(running.main_loop.runs_until(LIMIT, || ftp.has_continued("/file.bin", 5 * MIB, 12 * MIB)));
+}
+
+#[test]
+fn an_ftp_mirror_of_a_file_with_pieces_shares_the_work() {
+    let Some((_folder, ftp)) = served_by_ftp() else { return };
+    let (http, running) = (Faulty::start(), Running::start());
+    http.on("/f", |request| Resource::new(1, 12 * MIB).answer(request).rate(2 * MIB));
+    let piece = |index: u64| {
+        let bytes = files::bytes(1, index * MIB..(index + 1) * MIB);
+        glib::compute_checksum_for_data(glib::ChecksumType::Sha1, &bytes).unwrap().to_string()
+    };
+    let hashes = (0..12).map(piece).collect();
+    let mut spec = running.spec(http.url("/f"));
+    spec.mirrors = vec![ftp.url("/file.bin")];
+    spec.pieces = Some(Pieces { algorithm: Algorithm::Sha1, length: MIB, hashes });
+    let id = running.engine.add(spec);
+    files::assert_same(&running.completed(id), 1, 12 * MIB);
+    let details = running.engine.details(id).unwrap();
+    assert_eq!(details.sources[1].standing, Standing::Good, "{details:?}");
+    assert!(http.sent_at("/f") < 12 * MIB, "the mirror gave nothing");
 }

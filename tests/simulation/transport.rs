@@ -310,6 +310,8 @@ impl ScriptedTransport {
             Judged::NotYet | Judged::Taken => {}
         }
         if let net::Body::Memory { most } = transfer.request.body {
+            let wanted = transfer.request.asked.range.map_or(usize::MAX, |range| range.len() as usize);
+            let bytes = &bytes[..bytes.len().min(wanted.saturating_sub(transfer.memory.len()))];
             if transfer.memory.len() + bytes.len() > most {
                 transfer.judged = Judged::Refused(Failure::new(FailureKind::Protocol, "too large to be read"));
                 return Ok(false);

@@ -114,7 +114,7 @@ impl Book {
     }
 
     fn is_other_file(&mut self, id: DownloadId, how: String) {
-        let detail = format!("the new address leads to another file: {how}");
+        let detail = format!("the new address has not shown that it leads to the same file: {how}");
         self.input(id, Input::Broke(Failure::new(FailureKind::ChangedOnServer, detail)));
     }
 

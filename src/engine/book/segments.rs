@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::{Book, TICK};
+use crate::engine::download::spec::DownloadSpec;
 use crate::engine::download::state::State;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::item::{self, Item, Running, Trouble, Work};
@@ -47,14 +48,7 @@ impl Book {
         let Some(item) = self.items.get_mut(&id) else { return };
         let asked = item.asked(range, source);
         let (Some(work), Some(source_of)) = (&mut item.work, item.sources.get(source)) else { return };
-        let request = Request {
-            download: id,
-            url: source_of.url.clone(),
-            manners: item.spec.manners.clone(),
-            asked,
-            body: Body::Part,
-            connect_timeout: item::silence(&item.spec),
-        };
+        let request = request(id, &item.spec, source_of.url.clone(), asked, Body::Part);
         let running =
             Running { source, has_range: range.is_some(), started_at: now, answered_at: None, meter: Meter::default() };
         work.transfers.insert(transfer, running);
@@ -71,14 +65,7 @@ impl Book {
     /// Fetches something small that is read, not kept, in the manner of the download.
     pub(super) fn fetch(&mut self, id: DownloadId, transfer: TransferId, url: Url, asked: Asked, most: usize) {
         let Some(item) = self.items.get(&id) else { return };
-        let request = Request {
-            download: id,
-            url,
-            manners: item.spec.manners.clone(),
-            asked,
-            body: Body::Memory { most },
-            connect_timeout: item::silence(&item.spec),
-        };
+        let request = request(id, &item.spec, url, asked, Body::Memory { most });
         self.by_transfer.insert(transfer, id);
         self.parts.transport.start(transfer, request);
     }
@@ -263,6 +250,12 @@ impl Book {
         }
         found.is_some()
     }
+}
+
+/// All requests are made here, so that none tells a secret to a server that it is not for.
+fn request(download: DownloadId, spec: &DownloadSpec, url: Url, asked: Asked, body: Body) -> Request {
+    let manners = spec.manners.towards(&url, &spec.url);
+    Request { download, url, manners, asked, body, connect_timeout: item::silence(spec) }
 }
 
 /// Whether the server has turned a further connection away, and not something on the way to it.

@@ -110,6 +110,41 @@ pub struct Manners {
     pub insecure: bool,
 }
 
+/// What makes the name of a header that may log in or tell who asks, besides `Referer`.
+const SECRET_WORDS: [&str; 7] = ["auth", "cookie", "key", "password", "secret", "session", "token"];
+
+impl Manners {
+    /// What `url` may be asked with in place of the download's `own` address. Secrets are for the server
+    /// they were given for; that it names another one as a mirror does not make them that one's.
+    pub fn towards(&self, url: &Url, own: &Url) -> Self {
+        if is_same_origin(url, own) {
+            return self.clone();
+        }
+        // Only over plain http a proxy reads the header itself.
+        let has_proxy = self.proxy.is_some() && url.scheme() == "http";
+        self.without_secrets(has_proxy)
+    }
+
+    /// `.netrc` stays, which says for each host itself what it may be told.
+    fn without_secrets(&self, has_proxy: bool) -> Self {
+        let is_for_all = |line: &&String| {
+            let name = line.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
+            let is_secret = name == "referer" || SECRET_WORDS.iter().any(|word| name.contains(word));
+            !is_secret || (has_proxy && name == "proxy-authorization")
+        };
+        let headers = self.headers.iter().filter(is_for_all).cloned().collect();
+        Self { headers, referer: None, credentials: None, ..self.clone() }
+    }
+}
+
+/// Whether both addresses are of one scheme, host and port. Not `Url::origin`, by which no SFTP address
+/// is like any other.
+fn is_same_origin(one: &Url, other: &Url) -> bool {
+    one.scheme() == other.scheme()
+        && one.host() == other.host()
+        && one.port_or_known_default() == other.port_or_known_default()
+}
+
 /// A user name with its password. Its `Debug` hides the password, and it is never serialized.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -278,5 +313,43 @@ mod tests {
         spec.manners.credentials = Some(Credentials { user: "ann".into(), password: "secret".into() });
         assert!(!format!("{spec:?}").contains("secret"));
         assert!(!serde_json::to_string(&spec).unwrap().contains("secret"));
+    }
+
+    fn manners() -> Manners {
+        let headers = ["Cookie: a=b", "authorization : Basic x", "X-Api-Key: k", "Referer: r", "Private-Token;"];
+        let others = ["Proxy-Authorization: p", "Accept-Language: de", "X-A: b"];
+        Manners {
+            headers: headers.into_iter().chain(others).map(str::to_owned).collect(),
+            user_agent: Some("Probe/1".into()),
+            referer: Some("http://own/page".into()),
+            credentials: Some(Credentials { user: "ann".into(), password: "secret".into() }),
+            insecure: true,
+            ..Manners::default()
+        }
+    }
+
+    #[test]
+    fn secrets_are_told_only_to_the_origin_they_were_given_for() {
+        let (manners, url) = (manners(), |text: &str| Url::parse(text).unwrap());
+        let own = url("https://ann@own/f");
+        for same in ["https://own/g", "https://own:443/f", "https://bob:pw@OWN/f"] {
+            assert_eq!(manners.towards(&url(same), &own), manners, "{same}");
+        }
+        for other in ["http://own/f", "https://own:444/f", "https://www.own/f", "ftp://own/f", "sftp://own/f"] {
+            let told = manners.towards(&url(other), &own);
+            assert_eq!(told.headers, ["Accept-Language: de", "X-A: b"], "{other}");
+            assert_eq!((told.referer, told.credentials), (None, None), "{other}");
+            assert_eq!((told.user_agent, told.insecure), (manners.user_agent.clone(), true), "{other}");
+        }
+        assert_eq!(manners.towards(&url("sftp://h/f"), &url("sftp://h/g")), manners);
+    }
+
+    #[test]
+    fn a_proxy_gets_its_login_where_it_reads_the_request() {
+        let manners = Manners { proxy: Some("proxy:3128".into()), ..manners() };
+        let own = Url::parse("http://own/f").unwrap();
+        let headers = |url: &str| manners.towards(&Url::parse(url).unwrap(), &own).headers;
+        assert_eq!(headers("http://m/f"), ["Proxy-Authorization: p", "Accept-Language: de", "X-A: b"]);
+        assert_eq!(headers("https://m/f"), ["Accept-Language: de", "X-A: b"]);
     }
 }

@@ -18,11 +18,12 @@ use super::framing;
 use super::gate::{Gate, Held};
 use super::head;
 use super::idle::Ports;
+use super::memory::Memory;
 use super::proof::{self, Answer, Head};
 use super::raw::EasyRef;
 use super::sink::{Sink, Took};
 use super::window::Pace;
-use super::{Asked, Body, Fetched, Request, TransferEvent, Vitals};
+use super::{Asked, Body, Request, TransferEvent, Vitals};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::{Moment, Speed, TransferId};
 
@@ -30,14 +31,6 @@ use crate::engine::types::{Moment, Speed, TransferId};
 const LARGEST_HEAD: usize = 256 * 1024;
 /// The body of a refusal is read up to here, so that its connection can be used again.
 const LARGEST_REFUSAL: u64 = 64 * 1024;
-
-/// A body that is read, not kept.
-#[derive(Debug)]
-struct Memory {
-    most: usize,
-    bytes: Vec<u8>,
-    answer: Option<Box<Answer>>,
-}
 
 /// What rate limits say to a piece of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +96,7 @@ impl TransferHandler {
         gate.limiter.borrow_mut().enter(id, request.download);
         let memory = match request.body {
             Body::Part => None,
-            Body::Memory { most } => Some(Memory { most, bytes: Vec::new(), answer: None }),
+            Body::Memory { most } => Some(Memory::new(most, &asked)),
         };
         Self {
             id,
@@ -224,12 +217,7 @@ impl TransferHandler {
             let end = if outcome.is_ok() { Some(self.sink.next()) } else { self.sink.handed_over() };
             return self.sink.is_settled().then(|| TransferEvent::Ended { id, end, result: outcome.clone() });
         };
-        let result = match (outcome, memory.answer) {
-            (Ok(()), Some(answer)) => Ok(Fetched { answer, bytes: memory.bytes }),
-            (Err(failure), _) => Err(failure.clone()),
-            (Ok(()), None) => Err(Failure::new(FailureKind::Protocol, "there was no answer")),
-        };
-        Some(TransferEvent::Fetched { id, result })
+        Some(TransferEvent::Fetched { id, result: outcome.clone().and_then(|()| memory.fetched()) })
     }
 
     /// Whether all of the body is here that was announced.
@@ -297,6 +285,7 @@ impl TransferHandler {
     /// What the answer is, and how its body is to be decoded.
     fn prove(&self) -> Result<(Answer, Option<Decoder>), Failure> {
         let answer = proof::prove(&self.asked, &self.head, self.gate.clock.today())?;
+        self.memory.as_ref().map_or(Ok(()), |memory| memory.check(&answer))?;
         framing::check(&self.head.fields)?;
         let is_encoded = proof::is_encoded(&self.head);
         let decoder = is_encoded.then(|| Decoder::new(&codings(&self.head.fields))).transpose()?;
@@ -337,14 +326,8 @@ impl TransferHandler {
         if matches!(self.judged, Judged::Enough) {
             return Ok(0);
         }
-        if let Some(memory) = &mut self.memory {
-            if memory.bytes.len() + bytes.len() > memory.most {
-                let detail = format!("the answer is larger than the {} bytes that are read of it", memory.most);
-                self.judged = Judged::Refused(Failure::new(FailureKind::Protocol, detail));
-                return Ok(0);
-            }
-            memory.bytes.extend_from_slice(bytes);
-            return Ok(bytes.len());
+        if self.memory.is_some() {
+            return Ok(self.read(bytes));
         }
         // What lies beyond is fetched by somebody else.
         let left = self.until.map_or(u64::MAX, |until| until.saturating_sub(self.sink.next()));
@@ -393,6 +376,28 @@ impl TransferHandler {
                 Ok(0)
             }
         }
+    }
+
+    /// Takes what is wanted of a body that is read, not kept; answers as libcurl wants it.
+    fn read(&mut self, bytes: &[u8]) -> usize {
+        let Some(memory) = &mut self.memory else { return 0 };
+        let took = match memory.take(bytes) {
+            Ok(took) => took,
+            Err(failure) => {
+                self.judged = Judged::Refused(failure);
+                return 0;
+            }
+        };
+        self.received += took as u64;
+        if memory.is_full() && (took < bytes.len() || self.sink.end() != self.until) {
+            self.judged = Judged::Enough;
+            self.hang_up();
+            return 0;
+        }
+        if self.is_whole() {
+            self.hang_up();
+        }
+        bytes.len()
     }
 
     /// Whether rate limits let it take so many bytes now. If not, its turn comes.

@@ -124,7 +124,7 @@ pub fn media_type(value: &str) -> Option<String> {
 
 /// Other addresses of the same file, out of `Link: <...>; rel=duplicate` (RFC 8288, RFC 6249), the
 /// best first, each once, at most 32. Relative ones are seen from `base`, the address that answered,
-/// which is not among them. What they lead to is a server's word only: a digest has to prove it.
+/// which is not among them; none by SFTP. What they lead to is a server's word only: a digest has to prove it.
 pub fn duplicates(fields: &Fields, base: &Url) -> Vec<Url> {
     link::duplicates(fields, base)
 }

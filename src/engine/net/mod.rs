@@ -4,7 +4,7 @@
 //! | question | file |
 //! |---|---|
 //! | how is libcurl driven on the main loop? | `driver.rs`, with `sockets.rs` and `round.rs` |
-//! | what happens with each byte of an answer? | `handler.rs`, `decode.rs`, `sink.rs` |
+//! | what happens with each byte of an answer? | `handler.rs`, `decode.rs`, `sink.rs`, `memory.rs` |
 //! | what do we send? | `request.rs` |
 //! | how much may a server send ahead? | `window.rs` |
 //! | may these bytes be taken? | `proof.rs`, reading `headers.rs`; `framing.rs` |
@@ -20,6 +20,7 @@ mod handler;
 mod head;
 pub mod headers;
 mod idle;
+mod memory;
 pub mod proof;
 mod raw;
 mod request;

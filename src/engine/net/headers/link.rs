@@ -27,7 +27,8 @@ pub fn metalinks(fields: &Fields, base: &Url) -> Vec<Url> {
     each_once(found, base)
 }
 
-/// The links that are wanted, with their addresses where Freshet can download from them.
+/// The links that are wanted, with their addresses where Freshet can download from them. Not by SFTP:
+/// no server may have us log in somewhere with the user's SSH keys.
 fn addresses(fields: &Fields, base: &Url, is_wanted: impl Fn(&Link) -> bool) -> Vec<(Link, Url)> {
     let Some(value) = joined(fields, "link") else { return Vec::new() };
     let links = Links(&value).filter(|link| is_wanted(link) && link.is_about(base));
@@ -35,7 +36,7 @@ fn addresses(fields: &Fields, base: &Url, is_wanted: impl Fn(&Link) -> bool) -> 
 }
 
 fn resolved(target: &str, base: &Url) -> Option<Url> {
-    address::absolute(base.join(target).ok()?.as_str()).ok()
+    address::absolute(base.join(target).ok()?.as_str()).ok().filter(|url| url.scheme() != "sftp")
 }
 
 fn each_once(links: Vec<(Link, Url)>, base: &Url) -> Vec<Url> {
@@ -237,6 +238,7 @@ mod tests {
             "<http://a/>; rel=duplicate; anchor=\"https://[\"",
             "<file:///etc/passwd>; rel=duplicate",
             "<magnet:?x>; rel=duplicate",
+            "<sftp://a/f>; rel=duplicate",
             "<https://[>; rel=duplicate",
         ] {
             expect(&[value], &[]);
@@ -295,7 +297,7 @@ mod tests {
                 let fields = [("link".to_owned(), value)];
                 for urls in [duplicates(&fields, &base()), metalinks(&fields, &base())] {
                     prop_assert!(urls.len() <= MOST_LINKS && !urls.contains(&base()));
-                    prop_assert!(urls.iter().all(|url| SCHEMES.contains(&url.scheme())));
+                    prop_assert!(urls.iter().all(|url| SCHEMES.contains(&url.scheme()) && url.scheme() != "sftp"));
                 }
             }
         }
