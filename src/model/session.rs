@@ -32,12 +32,15 @@ struct Inner {
     totals: Totals,
     /// Removed, and may come back until they are purged.
     removed: RefCell<HashSet<DownloadId>>,
-    on_finished: Listener<dyn Fn(&DownloadObject)>,
+    on_finished: Listener<Finished>,
     /// Why the list can not be saved, as long as it can not.
     unsaved: RefCell<Option<String>>,
-    on_unsaved: Listener<dyn Fn(Option<&str>)>,
+    on_unsaved: Listener<Unsaved>,
     is_stopping: Cell<bool>,
 }
+
+type Finished = dyn Fn(&DownloadObject);
+type Unsaved = dyn Fn(Option<&str>);
 
 /// Who is told of something.
 struct Listener<F: ?Sized>(RefCell<Option<Rc<F>>>);
@@ -254,10 +257,11 @@ impl Session {
         let (share, was_finished) = object.read(|old| (Share::of(old), download_object::is_finished(old)));
         object.apply(new);
         self.0.totals.replace(share, Share::of(new));
-        if download_object::is_finished(new) && !was_finished {
-            if let Some(listener) = self.0.on_finished.get() {
-                listener(object);
-            }
+        if download_object::is_finished(new)
+            && !was_finished
+            && let Some(listener) = self.0.on_finished.get()
+        {
+            listener(object);
         }
     }
 }
