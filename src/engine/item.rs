@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
+use super::details::Origin;
 use super::disk::{self, Journal, Open, naming};
 use super::download::spec::{Checksum, DownloadSpec};
 use super::download::state::{Life, State};
@@ -41,7 +42,7 @@ pub struct Item {
     pub resumable: Option<bool>,
     pub verified: Option<Checksum>,
     /// What the bytes must amount to by the word of the server, or of a list beside the file.
-    pub told: Option<Checksum>,
+    pub told: Option<(Checksum, Origin)>,
     /// Pieces that were found right, are being checked, or came wrong so often; which source gave what.
     pub proven: BTreeSet<usize>,
     /// With whether they were written once more meanwhile.
@@ -292,7 +293,8 @@ impl Item {
             validator: self.validator.clone(),
             origin: self.origin.clone(),
             modified: self.modified,
-            checksum: self.checksum().cloned(),
+            // A list beside the file is asked anew: it may be put right.
+            checksum: self.checksum().filter(|_| !self.is_told_beside()).cloned(),
             replaces: self.replaces.clone(),
             done: self.map.done().to_vec(),
         }
@@ -324,7 +326,7 @@ impl Item {
         // It is from before a renewal, or from the time when that was not proven yet.
         let is_known = |origin: &Url| self.spec.mirrors.iter().chain(&journal.mirrors).any(|mirror| mirror == origin);
         self.is_renewed |= self.origin.as_ref().is_some_and(|origin| !is_known(origin));
-        self.told = journal.checksum.clone().or(self.told.take());
+        self.told = journal.checksum.clone().map(|told| (told, Origin::Server)).or(self.told.take());
         for url in &journal.mirrors {
             self.sources.add(url);
         }
@@ -365,7 +367,12 @@ impl Item {
 
     /// What the finished file is held against: the user's word before anybody else's.
     pub fn checksum(&self) -> Option<&Checksum> {
-        self.spec.checksum.as_ref().or(self.told.as_ref())
+        self.spec.checksum.as_ref().or(self.told.as_ref().map(|(checksum, _)| checksum))
+    }
+
+    /// Whether nothing but a list beside the file tells what its bytes amount to.
+    fn is_told_beside(&self) -> bool {
+        self.spec.checksum.is_none() && matches!(self.told, Some((_, Origin::Beside)))
     }
 
     /// It is in its place, or about to be moved there.
@@ -394,7 +401,7 @@ impl Item {
         self.modified = answer.modified;
         self.media_type.clone_from(&answer.media_type);
         self.resumable = Some(answer.resumable);
-        self.told = answer.digest.clone().or(self.told.take());
+        self.told = answer.digest.clone().map(|digest| (digest, Origin::Server)).or(self.told.take());
         for url in &answer.mirrors {
             self.sources.add(url);
         }

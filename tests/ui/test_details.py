@@ -3,8 +3,11 @@
 """The details of a download, a new address for one that is stuck, metalinks, and a list that was
 damaged."""
 
+import base64
+import hashlib
 import random
-from contextlib import contextmanager
+import subprocess
+from contextlib import contextmanager, suppress
 
 from support import desktop, words
 from support.freshet_ui import DragSource, Freshet, Home, is_usable
@@ -46,6 +49,22 @@ def the_details_show_what_the_connections_do():
             app.find(words.PICTURE, words.WHOLE)
             DESKTOP.key("F9")
             until("no details", lambda: not app.seen(words.PICTURE, words.WHOLE))
+        assert is_right(home), "the file is not the server's"
+
+
+def a_checksum_is_shown_with_its_origin_and_its_result():
+    digest = hashlib.sha256(DATA)
+    beside = f"{digest.hexdigest()}  {NAME}\n".encode()
+    with Server({f"/{NAME}": DATA, f"/2/{NAME}": DATA, f"/2/{NAME}.sha256": beside}, SLOW) as server, Home() as home:
+        server.headers[f"/{NAME}"] = {"Repr-Digest": f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"}
+        home.prefer(details_visible="true", find_checksum="true")
+        with Freshet(home, server.url(f"/{NAME}")) as app:
+            app.wait_to_say(words.CHECKED_LATER)
+            server.rate = None
+            app.wait_to_say(words.CHECKED, 20)
+            app.screenshot(DESKTOP, "checksum")
+            app.run_again(server.url(f"/2/{NAME}"))
+            app.wait_to_say(words.BESIDE, 20)
         assert is_right(home), "the file is not the server's"
 
 
@@ -172,13 +191,41 @@ def a_damaged_list_is_told_once():
             assert not app.says(words.DAMAGED), "it is told again"
 
 
+@contextmanager
+def small_drive(folder):
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def a_list_that_can_not_be_saved_is_told_as_long_as_it_is_so():
+    with Server({f"/{NAME}": DATA}) as server, Home() as home, small_drive(home.path / "data") as drive:
+        filler = drive / "filler"
+        with Freshet(home) as app:
+            app.find(words.BUTTON, words.ADD_DOWNLOAD)
+            with suppress(OSError), filler.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+            app.run_again(server.url(f"/{NAME}"))
+            app.wait_to_say(words.UNSAVED)
+            app.screenshot(DESKTOP, "unsaved")
+            filler.unlink()
+            until("an end of it", lambda: not app.says(words.UNSAVED), 20)
+        with Freshet(home) as app:
+            app.wait_for(NAME, words.COMPLETED)
+
+
 if __name__ == "__main__":
     run(
         the_details_show_what_the_connections_do,
+        a_checksum_is_shown_with_its_origin_and_its_result,
         a_stuck_download_goes_on_from_a_new_address,
         a_link_dropped_on_a_stuck_download_may_be_its_new_address,
         a_metalink_is_downloaded_from_all_its_addresses,
         the_speed_of_all_downloads_is_limited_and_set_free,
         one_download_is_limited_and_set_free,
         a_damaged_list_is_told_once,
+        a_list_that_can_not_be_saved_is_told_as_long_as_it_is_so,
     )
