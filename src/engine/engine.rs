@@ -68,6 +68,8 @@ struct Core {
     parts: Parts,
     commands: RefCell<VecDeque<Command>>,
     replies: RefCell<VecDeque<Reply>>,
+    /// Waits for news of the list.
+    watch: RefCell<Option<glib::JoinHandle<()>>>,
     /// To be told, and of none of the downloads.
     news: RefCell<VecDeque<Event>>,
     listeners: RefCell<Vec<Listener>>,
@@ -123,13 +125,14 @@ impl Engine {
     /// Tells when the list can not be saved.
     fn watch(&self, mut health: Health) {
         let core = Rc::downgrade(&self.core);
-        glib::MainContext::default().spawn_local_with_priority(net::priority(), async move {
+        let watch = glib::MainContext::default().spawn_local_with_priority(net::priority(), async move {
             while let Some(news) = health.changed().await {
                 let Some(core) = core.upgrade() else { break };
                 core.news.borrow_mut().push_back(Event::ListUnsaved(news));
                 core.pump();
             }
         });
+        self.core.watch.replace(Some(watch));
     }
 
     /// An engine of these parts: real ones, or for tests virtual ones. Network and clock call it by
@@ -142,6 +145,7 @@ impl Engine {
             book: RefCell::new(book),
             commands: RefCell::default(),
             replies: RefCell::default(),
+            watch: RefCell::default(),
             news: RefCell::default(),
             listeners: RefCell::default(),
             is_pumping: Cell::new(false),
@@ -217,6 +221,15 @@ impl Engine {
         self.core.goodbye.replace(Some(Goodbye { latest, done: Box::new(done) }));
         self.core.book.borrow_mut().halt();
         self.core.pump();
+    }
+}
+
+impl Drop for Core {
+    /// It belongs to this thread, and would be woken on whichever runs the main loop next.
+    fn drop(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            watch.abort();
+        }
     }
 }
 
