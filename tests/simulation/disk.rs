@@ -489,6 +489,10 @@ impl VirtualDisk {
         let mut devices = self.devices.borrow_mut();
         let device_now = &mut devices[device];
         let inode = if is_new { device_now.create(&path) } else { device_now.names[&path] };
+        if is_new && device_now.exists(&Journal::path_of(&path)) {
+            device_now.unlink(&Journal::path_of(&path));
+            device_now.sync_names();
+        }
         let reserved = open.total.map_or(Ok(()), |total| match device_now.missing(inode, total) {
             0 => {
                 if total >= PREALLOCATE_FROM {
@@ -534,9 +538,7 @@ impl VirtualDisk {
         let free = (0..1000).find_map(|number| {
             let target = open.folder.join(naming::numbered(&open.name, number));
             let path = part_of(&target);
-            let is_taken = (open.on_exists != OnExists::Overwrite && device.exists(&target))
-                || device.exists(&path)
-                || device.exists(&Journal::path_of(&path));
+            let is_taken = (open.on_exists != OnExists::Overwrite && device.exists(&target)) || device.exists(&path);
             (!is_taken).then_some(path)
         });
         free.ok_or_else(|| taken(&wanted))

@@ -67,9 +67,13 @@ impl PartFile {
             let path = with_suffix(&target, PART_SUFFIX);
             // Nothing that is there is touched, whoever left it: an orphan part file may be all
             // that somebody has.
-            if (open.on_exists != OnExists::Overwrite && exists(&target).map_err(unreadable)?)
-                || exists(&Journal::path_of(&path)).map_err(unreadable)?
-            {
+            if open.on_exists != OnExists::Overwrite && exists(&target).map_err(unreadable)? {
+                continue;
+            }
+            // A journal without its part file is what is left where a process died just after it had moved
+            // that into place; but what can not be read as one is somebody's.
+            let has_journal = exists(&Journal::path_of(&path)).map_err(unreadable)?;
+            if has_journal && Journal::read(&path).is_err() {
                 continue;
             }
             let file = match part_options().create_new(true).open(&path) {
@@ -84,7 +88,14 @@ impl PartFile {
                 Some(journal) => part.log.begin(journal).map_err(|error| part.journal_failure(&error)),
                 None => Ok(()),
             };
-            return match lock(&part.file, &part.path).and_then(|()| part.reserve()).and_then(|()| first_journal()) {
+            let taken = lock(&part.file, &part.path).and_then(|()| match has_journal {
+                true => {
+                    folders.removed(&part.path);
+                    part.disown()
+                }
+                false => Ok(()),
+            });
+            return match taken.and_then(|()| part.reserve()).and_then(|()| first_journal()) {
                 Ok(()) => Ok(part),
                 Err(failure) => {
                     // It was made a moment ago and is empty.
@@ -145,6 +156,14 @@ impl PartFile {
 
     pub fn follower(&self) -> Option<&Follower> {
         self.follower.as_ref()
+    }
+
+    /// Removes the journal of a part file that was here before this one, durably before any byte is
+    /// written: after a power cut it would claim them.
+    fn disown(&self) -> Result<(), Failure> {
+        Journal::remove(&self.path)
+            .and_then(|()| sync_folder(&self.path))
+            .map_err(|error| failure(&error, "remove the old journal of", &self.path))
     }
 
     /// Sees to it that the file can become as long as it has to, as far as that can be known.

@@ -402,6 +402,29 @@ fn nothing_that_is_there_is_overwritten() {
 }
 
 #[test]
+fn a_journal_without_its_part_file_is_in_nobodys_way() {
+    let desk = Desk::new();
+    // As after a process that died between moving the file into place and removing the journal.
+    desk.begin(1, "f", b"0123");
+    desk.save(1, journal("f", &[(0, 4)])).unwrap();
+    desk.disk.close(PartId(1));
+    assert!(desk.look(2, desk.any()).unwrap().is_some());
+    fs::rename(desk.path("f.part"), desk.path("f")).unwrap();
+    assert_eq!(desk.open(2, desk.new_file("f")), Ok(desk.path("f (1).part")), "the file is there");
+    fs::rename(desk.path("f"), desk.path("kept")).unwrap();
+    desk.disk.shutdown();
+
+    let desk = Desk::in_folder(desk.folder);
+    assert_eq!(desk.open(3, Open { total: Some(4), ..desk.new_file("f") }), Ok(desk.path("f.part")));
+    assert_eq!(desk.names(), ["f (1).part", "f.part", "kept"]);
+    desk.write(3, 0, b"ab");
+    desk.write(3, 2, b"cd");
+    desk.expect_written(3, 4);
+    desk.disk.close(PartId(3));
+    assert_eq!(desk.look(4, desk.any()), Ok(None), "nobody claims its bytes");
+}
+
+#[test]
 fn a_file_that_appeared_meanwhile_is_kept_skipped_or_replaced_as_asked() {
     let desk = Desk::new();
     for (part, on_exists, expected) in [
