@@ -426,6 +426,18 @@ impl VirtualDisk {
     }
 
     fn look_now(&self, look: &Look) -> Result<Option<Box<Found>>, Failure> {
+        let found = self.find(look)?;
+        let device = &self.devices.borrow()[device_of(&look.folder)];
+        let part_path = found.as_ref().map(|found| &found.part_path).or(look.part_path.as_ref());
+        let inode = part_path.and_then(|path| device.names.get(path)).copied().unwrap_or_default();
+        let length = found.as_ref().and_then(|found| found.journal.total).or(look.length);
+        match device.missing(inode, length.unwrap_or(0)) {
+            0 => Ok(found),
+            missing => Err(full(missing, &look.folder)),
+        }
+    }
+
+    fn find(&self, look: &Look) -> Result<Option<Box<Found>>, Failure> {
         if !look.resume {
             return Ok(None);
         }

@@ -102,6 +102,8 @@ pub struct Look {
     pub resume: bool,
     /// Part files that other downloads of the list have: they are not this one's.
     pub others: Vec<PathBuf>,
+    /// How long the file will be at least, where that is known: it is a failure if there is no room.
+    pub length: Option<u64>,
 }
 
 /// How to open a part file.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{FallocateFlags, RenameFlags};
+use rustix::fs::{FallocateFlags, RenameFlags, StatVfs};
 use rustix::io::Errno;
 
 use super::folder::{Folders, exists};
@@ -195,13 +195,8 @@ impl PartFile {
     /// How many bytes more than are free the rest of the file takes.
     fn missing_space(&self) -> Option<u64> {
         let fs = rustix::fs::fstatvfs(&self.file).ok()?;
-        // Some network file systems do not know how large they are.
-        if fs.f_blocks == 0 {
-            return None;
-        }
         let allocated = self.file.metadata().ok()?.blocks().saturating_mul(512);
-        let needed = self.total?.saturating_sub(allocated);
-        Some(needed.saturating_sub(fs.f_bavail.saturating_mul(fs.f_frsize))).filter(|missing| *missing > 0)
+        missing_space(&fs, self.total?.saturating_sub(allocated))
     }
 
     /// Makes durable what the journal of an earlier process claims to be written, and brings one of the
@@ -388,6 +383,13 @@ impl PartFile {
         }
         failure
     }
+}
+
+/// How many bytes are missing where so many are needed; `None`: there are enough, as far as can be known.
+pub fn missing_space(fs: &StatVfs, needed: u64) -> Option<u64> {
+    // Some network file systems do not know how large they are.
+    let free = if fs.f_blocks == 0 { u64::MAX } else { fs.f_bavail.saturating_mul(fs.f_frsize) };
+    Some(needed.saturating_sub(free)).filter(|missing| *missing > 0)
 }
 
 /// The longest file that a kind of file system can hold, as far as it must be known beforehand. FAT
