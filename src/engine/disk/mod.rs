@@ -17,6 +17,7 @@ mod log;
 mod mailbox;
 pub mod naming;
 mod part_file;
+mod place;
 mod record;
 mod sum;
 mod syncer;
