@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use freshet::engine::disk::Journal;
 use freshet::engine::download::state::WaitReason;
-use freshet::engine::{Command, DownloadId, FailureKind, State};
+use freshet::engine::{Command, DownloadId, Failure, FailureKind, State};
 use support::device::{self, Device};
 use support::engine::Running;
 use support::faulty::{Faulty, Resource};
@@ -65,6 +65,41 @@ fn downloads_that_filled_the_disk_go_on_when_there_is_room() {
         files::assert_same(&running.completed(*id), seed, 6 * MIB);
     }
     assert_eq!(device.names(), ["1", "2", "3"]);
+    running.stop();
+}
+
+#[test]
+fn no_server_is_asked_as_long_as_the_disk_is_full() {
+    let Some(device) = Device::tmpfs(24 * MIB) else { return };
+    let filler = device.path().join("filler");
+    device::fill(&filler, 20 * MIB);
+    let (server, running) = (Faulty::start(), Running::start());
+    let file = Resource::new(1, 8 * MIB);
+    server.on("/known", move |request| file.answer(request));
+    // Of unknown length, and nothing proves that it is still the same.
+    let file = Resource::new(2, 8 * MIB).etag(None).last_modified(None);
+    server.on("/unknown", move |_| file.without_ranges().chunked());
+    let ids = ["/known", "/unknown"].map(|path| add(&running, &server, path, &device.path()));
+    let requests = || ["/known", "/unknown"].map(|path| server.seen_at(path).len());
+    for id in ids {
+        let waits = |now: &State| matches!(now, State::Waiting { reason: WaitReason::Space { .. }, .. });
+        running.until(id, "it waits", |now| waits(&now.state));
+    }
+    let before = requests();
+    // Two more looks at the disk.
+    running.main_loop.run_for(Duration::from_secs(11));
+    assert_eq!(requests(), before);
+    for id in ids {
+        let is_told = |failure: &Failure| matches!(failure.kind, FailureKind::DiskFull { needed: Some(_) });
+        let now = running.state(id);
+        let waits = matches!(&now, State::Waiting { reason: WaitReason::Space { failure }, .. } if is_told(failure));
+        assert!(waits, "{now:?}");
+    }
+    fs::remove_file(filler).unwrap();
+    for (id, seed) in ids.into_iter().zip(1..) {
+        files::assert_same(&running.completed(id), seed, 8 * MIB);
+    }
+    assert_eq!(server.seen_at("/unknown").len(), before[1] + 1);
     running.stop();
 }
 

@@ -25,6 +25,9 @@ use super::sources::Sources;
 use super::store::{Record, SavedState};
 use super::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
 
+/// How much has to be free before a file of unknown length is fetched again that the disk was too full for.
+const ROOM: u64 = 1024 * 1024;
+
 /// A download with all that is known of it.
 #[derive(Debug)]
 pub struct Item {
@@ -65,6 +68,8 @@ pub struct Item {
     /// It was refused while others had connections to the host, of which so many were allowed until then.
     pub turned_away: Option<Option<usize>>,
     pub sources: Sources,
+    /// The disk was full once.
+    pub lacked_space: bool,
     /// An older part file that is kept until the new one is complete.
     pub replaces: Option<PathBuf>,
     /// There while it has a slot, and until its part file is closed after that.
@@ -232,6 +237,7 @@ impl Item {
             distrust: false,
             is_whole_only: false,
             turned_away: None,
+            lacked_space: false,
             replaces: None,
             work: None,
             after_close: AfterClose::default(),
@@ -342,6 +348,13 @@ impl Item {
         self.path = None;
         // It was told of what is given up now.
         self.told = None;
+    }
+
+    /// How long the file will be at least, where that is known: with no room for it no server is asked.
+    pub fn least_length(&self) -> Option<u64> {
+        // Of one that found the disk full there is more than came, and how much nobody has told.
+        let beyond = || self.lacked_space.then(|| self.map.done().bytes().saturating_add(ROOM));
+        self.map.total().or(self.spec.size).or_else(beyond)
     }
 
     /// Whether anything shows that two answers speak of the same bytes.

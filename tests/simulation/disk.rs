@@ -426,6 +426,18 @@ impl VirtualDisk {
     }
 
     fn look_now(&self, look: &Look) -> Result<Option<Box<Found>>, Failure> {
+        let found = self.find(look)?;
+        let device = &self.devices.borrow()[device_of(&look.folder)];
+        let part_path = found.as_ref().map(|found| &found.part_path).or(look.part_path.as_ref());
+        let inode = part_path.and_then(|path| device.names.get(path)).copied().unwrap_or_default();
+        let length = found.as_ref().and_then(|found| found.journal.total).or(look.length);
+        match device.missing(inode, length.unwrap_or(0)) {
+            0 => Ok(found),
+            missing => Err(full(missing, &look.folder)),
+        }
+    }
+
+    fn find(&self, look: &Look) -> Result<Option<Box<Found>>, Failure> {
         if !look.resume {
             return Ok(None);
         }
@@ -489,6 +501,10 @@ impl VirtualDisk {
         let mut devices = self.devices.borrow_mut();
         let device_now = &mut devices[device];
         let inode = if is_new { device_now.create(&path) } else { device_now.names[&path] };
+        if is_new && device_now.exists(&Journal::path_of(&path)) {
+            device_now.unlink(&Journal::path_of(&path));
+            device_now.sync_names();
+        }
         let reserved = open.total.map_or(Ok(()), |total| match device_now.missing(inode, total) {
             0 => {
                 if total >= PREALLOCATE_FROM {
@@ -534,9 +550,7 @@ impl VirtualDisk {
         let free = (0..1000).find_map(|number| {
             let target = open.folder.join(naming::numbered(&open.name, number));
             let path = part_of(&target);
-            let is_taken = (open.on_exists != OnExists::Overwrite && device.exists(&target))
-                || device.exists(&path)
-                || device.exists(&Journal::path_of(&path));
+            let is_taken = (open.on_exists != OnExists::Overwrite && device.exists(&target)) || device.exists(&path);
             (!is_taken).then_some(path)
         });
         free.ok_or_else(|| taken(&wanted))

@@ -351,6 +351,9 @@ impl Book {
                     item.validator = None;
                     item.best = 0;
                 }
+                if let (FailureKind::DiskFull { .. }, Some(item)) = (&failure.kind, self.items.get_mut(&id)) {
+                    item.lacked_space = true;
+                }
                 if let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) {
                     // A part file that could not be opened has nothing to save.
                     work.is_open &= work.is_told_open;

@@ -42,6 +42,7 @@ impl Book {
             // Its own part file is continued in any case; the wish is about those of others.
             resume: item.spec.resume || item.path.is_some(),
             others,
+            length: item.least_length(),
         };
         self.parts.disk.look(part, look);
     }

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,10 @@ use url::Url;
 
 use super::journal::JournalError;
 use super::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
-use super::part_file::{can_lock, in_use};
+use super::part_file::{can_lock, in_use, missing_space};
 use super::{Found, Journal, Look};
 use crate::engine::error::{Failure, FailureKind};
+use crate::engine::types::ByteRange;
 
 /// How long what was seen in a folder is taken for true; others may put part files there too.
 const FRESH: Duration = Duration::from_secs(5);
@@ -54,6 +55,12 @@ impl Folders {
     /// Looks whether one can download into a folder, and for a part file to continue.
     pub fn look(&mut self, look: &Look) -> Result<Option<Box<Found>>, Failure> {
         check_folder(&look.folder)?;
+        let found = self.find(look)?;
+        check_room(look, found.as_deref())?;
+        Ok(found)
+    }
+
+    fn find(&mut self, look: &Look) -> Result<Option<Box<Found>>, Failure> {
         if !look.resume {
             return Ok(None);
         }
@@ -197,6 +204,25 @@ fn check_folder(folder: &Path) -> Result<(), Failure> {
         return Err(Failure::new(FailureKind::FolderMissing, format!("{} is not a folder", folder.display())));
     }
     rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| failure(error.into()))
+}
+
+/// Whether there is room for what is still to come, as far as that can be known before a server is asked.
+fn check_room(look: &Look, found: Option<&Found>) -> Result<(), Failure> {
+    let Some(length) = found.and_then(|found| found.journal.total).or(look.length) else { return Ok(()) };
+    // What is begun anew gives back what its part file has taken. What is done takes no more, even where
+    // it was written to fewer blocks (compressed).
+    let part_path = found.map(|found| &found.part_path).or(look.part_path.as_ref());
+    let about = part_path.and_then(|path| fs::symlink_metadata(path).ok());
+    let taken = about.map_or(0, |about| about.blocks().saturating_mul(512));
+    let done = found.map_or(0, |found| found.journal.done.iter().map(ByteRange::len).sum());
+    let missing = match rustix::fs::statvfs(&look.folder) {
+        Ok(fs) => missing_space(&fs, length.saturating_sub(taken.max(done))),
+        Err(_) => None,
+    };
+    missing.map_or(Ok(()), |missing| {
+        let detail = format!("{missing} bytes more are needed in {}", look.folder.display());
+        Err(Failure::new(FailureKind::DiskFull { needed: Some(missing) }, detail))
+    })
 }
 
 /// Whether a part file can be continued by what its journal says.

@@ -17,6 +17,7 @@ mod log;
 mod mailbox;
 pub mod naming;
 mod part_file;
+mod place;
 mod record;
 mod sum;
 mod syncer;
@@ -103,6 +104,8 @@ pub struct Look {
     pub resume: bool,
     /// Part files that other downloads of the list have: they are not this one's.
     pub others: Vec<PathBuf>,
+    /// How long the file will be at least, where that is known: it is a failure if there is no room.
+    pub length: Option<u64>,
 }
 
 /// How to open a part file.

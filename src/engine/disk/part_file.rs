@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{FallocateFlags, RenameFlags};
+use rustix::fs::{FallocateFlags, StatVfs};
 use rustix::io::Errno;
 
 use super::folder::{Folders, exists};
@@ -19,6 +19,7 @@ use super::follower::Follower;
 use super::journal::with_suffix;
 use super::log::Log;
 use super::naming::{self, PART_SUFFIX};
+use super::place::{delete, leads_to, remove, rename_to_free};
 use super::{Finish, Journal, JournalError, Open};
 use crate::engine::download::spec::OnExists;
 use crate::engine::error::{Failure, FailureKind};
@@ -67,9 +68,13 @@ impl PartFile {
             let path = with_suffix(&target, PART_SUFFIX);
             // Nothing that is there is touched, whoever left it: an orphan part file may be all
             // that somebody has.
-            if (open.on_exists != OnExists::Overwrite && exists(&target).map_err(unreadable)?)
-                || exists(&Journal::path_of(&path)).map_err(unreadable)?
-            {
+            if open.on_exists != OnExists::Overwrite && exists(&target).map_err(unreadable)? {
+                continue;
+            }
+            // A journal without its part file is what is left where a process died just after it had moved
+            // that into place; but what can not be read as one is somebody's.
+            let has_journal = exists(&Journal::path_of(&path)).map_err(unreadable)?;
+            if has_journal && Journal::read(&path).is_err() {
                 continue;
             }
             let file = match part_options().create_new(true).open(&path) {
@@ -84,7 +89,14 @@ impl PartFile {
                 Some(journal) => part.log.begin(journal).map_err(|error| part.journal_failure(&error)),
                 None => Ok(()),
             };
-            return match lock(&part.file, &part.path).and_then(|()| part.reserve()).and_then(|()| first_journal()) {
+            let taken = lock(&part.file, &part.path).and_then(|()| match has_journal {
+                true => {
+                    folders.removed(&part.path);
+                    part.disown()
+                }
+                false => Ok(()),
+            });
+            return match taken.and_then(|()| part.reserve()).and_then(|()| first_journal()) {
                 Ok(()) => Ok(part),
                 Err(failure) => {
                     // It was made a moment ago and is empty.
@@ -147,6 +159,14 @@ impl PartFile {
         self.follower.as_ref()
     }
 
+    /// Removes the journal of a part file that was here before this one, durably before any byte is
+    /// written: after a power cut it would claim them.
+    fn disown(&self) -> Result<(), Failure> {
+        Journal::remove(&self.path)
+            .and_then(|()| sync_folder(&self.path))
+            .map_err(|error| failure(&error, "remove the old journal of", &self.path))
+    }
+
     /// Sees to it that the file can become as long as it has to, as far as that can be known.
     fn reserve(&self) -> Result<(), Failure> {
         let Some(total) = self.total else { return Ok(()) };
@@ -176,13 +196,8 @@ impl PartFile {
     /// How many bytes more than are free the rest of the file takes.
     fn missing_space(&self) -> Option<u64> {
         let fs = rustix::fs::fstatvfs(&self.file).ok()?;
-        // Some network file systems do not know how large they are.
-        if fs.f_blocks == 0 {
-            return None;
-        }
         let allocated = self.file.metadata().ok()?.blocks().saturating_mul(512);
-        let needed = self.total?.saturating_sub(allocated);
-        Some(needed.saturating_sub(fs.f_bavail.saturating_mul(fs.f_frsize))).filter(|missing| *missing > 0)
+        missing_space(&fs, self.total?.saturating_sub(allocated))
     }
 
     /// Makes durable what the journal of an earlier process claims to be written, and brings one of the
@@ -371,6 +386,13 @@ impl PartFile {
     }
 }
 
+/// How many bytes are missing where so many are needed; `None`: there are enough, as far as can be known.
+pub fn missing_space(fs: &StatVfs, needed: u64) -> Option<u64> {
+    // Some network file systems do not know how large they are.
+    let free = if fs.f_blocks == 0 { u64::MAX } else { fs.f_bavail.saturating_mul(fs.f_frsize) };
+    Some(needed.saturating_sub(free)).filter(|missing| *missing > 0)
+}
+
 /// The longest file that a kind of file system can hold, as far as it must be known beforehand. FAT
 /// (`msdos` and `vfat`) keeps the length in 32 bits; exFAT, NTFS and all others go far beyond. What a
 /// process in between (FUSE) does is not to be seen here: it says EFBIG when it comes to that.
@@ -386,50 +408,6 @@ pub fn clean_up(part: &PartFile, finish: &Finish) {
     if let Some(older) = &finish.replaces {
         delete(older);
     }
-}
-
-/// Deletes a part file and its journal; nothing that is not named like one, and nothing that another
-/// process has continued meanwhile. Answers whether it is gone.
-pub fn delete(part_path: &Path) -> bool {
-    if !is_part_path(part_path) {
-        tracing::error!(path = %part_path.display(), "not deleted: this is no part file");
-        return false;
-    }
-    // Held until all is removed, so that nobody begins to continue it in between. What can not be opened
-    // can not be continued either.
-    let file = part_options().open(part_path).ok();
-    if let Some(file) = &file {
-        if !can_lock(part_path, || file.try_lock()) {
-            tracing::warn!(path = %part_path.display(), "kept: another process continues it");
-            return false;
-        }
-        // Who held the lock until now may have moved it into place, and somebody may have begun anew.
-        if !leads_to(part_path, file) && exists(part_path).unwrap_or(true) {
-            tracing::warn!(path = %part_path.display(), "kept: it is another one by now");
-            return false;
-        }
-    }
-    remove(part_path)
-}
-
-/// Removes a part file that this process has locked, or nobody.
-fn remove(part_path: &Path) -> bool {
-    // The journal last: interrupted in between, it tells nobody of a file that is not there, while a
-    // part file without one would be in the way for ever.
-    let removed = match fs::remove_file(part_path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Journal::remove(part_path),
-    };
-    if let Err(error) = &removed {
-        tracing::warn!(path = %part_path.display(), "can not delete the part file: {error}");
-    }
-    removed.is_ok()
-}
-
-/// Whether a path leads to the file that is open.
-fn leads_to(path: &Path, file: &File) -> bool {
-    let same = |open: fs::Metadata, there: fs::Metadata| (open.dev(), open.ino()) == (there.dev(), there.ino());
-    file.metadata().and_then(|open| Ok(same(open, fs::symlink_metadata(path)?))).unwrap_or(false)
 }
 
 /// Makes the entries of the folder that this path is in durable.
@@ -466,46 +444,14 @@ pub fn in_use(path: &Path) -> Failure {
     Failure::new(FailureKind::PartInUse, format!("{} is locked by another process", path.display()))
 }
 
-/// Renames without ever replacing: `AlreadyExists` if something is there.
-fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
-    use rustix::fs::CWD;
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Some file systems (network, FUSE) know no such rename.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            rename_without_flag(from, to, |from, to| fs::hard_link(from, to))
-        }
-        other => Ok(other?),
-    }
-}
-
-/// [`rename_to_free`] where the kernel can not do it by itself.
-fn rename_without_flag(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
-    match link(from, to) {
-        // A link never replaces either.
-        Ok(()) => fs::remove_file(from),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // No links: what is replaced is an empty file of our own, so that nobody else's can be.
-        Err(_) => {
-            OpenOptions::new().write(true).create_new(true).open(to)?;
-            let renamed = fs::rename(from, to);
-            if renamed.is_err()
-                && let Err(error) = fs::remove_file(to)
-            {
-                tracing::warn!(path = %to.display(), "an empty file is left: {error}");
-            }
-            renamed
-        }
-    }
-}
-
-fn part_options() -> OpenOptions {
+pub fn part_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     // A named pipe in place of the file must not hold up whoever opens it.
     options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     options
 }
 
-fn is_part_path(path: &Path) -> bool {
+pub fn is_part_path(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(PART_SUFFIX.as_bytes())
 }
 
@@ -540,35 +486,6 @@ mod tests {
         assert_eq!(longest_file(0x4d44), (1 << 32) - 1);
         for kind in [0x2011_bab0, 0x7366_746e, 0xef53, 0x9123_683e] {
             assert_eq!(longest_file(kind), u64::MAX, "{kind:x}");
-        }
-    }
-
-    #[test]
-    fn where_no_rename_can_be_told_not_to_replace_nothing_is_replaced_either() {
-        let no_links = |_: &Path, _: &Path| Err(io::Error::from(Errno::PERM));
-        let links = |from: &Path, to: &Path| fs::hard_link(from, to);
-        for link in [&links as &dyn Fn(&Path, &Path) -> io::Result<()>, &no_links] {
-            let folder = tempfile::tempdir().unwrap();
-            let (from, to, gone) = (folder.path().join("f.part"), folder.path().join("f"), folder.path().join("g"));
-            fs::write(&from, b"new").unwrap();
-            fs::write(&to, b"old").unwrap();
-            let kind = |result: io::Result<()>| result.unwrap_err().kind();
-            assert_eq!(kind(rename_without_flag(&from, &to, link)), io::ErrorKind::AlreadyExists);
-            assert_eq!((fs::read(&from).unwrap(), fs::read(&to).unwrap()), (b"new".to_vec(), b"old".to_vec()));
-            // One that comes just when it was seen to be free.
-            fs::remove_file(&to).unwrap();
-            let late = |from: &Path, to: &Path| {
-                fs::write(to, b"late").unwrap();
-                link(from, to)
-            };
-            assert_eq!(kind(rename_without_flag(&from, &to, late)), io::ErrorKind::AlreadyExists);
-            assert_eq!((fs::read(&from).unwrap(), fs::read(&to).unwrap()), (b"new".to_vec(), b"late".to_vec()));
-
-            fs::remove_file(&to).unwrap();
-            rename_without_flag(&from, &to, link).unwrap();
-            assert_eq!((fs::read(&to).unwrap(), from.exists()), (b"new".to_vec(), false));
-            assert_eq!(kind(rename_without_flag(&from, &gone, link)), io::ErrorKind::NotFound);
-            assert!(!gone.exists(), "no placeholder is left");
         }
     }
 }

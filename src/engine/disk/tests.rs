@@ -147,6 +147,7 @@ impl Desk {
             name: None,
             resume: true,
             others: Vec::new(),
+            length: None,
         }
     }
 
@@ -400,6 +401,29 @@ fn nothing_that_is_there_is_overwritten() {
     assert!(before.iter().all(|name| desk.names().contains(name)));
     assert_eq!(fs::read(desk.path("f (1).txt.part")).unwrap(), b"orphan");
     assert!(!desk.path("nowhere").exists());
+}
+
+#[test]
+fn a_journal_without_its_part_file_is_in_nobodys_way() {
+    let desk = Desk::new();
+    // As after a process that died between moving the file into place and removing the journal.
+    desk.begin(1, "f", b"0123");
+    desk.save(1, journal("f", &[(0, 4)])).unwrap();
+    desk.disk.close(PartId(1));
+    assert!(desk.look(2, desk.any()).unwrap().is_some());
+    fs::rename(desk.path("f.part"), desk.path("f")).unwrap();
+    assert_eq!(desk.open(2, desk.new_file("f")), Ok(desk.path("f (1).part")), "the file is there");
+    fs::rename(desk.path("f"), desk.path("kept")).unwrap();
+    desk.disk.shutdown();
+
+    let desk = Desk::in_folder(desk.folder);
+    assert_eq!(desk.open(3, Open { total: Some(4), ..desk.new_file("f") }), Ok(desk.path("f.part")));
+    assert_eq!(desk.names(), ["f (1).part", "f.part", "kept"]);
+    desk.write(3, 0, b"ab");
+    desk.write(3, 2, b"cd");
+    desk.expect_written(3, 4);
+    desk.disk.close(PartId(3));
+    assert_eq!(desk.look(4, desk.any()), Ok(None), "nobody claims its bytes");
 }
 
 #[test]
@@ -801,6 +825,30 @@ fn a_file_that_can_not_fit_is_refused_at_once_with_what_is_missing() {
 }
 
 #[test]
+fn a_file_that_can_not_fit_is_known_before_a_server_is_asked() {
+    let tmpfs = Tmpfs::new("size=1m");
+    let desk = tmpfs.desk();
+    let look = |length| Look { length: Some(length), ..desk.any() };
+    assert_eq!(desk.look(1, look(1 << 19)), Ok(None));
+    assert!(matches!(desk.look(1, look(3 << 20)), Err(FailureKind::DiskFull { needed: Some(needed) })
+        if (2 << 20..3 << 20).contains(&needed)));
+    // What its part file has taken is given back or continued, whoever knows of it.
+    let (half, whole) = (vec![7; 1 << 19], Some((1 << 20) - (1 << 16)));
+    desk.open(2, Open { total: whole, ..desk.new_file("f") }).unwrap();
+    desk.write(2, 0, &half[..1 << 18]);
+    desk.write(2, 1 << 18, &half[1 << 18..]);
+    desk.expect_written(2, 1 << 19);
+    desk.disk.close(PartId(2));
+    let known = Look { part_path: Some(desk.path("f.part")), length: whole, ..desk.any() };
+    assert_eq!(desk.look(3, known), Ok(None));
+    assert!(matches!(desk.look(3, Look { length: whole, ..desk.any() }), Err(FailureKind::DiskFull { .. })));
+    // A journal knows the length by itself.
+    Journal { total: Some(3 << 20), ..journal("f", &[(0, 1 << 19)]) }.write(&desk.path("f.part")).unwrap();
+    let later = Desk::in_folder(desk.folder);
+    assert!(matches!(later.look(3, later.any()), Err(FailureKind::DiskFull { .. })));
+}
+
+#[test]
 fn a_full_disk_is_told_once_and_what_was_saved_stays() {
     let tmpfs = Tmpfs::new("size=1m");
     let desk = tmpfs.desk();
@@ -994,6 +1042,7 @@ fn replies_come_on_the_main_loop_and_the_listener_may_drop_the_disk() {
         name: None,
         resume: true,
         others: Vec::new(),
+        length: None,
     };
     disk.look(PartId(1), look);
     slot.replace(Some(disk));

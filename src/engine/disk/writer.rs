@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use super::folder::Folders;
 use super::mailbox::Mailbox;
-use super::part_file::{self, PartFile};
+use super::part_file::PartFile;
+use super::place;
 use super::sum::Sum;
 use super::syncer::SyncJob;
 use super::verify::Verifier;
@@ -435,7 +436,7 @@ pub fn look_now(folders: &Mutex<Folders>, mailbox: &Mailbox, part: PartId, look:
 
 /// Deletes a part file that nobody has open.
 pub fn delete_now(folders: &Mutex<Folders>, part_path: &std::path::Path) {
-    if part_file::delete(part_path) {
+    if place::delete(part_path) {
         folders.lock().unwrap_or_else(PoisonError::into_inner).deleted(part_path);
     }
 }

@@ -9,7 +9,8 @@ use crate::engine::error::{Failure, FailureKind};
 /// No wait grows beyond this, whatever doubling or a server says.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
-/// How often a full disk is looked at again. Looking costs one system call.
+/// How often a full disk is looked at again. Looking costs a few system calls and no request: servers are
+/// asked once there is room, see `disk/folder.rs`.
 pub const SPACE_CHECK: Duration = Duration::from_secs(5);
 
 /// What follows a failure.

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Takes names away from part files, and gives them names, without ever costing anybody else a file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::RenameFlags;
+use rustix::io::Errno;
+
+use super::Journal;
+use super::folder::exists;
+use super::part_file::{can_lock, is_part_path, part_options};
+
+/// Deletes a part file and its journal; nothing that is not named like one, and nothing that another
+/// process has continued meanwhile. Answers whether it is gone.
+pub fn delete(part_path: &Path) -> bool {
+    if !is_part_path(part_path) {
+        tracing::error!(path = %part_path.display(), "not deleted: this is no part file");
+        return false;
+    }
+    // Held until all is removed, so that nobody begins to continue it in between. What can not be opened
+    // can not be continued either.
+    let file = part_options().open(part_path).ok();
+    if let Some(file) = &file {
+        if !can_lock(part_path, || file.try_lock()) {
+            tracing::warn!(path = %part_path.display(), "kept: another process continues it");
+            return false;
+        }
+        // Who held the lock until now may have moved it into place, and somebody may have begun anew.
+        if !leads_to(part_path, file) && exists(part_path).unwrap_or(true) {
+            tracing::warn!(path = %part_path.display(), "kept: it is another one by now");
+            return false;
+        }
+    }
+    remove(part_path)
+}
+
+/// Removes a part file that this process has locked, or nobody.
+pub fn remove(part_path: &Path) -> bool {
+    // The journal last: interrupted in between, it tells nobody of a file that is not there, while a
+    // part file without one would be in the way for ever.
+    let removed = match fs::remove_file(part_path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Journal::remove(part_path),
+    };
+    if let Err(error) = &removed {
+        tracing::warn!(path = %part_path.display(), "can not delete the part file: {error}");
+    }
+    removed.is_ok()
+}
+
+/// Whether a path leads to the file that is open.
+pub fn leads_to(path: &Path, file: &File) -> bool {
+    let same = |open: fs::Metadata, there: fs::Metadata| (open.dev(), open.ino()) == (there.dev(), there.ino());
+    file.metadata().and_then(|open| Ok(same(open, fs::symlink_metadata(path)?))).unwrap_or(false)
+}
+
+/// Renames without ever replacing: `AlreadyExists` if something is there.
+pub fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::CWD;
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Some file systems (network, FUSE) know no such rename.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            rename_without_flag(from, to, |from, to| fs::hard_link(from, to))
+        }
+        other => Ok(other?),
+    }
+}
+
+/// [`rename_to_free`] where the kernel can not do it by itself.
+fn rename_without_flag(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
+    match link(from, to) {
+        // A link never replaces either.
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // No links: what is replaced is an empty file of our own, so that nobody else's can be.
+        Err(_) => {
+            OpenOptions::new().write(true).create_new(true).open(to)?;
+            let renamed = fs::rename(from, to);
+            if renamed.is_err()
+                && let Err(error) = fs::remove_file(to)
+            {
+                tracing::warn!(path = %to.display(), "an empty file is left: {error}");
+            }
+            renamed
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_no_rename_can_be_told_not_to_replace_nothing_is_replaced_either() {
+        let no_links = |_: &Path, _: &Path| Err(io::Error::from(Errno::PERM));
+        let links = |from: &Path, to: &Path| fs::hard_link(from, to);
+        for link in [&links as &dyn Fn(&Path, &Path) -> io::Result<()>, &no_links] {
+            let folder = tempfile::tempdir().unwrap();
+            let (from, to, gone) = (folder.path().join("f.part"), folder.path().join("f"), folder.path().join("g"));
+            fs::write(&from, b"new").unwrap();
+            fs::write(&to, b"old").unwrap();
+            let kind = |result: io::Result<()>| result.unwrap_err().kind();
+            assert_eq!(kind(rename_without_flag(&from, &to, link)), io::ErrorKind::AlreadyExists);
+            assert_eq!((fs::read(&from).unwrap(), fs::read(&to).unwrap()), (b"new".to_vec(), b"old".to_vec()));
+            // One that comes just when it was seen to be free.
+            fs::remove_file(&to).unwrap();
+            let late = |from: &Path, to: &Path| {
+                fs::write(to, b"late").unwrap();
+                link(from, to)
+            };
+            assert_eq!(kind(rename_without_flag(&from, &to, late)), io::ErrorKind::AlreadyExists);
+            assert_eq!((fs::read(&from).unwrap(), fs::read(&to).unwrap()), (b"new".to_vec(), b"late".to_vec()));
+
+            fs::remove_file(&to).unwrap();
+            rename_without_flag(&from, &to, link).unwrap();
+            assert_eq!((fs::read(&to).unwrap(), from.exists()), (b"new".to_vec(), false));
+            assert_eq!(kind(rename_without_flag(&from, &gone, link)), io::ErrorKind::NotFound);
+            assert!(!gone.exists(), "no placeholder is left");
+        }
+    }
+}
