@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::engine::download::spec::Checksum;
+pub use link::MOST_LINKS;
 
 /// The header fields of an answer in order: names in lower case, values as sent.
 pub type Fields = [(String, Vec<u8>)];

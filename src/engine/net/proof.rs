@@ -25,6 +25,27 @@ pub struct Head {
     pub modified: Option<SystemTime>,
     /// The address that answered, after redirects.
     pub url: Option<Url>,
+    /// What those redirects told of the file: who spreads files over mirrors does it there (RFC 6249).
+    pub on_the_way: OnTheWay,
+}
+
+/// See [`Head::on_the_way`]; each of the answer's own digests comes before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OnTheWay {
+    pub mirrors: Vec<Url>,
+    pub digest: Option<Checksum>,
+}
+
+impl OnTheWay {
+    /// Takes in what the redirect from `url` says. A digest is the file's only if mirrors are named too:
+    /// else it is that of the page that comes with the redirect (RFC 9530 section 3).
+    pub fn learn(&mut self, fields: &headers::Fields, url: Option<&Url>) {
+        let mirrors = url.map(|url| headers::duplicates(fields, url)).unwrap_or_default();
+        if !mirrors.is_empty() && self.digest.is_none() {
+            self.digest = Checksum::strongest(headers::representation_digests(fields));
+        }
+        self.mirrors.extend(mirrors);
+    }
 }
 
 impl Head {
@@ -184,9 +205,17 @@ fn describe(head: &Head, start: u64, total: Option<u64>, validator: Option<Valid
         media_type: head.text("content-type").and_then(headers::media_type),
         modified: head.text("last-modified").and_then(headers::http_date).or(head.modified),
         url: head.url.clone(),
-        mirrors: head.url.as_ref().map(|url| headers::duplicates(&head.fields, url)).unwrap_or_default(),
+        mirrors: mirrors(head),
         digest: digest(head),
     }
+}
+
+fn mirrors(head: &Head) -> Vec<Url> {
+    let mut mirrors = head.url.as_ref().map(|url| headers::duplicates(&head.fields, url)).unwrap_or_default();
+    // The one that was redirected to is asked by the download's own address.
+    mirrors.extend(head.on_the_way.mirrors.iter().filter(|mirror| Some(*mirror) != head.url.as_ref()).cloned());
+    mirrors.truncate(headers::MOST_LINKS);
+    mirrors
 }
 
 fn digest(head: &Head) -> Option<Checksum> {
@@ -197,7 +226,7 @@ fn digest(head: &Head) -> Option<Checksum> {
     if matches!(head.status, 200 | 203) {
         digests.extend(headers::content_digests(&head.fields));
     }
-    Checksum::strongest(digests)
+    Checksum::strongest(digests).or_else(|| head.on_the_way.digest.clone())
 }
 
 /// How what the answer tells of the file differs from what is known of it. What it leaves out differs
@@ -253,8 +282,8 @@ mod tests {
             status,
             length,
             fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect(),
-            modified: None,
             url: Some(Url::parse("http://h/file.bin").unwrap()),
+            ..Head::default()
         }
     }
 
@@ -351,6 +380,27 @@ mod tests {
         let mut labelled = head(200, Some(40), &[("content-encoding", "x-gzip")]);
         labelled.url = Some(Url::parse("http://h/linux.tar.gz?x=1").unwrap());
         assert_eq!(judge(&Asked::default(), &labelled).unwrap().total, Some(40));
+    }
+
+    #[test]
+    fn redirects_tell_of_mirrors_and_digests_of_which_the_last_answer_knows_better() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let field = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+        let link = field("link", "<g>; rel=duplicate, <http://h/file.bin>; rel=duplicate");
+        let digest = |byte: u8| format!("md5=:{}:", glib::base64_encode(&[byte; 16]));
+        let mut moved = head(200, Some(4), &[]);
+        moved.on_the_way.learn(&[field("repr-digest", &digest(9))], Some(&url("http://page/")));
+        assert_eq!(judge(&Asked::default(), &moved).unwrap().digest, None);
+        for (byte, from) in [(1, "http://first/a/f"), (2, "http://next/f")] {
+            moved.on_the_way.learn(&[link.clone(), field("repr-digest", &digest(byte))], Some(&url(from)));
+        }
+        let answer = judge(&Asked::default(), &moved).unwrap();
+        assert_eq!(answer.mirrors, [url("http://first/a/g"), url("http://next/g")]);
+        assert_eq!(answer.digest.unwrap().hex, "01".repeat(16));
+        moved.fields = vec![field("link", "<own>; rel=duplicate"), field("repr-digest", &digest(3))];
+        let answer = judge(&Asked::default(), &moved).unwrap();
+        assert_eq!(answer.mirrors[0], url("http://h/own"));
+        assert_eq!(answer.digest.unwrap().hex, "03".repeat(16));
     }
 
     #[test]

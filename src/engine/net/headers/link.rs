@@ -7,7 +7,7 @@ use super::{Fields, joined, media_type};
 use crate::engine::import::address;
 
 /// More than anybody needs, and fewer than would let one server set us on many others.
-const MOST_LINKS: usize = 32;
+pub const MOST_LINKS: usize = 32;
 
 /// See [`super::duplicates`].
 pub fn duplicates(fields: &Fields, base: &Url) -> Vec<Url> {
