@@ -130,12 +130,6 @@ pub fn duplicates(fields: &Fields, base: &Url) -> Vec<Url> {
     link::duplicates(fields, base)
 }
 
-/// Where metalinks of the file are, out of `Link: <...>; rel=describedby; type="application/metalink4+xml"`
-/// (RFC 6249 section 6), as [`duplicates`] returns them.
-pub fn metalinks(fields: &Fields, base: &Url) -> Vec<Url> {
-    link::metalinks(fields, base)
-}
-
 /// The digests of the selected representation, out of Repr-Digest (RFC 9530 section 3) and the older
 /// Digest (RFC 3230): of the whole file, whichever range of it was sent, unless a Content-Encoding
 /// stands between.
