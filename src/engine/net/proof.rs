@@ -185,7 +185,7 @@ fn prove_file(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
         }
         // Where pieces or samples prove the bytes there is none to compare. A tag of HTTP is told by no
         // file: then it may be another one.
-        if asked.validator.is_some() && asked.validator != validator {
+        if (asked.is_strict || asked.validator.is_some()) && (validator.is_none() || asked.validator != validator) {
             return Err(wrong_range("the file's time has changed, or is not what it is known by".to_owned()));
         }
     }
@@ -232,7 +232,9 @@ fn digest(head: &Head) -> Option<Checksum> {
 /// How what the answer tells of the file differs from what is known of it. What it leaves out differs
 /// only where it has to be told.
 fn difference(asked: &Asked, head: &Head) -> Option<String> {
-    let known = asked.validator.as_ref()?;
+    let Some(known) = &asked.validator else {
+        return asked.is_strict.then(|| "nothing is known that could show it to be the same".to_owned());
+    };
     let (field, value) = match known {
         Validator::ETag(tag) => ("etag", tag),
         Validator::LastModified(date) => ("last-modified", date),
@@ -325,6 +327,8 @@ mod tests {
         assert!(judge(&rest(), &silent).is_ok());
         let strict = Asked { is_strict: true, ..rest() };
         assert_eq!(judge(&strict, &silent), Err(FailureKind::WrongRange));
+        let unknown = Asked { validator: None, ..strict };
+        assert_eq!(judge(&unknown, &silent), Err(FailureKind::WrongRange));
         let same = head(206, Some(200), &[("content-range", "bytes 100-299/300"), ("etag", TAG)]);
         assert!(judge(&strict, &same).is_ok());
         let date = "Thu, 01 Jan 2026 00:00:00 GMT";
@@ -437,5 +441,8 @@ mod tests {
         assert!(judge(&asked, &Head { length: Some(200), ..Head::default() }).is_ok());
         assert!(judge(&asked, &Head { length: Some(201), modified, ..Head::default() }).is_err());
         assert!(judge(&asked, &Head { modified, ..Head::default() }).is_err());
+        let strict = Asked { is_strict: true, ..asked };
+        assert!(judge(&strict, &Head { length: Some(200), modified, ..Head::default() }).is_err());
+        assert!(judge(&strict, &Head { length: Some(200), ..Head::default() }).is_err());
     }
 }
