@@ -182,6 +182,29 @@ fn mirrors_and_a_digest_that_the_server_tells_are_made_use_of() {
 }
 
 #[test]
+fn mirrors_and_a_digest_that_a_redirect_tells_are_made_use_of() {
+    for byte in [None, Some(7)] {
+        let (redirector, server, mirror, running) = (Faulty::start(), server(), server(), Running::start());
+        let digest = byte.map_or_else(|| hex(&files::sha256(50, 12 * MIB)["sha256:".len()..]), |byte| vec![byte; 32]);
+        let digest = format!("SHA-256={}", glib::base64_encode(&digest));
+        let link = format!("<{}>; rel=duplicate; pri=1, <moved>; rel=duplicate; pri=2", mirror.url("/f"));
+        let place = server.url("/f").to_string();
+        redirector.on("/f", move |_| Answer::redirect(302, &place).header("Link", &link).header("Digest", &digest));
+        redirector.on("/moved", paced);
+        let id = running.add(redirector.url("/f"));
+        if byte.is_some() {
+            let failure = running.failed(id);
+            assert!(matches!(failure.kind, FailureKind::ChecksumMismatch { .. }), "{failure}");
+            continue;
+        }
+        files::assert_same(&running.completed(id), 50, 12 * MIB);
+        assert!(!mirror.seen().is_empty(), "the mirror was not asked");
+        assert!(!redirector.seen_at("/moved").is_empty(), "the relative one was not asked");
+        assert_eq!(running.snapshot(id).verified.unwrap().to_string(), files::sha256(50, 12 * MIB));
+    }
+}
+
+#[test]
 fn a_mirror_is_not_told_the_secrets_of_the_own_server() {
     let (own, mirror, running) = (Faulty::start(), server(), Running::start());
     let link = format!("<{}>; rel=duplicate", mirror.url("/f"));

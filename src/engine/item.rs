@@ -367,15 +367,19 @@ impl Item {
         !self.distrust && (self.is_provable() || self.is_renewed) && self.map.total().is_some()
     }
 
-    /// Whether a web page came where bytes of another kind of file are here already: what a link leads to
-    /// that has expired.
+    /// Whether a web page came where bytes of another kind of file are here already, or anything of another
+    /// type and length, such as a message in JSON: what a link leads to that has expired.
     pub fn is_page_in_place_of_file(&self, answer: &Answer) -> bool {
         let is_page = |media: Option<&str>| matches!(media, Some("text/html" | "application/xhtml+xml"));
         let may_be_page = || {
             let name = self.name.to_ascii_lowercase();
             is_page(self.media_type.as_deref()) || [".html", ".htm", ".xhtml"].iter().any(|end| name.ends_with(end))
         };
-        self.map.done().bytes() > 0 && is_page(answer.media_type.as_deref()) && !may_be_page()
+        let types = self.media_type.as_ref().zip(answer.media_type.as_ref());
+        let has_other_type = types.is_some_and(|(known, told)| known != told);
+        let has_other_length = self.map.total().is_some() && self.total_of(answer) != self.map.total();
+        let is_other_page = is_page(answer.media_type.as_deref()) && !may_be_page();
+        self.map.done().bytes() > 0 && (is_other_page || (has_other_type && has_other_length))
     }
 
     /// What the finished file is held against: the user's word before anybody else's.
@@ -412,7 +416,9 @@ impl Item {
         }
         self.validator.clone_from(&answer.validator);
         self.modified = answer.modified;
-        self.media_type.clone_from(&answer.media_type);
+        if answer.media_type.is_some() || !answer.continues {
+            self.media_type.clone_from(&answer.media_type);
+        }
         self.resumable = Some(answer.resumable);
         self.told = answer.digest.clone().map(|digest| (digest, Origin::Server)).or(self.told.take());
         for url in &answer.mirrors {

@@ -9,7 +9,7 @@ use freshet::engine::download::spec::Credentials;
 
 use super::case::{Case, ensure, file};
 use super::stage::Play;
-use crate::support::faulty::Answer;
+use crate::support::faulty::{Answer, Resource};
 
 /// A refusal for good: asked once.
 fn for_good(status: u16) -> Case {
@@ -66,6 +66,21 @@ fn was_not_read_on(play: &Play) -> Result<(), String> {
     ensure(sent < 64 << 20, || format!("{sent} bytes of a refusal were read"))
 }
 
+fn message(media_type: &str, text: &str) -> Answer {
+    Answer::status(200).header("Content-Type", media_type).bytes(text)
+}
+
+/// 200 with a message once the link has expired.
+fn message_after_a_part(media_type: &'static str, text: &'static str) -> Case {
+    Case::serving(move |request| match request.number {
+        0 => file().answer(request).cut_after(100_000),
+        _ => message(media_type, text),
+    })
+    .fails(FailureKind::ChangedOnServer, "came in place of the rest")
+    .keeping(&file(), "f.part", 100_000)
+    .requests(2..=2)
+}
+
 cases![
     bad_request = for_good(400),
     forbidden = for_good(403),
@@ -114,6 +129,24 @@ cases![
     .fails_as(&[FailureKind::ChangedOnServer, FailureKind::WrongRange], "")
     .keeping(&file(), "f.part", 100_000)
     .requests(2..=5),
+    json_in_place_of_the_rest = message_after_a_part("application/json", "{\"error\": \"expired\"}"),
+    xml_in_place_of_the_rest = message_after_a_part("application/xml", "<Error><Code>Expired</Code></Error>"),
+    text_in_place_of_the_rest = message_after_a_part("text/plain; charset=utf-8", "expired\n"),
+    text_in_chunks_in_place_of_the_rest = Case::serving(|request| match request.number {
+        0 => file().answer(request).cut_after(100_000),
+        _ => message("text/plain", "expired\n").chunked(),
+    })
+    .fails(FailureKind::ChangedOnServer, "text/plain")
+    .keeping(&file(), "f.part", 100_000)
+    .requests(2..=2),
+    // Servers guess at types, and come to guess otherwise.
+    another_version_of_another_type_and_the_same_length = Case::serving(|request| match request.number {
+        0 => file().answer(request).cut_after(100_000),
+        _ => Resource::new(8, 200_000).media_type("application/x-tar").answer(request),
+    })
+    .completes(&Resource::new(8, 200_000))
+    .named("f.tar")
+    .requests(2..=2),
     retry_after_a_second = at_first(|| Answer::status(503).header("Retry-After", "1")).judging(later(950, 3000)),
     retry_after_a_second_for_too_many =
         at_first(|| Answer::status(429).header("Retry-After", "1")).judging(later(950, 3000)),

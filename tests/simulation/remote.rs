@@ -294,8 +294,8 @@ impl Remote {
             status: 206,
             fields,
             length: (site.has_length && !is_long).then_some(end - start),
-            modified: None,
             url: Some(site.url.clone()),
+            ..Head::default()
         };
         Script { head, body: Body::Of(version, start), length, ending: Ending::Clean }
     }
@@ -323,7 +323,7 @@ impl Remote {
         if site.has_ranges {
             fields.push(field("accept-ranges", "bytes"));
         }
-        let head = Head { status: 200, fields, length: told, modified: None, url: Some(site.url.clone()) };
+        let head = Head { status: 200, fields, length: told, url: Some(site.url.clone()), ..Head::default() };
         Script { head, body, length, ending: Ending::Clean }
     }
 

@@ -60,7 +60,8 @@ impl Book {
                 Some(Failure::new(FailureKind::WrongRange, detail))
             }
             _ if !answer.continues && item.is_page_in_place_of_file(answer) => {
-                let detail = "a web page came in place of the rest of the file: the link may have expired".to_owned();
+                let what = answer.media_type.as_deref().unwrap_or_default();
+                let detail = format!("{what} came in place of the rest of the file: the link may have expired");
                 Some(Failure::new(FailureKind::ChangedOnServer, detail))
             }
             _ => None,

@@ -27,8 +27,6 @@ use super::{Asked, Body, Request, TransferEvent, Vitals};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::{Moment, Speed, TransferId};
 
-/// All header fields of one answer together may not be larger. libcurl bounds a line, not the sum.
-const LARGEST_HEAD: usize = 256 * 1024;
 /// The body of a refusal is read up to here, so that its connection can be used again.
 const LARGEST_REFUSAL: u64 = 64 * 1024;
 
@@ -299,13 +297,15 @@ impl TransferHandler {
             return false;
         }
         self.head_size += line.len();
-        if self.head_size > LARGEST_HEAD {
-            let detail = format!("the header fields are larger than {} KiB", LARGEST_HEAD / 1024);
-            self.judged = Judged::Refused(Failure::new(FailureKind::Protocol, detail));
+        if let Err(failure) = head::check_size(self.head_size) {
+            self.judged = Judged::Refused(failure);
             return false;
         }
         if matches!(self.judged, Judged::NotYet) {
             self.is_head_whole = head::read_line(&mut self.head, line);
+            if self.is_head_whole && matches!(self.head.status, 300..=399) {
+                self.head.on_the_way.learn(&self.head.fields, self.url().as_ref());
+            }
         }
         true
     }
@@ -389,15 +389,14 @@ impl TransferHandler {
             }
         };
         self.received += took as u64;
-        if memory.is_full() && (took < bytes.len() || self.sink.end() != self.until) {
+        let is_enough = memory.is_full() && (took < bytes.len() || self.sink.end() != self.until);
+        if is_enough || self.is_whole() {
+            self.hang_up();
+        }
+        if is_enough {
             self.judged = Judged::Enough;
-            self.hang_up();
-            return 0;
         }
-        if self.is_whole() {
-            self.hang_up();
-        }
-        bytes.len()
+        if is_enough { 0 } else { bytes.len() }
     }
 
     /// Whether rate limits let it take so many bytes now. If not, its turn comes.

@@ -2,6 +2,15 @@
 //! The head of an answer, line by line as libcurl hands it over.
 
 use super::proof::Head;
+use crate::engine::error::{Failure, FailureKind};
+
+/// All header fields of one answer together may not be larger. libcurl bounds a line, not the sum.
+const LARGEST: usize = 256 * 1024;
+
+pub fn check_size(size: usize) -> Result<(), Failure> {
+    let detail = || format!("the header fields are larger than {} KiB", LARGEST / 1024);
+    if size > LARGEST { Err(Failure::new(FailureKind::Protocol, detail())) } else { Ok(()) }
+}
 
 /// Takes a line of the head in; `true` if it is the empty one that ends it. A status line begins a
 /// new head: redirects and interim answers have theirs before the final one.

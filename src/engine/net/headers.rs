@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::engine::download::spec::Checksum;
+pub use link::MOST_LINKS;
 
 /// The header fields of an answer in order: names in lower case, values as sent.
 pub type Fields = [(String, Vec<u8>)];
@@ -127,12 +128,6 @@ pub fn media_type(value: &str) -> Option<String> {
 /// which is not among them; none by SFTP. What they lead to is a server's word only: a digest has to prove it.
 pub fn duplicates(fields: &Fields, base: &Url) -> Vec<Url> {
     link::duplicates(fields, base)
-}
-
-/// Where metalinks of the file are, out of `Link: <...>; rel=describedby; type="application/metalink4+xml"`
-/// (RFC 6249 section 6), as [`duplicates`] returns them.
-pub fn metalinks(fields: &Fields, base: &Url) -> Vec<Url> {
-    link::metalinks(fields, base)
 }
 
 /// The digests of the selected representation, out of Repr-Digest (RFC 9530 section 3) and the older

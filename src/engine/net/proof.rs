@@ -25,6 +25,27 @@ pub struct Head {
     pub modified: Option<SystemTime>,
     /// The address that answered, after redirects.
     pub url: Option<Url>,
+    /// What those redirects told of the file: who spreads files over mirrors does it there (RFC 6249).
+    pub on_the_way: OnTheWay,
+}
+
+/// See [`Head::on_the_way`]; each of the answer's own digests comes before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OnTheWay {
+    pub mirrors: Vec<Url>,
+    pub digest: Option<Checksum>,
+}
+
+impl OnTheWay {
+    /// Takes in what the redirect from `url` says. A digest is the file's only if mirrors are named too:
+    /// else it is that of the page that comes with the redirect (RFC 9530 section 3).
+    pub fn learn(&mut self, fields: &headers::Fields, url: Option<&Url>) {
+        let mirrors = url.map(|url| headers::duplicates(fields, url)).unwrap_or_default();
+        if !mirrors.is_empty() && self.digest.is_none() {
+            self.digest = Checksum::strongest(headers::representation_digests(fields));
+        }
+        self.mirrors.extend(mirrors);
+    }
 }
 
 impl Head {
@@ -164,7 +185,7 @@ fn prove_file(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
         }
         // Where pieces or samples prove the bytes there is none to compare. A tag of HTTP is told by no
         // file: then it may be another one.
-        if asked.validator.is_some() && asked.validator != validator {
+        if (asked.is_strict || asked.validator.is_some()) && (validator.is_none() || asked.validator != validator) {
             return Err(wrong_range("the file's time has changed, or is not what it is known by".to_owned()));
         }
     }
@@ -184,9 +205,17 @@ fn describe(head: &Head, start: u64, total: Option<u64>, validator: Option<Valid
         media_type: head.text("content-type").and_then(headers::media_type),
         modified: head.text("last-modified").and_then(headers::http_date).or(head.modified),
         url: head.url.clone(),
-        mirrors: head.url.as_ref().map(|url| headers::duplicates(&head.fields, url)).unwrap_or_default(),
+        mirrors: mirrors(head),
         digest: digest(head),
     }
+}
+
+fn mirrors(head: &Head) -> Vec<Url> {
+    let mut mirrors = head.url.as_ref().map(|url| headers::duplicates(&head.fields, url)).unwrap_or_default();
+    // The one that was redirected to is asked by the download's own address.
+    mirrors.extend(head.on_the_way.mirrors.iter().filter(|mirror| Some(*mirror) != head.url.as_ref()).cloned());
+    mirrors.truncate(headers::MOST_LINKS);
+    mirrors
 }
 
 fn digest(head: &Head) -> Option<Checksum> {
@@ -197,13 +226,15 @@ fn digest(head: &Head) -> Option<Checksum> {
     if matches!(head.status, 200 | 203) {
         digests.extend(headers::content_digests(&head.fields));
     }
-    Checksum::strongest(digests)
+    Checksum::strongest(digests).or_else(|| head.on_the_way.digest.clone())
 }
 
 /// How what the answer tells of the file differs from what is known of it. What it leaves out differs
 /// only where it has to be told.
 fn difference(asked: &Asked, head: &Head) -> Option<String> {
-    let known = asked.validator.as_ref()?;
+    let Some(known) = &asked.validator else {
+        return asked.is_strict.then(|| "nothing is known that could show it to be the same".to_owned());
+    };
     let (field, value) = match known {
         Validator::ETag(tag) => ("etag", tag),
         Validator::LastModified(date) => ("last-modified", date),
@@ -253,8 +284,8 @@ mod tests {
             status,
             length,
             fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect(),
-            modified: None,
             url: Some(Url::parse("http://h/file.bin").unwrap()),
+            ..Head::default()
         }
     }
 
@@ -296,6 +327,8 @@ mod tests {
         assert!(judge(&rest(), &silent).is_ok());
         let strict = Asked { is_strict: true, ..rest() };
         assert_eq!(judge(&strict, &silent), Err(FailureKind::WrongRange));
+        let unknown = Asked { validator: None, ..strict };
+        assert_eq!(judge(&unknown, &silent), Err(FailureKind::WrongRange));
         let same = head(206, Some(200), &[("content-range", "bytes 100-299/300"), ("etag", TAG)]);
         assert!(judge(&strict, &same).is_ok());
         let date = "Thu, 01 Jan 2026 00:00:00 GMT";
@@ -354,6 +387,27 @@ mod tests {
     }
 
     #[test]
+    fn redirects_tell_of_mirrors_and_digests_of_which_the_last_answer_knows_better() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let field = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+        let link = field("link", "<g>; rel=duplicate, <http://h/file.bin>; rel=duplicate");
+        let digest = |byte: u8| format!("md5=:{}:", glib::base64_encode(&[byte; 16]));
+        let mut moved = head(200, Some(4), &[]);
+        moved.on_the_way.learn(&[field("repr-digest", &digest(9))], Some(&url("http://page/")));
+        assert_eq!(judge(&Asked::default(), &moved).unwrap().digest, None);
+        for (byte, from) in [(1, "http://first/a/f"), (2, "http://next/f")] {
+            moved.on_the_way.learn(&[link.clone(), field("repr-digest", &digest(byte))], Some(&url(from)));
+        }
+        let answer = judge(&Asked::default(), &moved).unwrap();
+        assert_eq!(answer.mirrors, [url("http://first/a/g"), url("http://next/g")]);
+        assert_eq!(answer.digest.unwrap().hex, "01".repeat(16));
+        moved.fields = vec![field("link", "<own>; rel=duplicate"), field("repr-digest", &digest(3))];
+        let answer = judge(&Asked::default(), &moved).unwrap();
+        assert_eq!(answer.mirrors[0], url("http://h/own"));
+        assert_eq!(answer.digest.unwrap().hex, "03".repeat(16));
+    }
+
+    #[test]
     fn statuses_become_kinds_and_carry_the_wish_of_the_server() {
         let busy = prove(&Asked::default(), &head(503, None, &[("retry-after", "7")]), SystemTime::UNIX_EPOCH);
         let failure = busy.unwrap_err();
@@ -387,5 +441,8 @@ mod tests {
         assert!(judge(&asked, &Head { length: Some(200), ..Head::default() }).is_ok());
         assert!(judge(&asked, &Head { length: Some(201), modified, ..Head::default() }).is_err());
         assert!(judge(&asked, &Head { modified, ..Head::default() }).is_err());
+        let strict = Asked { is_strict: true, ..asked };
+        assert!(judge(&strict, &Head { length: Some(200), modified, ..Head::default() }).is_err());
+        assert!(judge(&strict, &Head { length: Some(200), ..Head::default() }).is_err());
     }
 }

@@ -49,9 +49,7 @@ fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, pace: Option<Speed>) 
     easy.tcp_keepalive(true)?;
     let even = |pace: Speed| usize::try_from((pace.0 / 16).clamp(*EVEN_BUFFERS.start(), *EVEN_BUFFERS.end()));
     easy.buffer_size(pace.and_then(|pace| even(pace).ok()).unwrap_or(FAST_BUFFER))?;
-    // Each transfer has a connection of its own: over HTTP/2 a transfer that is paused (the disk is
-    // slow, a rate limit) can lock up others of its connection (curl issue 16955), and one large
-    // file costs 5 to 9 % more CPU.
+    // Each transfer has a connection of its own; why, docs/main-loop.md says.
     easy.http_version(HttpVersion::V11)?;
 
     let mut fields = List::new();

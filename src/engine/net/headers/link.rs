@@ -3,11 +3,11 @@
 
 use url::Url;
 
-use super::{Fields, joined, media_type};
+use super::{Fields, joined};
 use crate::engine::import::address;
 
 /// More than anybody needs, and fewer than would let one server set us on many others.
-const MOST_LINKS: usize = 32;
+pub const MOST_LINKS: usize = 32;
 
 /// See [`super::duplicates`].
 pub fn duplicates(fields: &Fields, base: &Url) -> Vec<Url> {
@@ -16,15 +16,6 @@ pub fn duplicates(fields: &Fields, base: &Url) -> Vec<Url> {
     // Stable: of equals the server's order is kept.
     ranked.sort_by_key(|(link, _)| (!link.is_preferred(), link.priority()));
     each_once(ranked, base)
-}
-
-/// See [`super::metalinks`].
-pub fn metalinks(fields: &Fields, base: &Url) -> Vec<Url> {
-    let is_metalink = |kind: &str| media_type(kind).is_some_and(|kind| kind == "application/metalink4+xml");
-    let found = addresses(fields, base, |link| {
-        link.has_relation("describedby") && link.parameter("type").is_some_and(is_metalink)
-    });
-    each_once(found, base)
 }
 
 /// The links that are wanted, with their addresses where Freshet can download from them. Not by SFTP:
@@ -253,17 +244,6 @@ mod tests {
         assert_eq!((found.len(), found[0].as_str()), (MOST_LINKS, "http://m99/"));
     }
 
-    #[test]
-    fn metalinks_of_version_4_describe_the_file() {
-        let values = [
-            "<f.meta4>; rel=describedby; type=\"application/metalink4+xml\", <f.asc>; rel=describedby; type=\"application/pgp-signature\"",
-            "<f.xml>; rel=describedby, <g.meta4>; rel=other; type=\"application/metalink4+xml\"",
-            "<http://m/x>; type=\"Application/Metalink4+XML; charset=utf-8\"; rel=\"describedby\"",
-        ];
-        assert_eq!(words(metalinks(&fields(&values), &base())), ["https://h.example/dir/f.meta4", "http://m/x"]);
-        assert!(duplicates(&fields(&values), &base()).is_empty());
-    }
-
     proptest! {
         #[test]
         fn what_is_written_is_read(
@@ -295,10 +275,9 @@ mod tests {
         fn nothing_panics(bytes: Vec<u8>, odd in "(<|>|;|,|=|\"|\\\\|rel|duplicate|pri|http://|[a-z0-9 ä]){0,40}") {
             for value in [bytes, odd.into_bytes()] {
                 let fields = [("link".to_owned(), value)];
-                for urls in [duplicates(&fields, &base()), metalinks(&fields, &base())] {
-                    prop_assert!(urls.len() <= MOST_LINKS && !urls.contains(&base()));
-                    prop_assert!(urls.iter().all(|url| SCHEMES.contains(&url.scheme()) && url.scheme() != "sftp"));
-                }
+                let urls = duplicates(&fields, &base());
+                prop_assert!(urls.len() <= MOST_LINKS && !urls.contains(&base()));
+                prop_assert!(urls.iter().all(|url| SCHEMES.contains(&url.scheme()) && url.scheme() != "sftp"));
             }
         }
     }
