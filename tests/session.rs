@@ -8,6 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::SystemTime;
 
 use freshet::engine::download::state::State;
+use freshet::engine::error::{Failure, FailureKind};
 use freshet::engine::event::{Event, Progress, Snapshot};
 use freshet::engine::{DownloadId, Speed};
 use freshet::model::Session;
@@ -99,5 +100,20 @@ fn an_end_is_told_once_and_not_for_what_was_loaded() {
         session.apply(&Event::Changed(in_state(2, State::Completed)));
         session.apply(&Event::Changed(in_state(2, State::Completed)));
         assert_eq!(*told.borrow(), [2]);
+    });
+}
+
+#[test]
+fn a_list_that_can_not_be_saved_is_told_until_it_can() {
+    with_session(|session| {
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let heard = told.clone();
+        let full = Failure::new(FailureKind::DiskFull { needed: None }, "");
+        session.apply(&Event::ListUnsaved(Some(full)));
+        session.connect_unsaved(move |sentence| heard.borrow_mut().push(sentence.map(ToOwned::to_owned)));
+        session.apply(&Event::ListUnsaved(None));
+        let told = told.borrow();
+        let [Some(sentence), None] = told.as_slice() else { panic!("{told:?}") };
+        assert!(sentence.contains("The disk is full.") && sentence.ends_with("tried again every few seconds."));
     });
 }

@@ -97,6 +97,8 @@ impl Tracker {
                 self.end(*id, Status::Complete);
                 None
             }
+            // There is no list.
+            Event::ListUnsaved(_) => None,
         }
     }
 

@@ -16,8 +16,8 @@ use super::disk::{DiskThreads, Reply};
 use super::download::spec::DownloadSpec;
 use super::error::Failure;
 use super::event::{Event, Snapshot};
-use super::net::driver::Driver;
-use super::store::{Opened, Record, SetAside, SqliteStore, Store};
+use super::net::{self, driver::Driver};
+use super::store::{Health, Opened, Record, SetAside, SqliteStore, Store};
 use super::types::{DownloadId, Moment};
 
 /// At the end of the program, how long open part files may take to be saved. A stalled device
@@ -68,12 +68,24 @@ struct Core {
     parts: Parts,
     commands: RefCell<VecDeque<Command>>,
     replies: RefCell<VecDeque<Reply>>,
+    /// To be told, and of none of the downloads.
+    news: RefCell<VecDeque<Event>>,
     listeners: RefCell<Vec<Listener>>,
     next_id: Cell<u64>,
     /// The pulse is at work up the stack: what comes in now is seen to by it.
     is_pumping: Cell<bool>,
     goodbye: RefCell<Option<Goodbye>>,
     set_aside: Option<SetAside>,
+    watch: Cell<Option<Watch>>,
+}
+
+/// What awaits news of the list. It belongs to this thread, so it may not stay with the main context.
+struct Watch(glib::JoinHandle<()>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The saved list as it was found.
@@ -93,12 +105,13 @@ struct Goodbye {
 impl Engine {
     /// Starts the engine and loads the saved list; what was running is queued again.
     pub fn start(config: Config) -> Result<Engine, Failure> {
-        let (store, list) = match &config.list {
+        let (store, health, list) = match &config.list {
             Some(path) => {
                 let Opened { store, records, next_id, set_aside } = SqliteStore::open(path, &config.folders)?;
-                (Some(Rc::new(store) as Rc<dyn Store>), List { records, next_id, set_aside })
+                let health = store.health();
+                (Some(Rc::new(store) as Rc<dyn Store>), Some(health), List { records, next_id, set_aside })
             }
-            None => (None, List { records: Vec::new(), next_id: DownloadId(1), set_aside: None }),
+            None => (None, None, List { records: Vec::new(), next_id: DownloadId(1), set_aside: None }),
         };
         let clock: Rc<dyn Clock> = Rc::new(MainLoopClock::default());
         let core_of_disk: Rc<RefCell<Weak<Core>>> = Rc::default();
@@ -111,7 +124,20 @@ impl Engine {
         let transport = Rc::new(Driver::new(clock.clone(), disk.clone(), config.slice)?);
         let engine = Self::with_parts(Parts { transport, disk, clock, store }, config.limits, list);
         core_of_disk.replace(Rc::downgrade(&engine.core));
+        engine.core.watch.set(health.map(|health| engine.watch(health)));
         Ok(engine)
+    }
+
+    /// Tells when the list can not be saved.
+    fn watch(&self, mut health: Health) -> Watch {
+        let core = Rc::downgrade(&self.core);
+        Watch(glib::MainContext::default().spawn_local_with_priority(net::priority(), async move {
+            while let Some(news) = health.changed().await {
+                let Some(core) = core.upgrade() else { break };
+                core.news.borrow_mut().push_back(Event::ListUnsaved(news));
+                core.pump();
+            }
+        }))
     }
 
     /// An engine of these parts: real ones, or for tests virtual ones. Network and clock call it by
@@ -124,10 +150,12 @@ impl Engine {
             book: RefCell::new(book),
             commands: RefCell::default(),
             replies: RefCell::default(),
+            news: RefCell::default(),
             listeners: RefCell::default(),
             is_pumping: Cell::new(false),
             goodbye: RefCell::default(),
             set_aside: list.set_aside,
+            watch: Cell::default(),
             parts,
         });
         let pump = |core: Weak<Core>| -> Box<dyn Fn()> {
@@ -213,7 +241,7 @@ impl Core {
             let transfers = self.parts.transport.events();
             let is_idle = commands.is_empty() && replies.is_empty() && transfers.is_empty();
             let has_replies = !replies.is_empty();
-            let events = {
+            let mut events = {
                 let mut book = self.book.borrow_mut();
                 for command in commands {
                     book.command(command);
@@ -228,6 +256,7 @@ impl Core {
                 book.admit();
                 book.take_events()
             };
+            events.extend(self.news.take());
             if has_replies {
                 self.parts.transport.room();
             }

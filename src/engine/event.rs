@@ -8,6 +8,7 @@ use url::Url;
 
 use super::download::spec::Checksum;
 use super::download::state::State;
+use super::error::Failure;
 use super::types::{DownloadId, Speed};
 
 /// What happened. Delivered on the main loop, never from inside a libcurl callback, so a listener
@@ -22,6 +23,8 @@ pub enum Event {
     Progressed { id: DownloadId, progress: Progress },
     /// It is no longer in the list (it may be restored until it is purged).
     Removed(DownloadId),
+    /// The list can not be saved, and why; it is tried again every few seconds. `None`: it is saved again.
+    ListUnsaved(Option<Failure>),
 }
 
 /// How far a download is.

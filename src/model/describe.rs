@@ -189,6 +189,23 @@ pub fn set_aside(path: &Path) -> String {
     )
 }
 
+/// Why the list can not be saved.
+pub fn unsaved(reason: &Failure) -> String {
+    let folder = glib::user_data_dir();
+    let name = glib::filename_display_name(&folder);
+    let cause = match &reason.kind {
+        // No other folder can be chosen for it.
+        FailureKind::ReadOnly => gettext_f("The drive of {folder} is read-only.", &[("folder", &name)]),
+        FailureKind::NotWritable => gettext_f("Files can not be written to {folder}.", &[("folder", &name)]),
+        kind => failure(kind, None, &folder),
+    };
+    // Translators: {cause} is a whole sentence, like “The disk is full.”
+    gettext_f(
+        "The list of downloads can not be saved: what changes now would be forgotten. {cause} It is tried again every few seconds.",
+        &[("cause", &cause)],
+    )
+}
+
 /// What was asked for and is no address that can be downloaded.
 pub fn refused_address(text: &str, reason: &Failure) -> String {
     let cause = failure(&reason.kind, None, Path::new(""));

@@ -32,17 +32,33 @@ struct Inner {
     totals: Totals,
     /// Removed, and may come back until they are purged.
     removed: RefCell<HashSet<DownloadId>>,
-    on_finished: Listener,
+    on_finished: Listener<Finished>,
+    /// Why the list can not be saved, as long as it can not.
+    unsaved: RefCell<Option<String>>,
+    on_unsaved: Listener<Unsaved>,
     is_stopping: Cell<bool>,
 }
 
-type Finished = Rc<dyn Fn(&DownloadObject)>;
+type Finished = dyn Fn(&DownloadObject);
+type Unsaved = dyn Fn(Option<&str>);
 
-/// Who is told of a download that came to its end.
-#[derive(Default)]
-struct Listener(RefCell<Option<Finished>>);
+/// Who is told of something.
+struct Listener<F: ?Sized>(RefCell<Option<Rc<F>>>);
 
-impl std::fmt::Debug for Listener {
+impl<F: ?Sized> Default for Listener<F> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<F: ?Sized> Listener<F> {
+    /// A copy, as what is called may set another one.
+    fn get(&self) -> Option<Rc<F>> {
+        self.0.borrow().clone()
+    }
+}
+
+impl<F: ?Sized> std::fmt::Debug for Listener<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Listener").field(&self.0.borrow().is_some()).finish()
     }
@@ -69,6 +85,8 @@ impl Session {
             totals: Totals::default(),
             removed: RefCell::default(),
             on_finished: Listener::default(),
+            unsaved: RefCell::default(),
+            on_unsaved: Listener::default(),
             is_stopping: Cell::new(false),
         }));
         let weak = Rc::downgrade(&session.0);
@@ -181,6 +199,13 @@ impl Session {
         self.0.on_finished.0.replace(Some(Rc::new(finished)));
     }
 
+    /// Calls back now and at every change with the sentence that says why the list can not be saved, or
+    /// with none when it can.
+    pub fn connect_unsaved(&self, told: impl Fn(Option<&str>) + 'static) {
+        told(self.0.unsaved.borrow().as_deref());
+        self.0.on_unsaved.0.replace(Some(Rc::new(told)));
+    }
+
     /// Whether the session is about to end: what is added now would be lost.
     pub fn is_stopping(&self) -> bool {
         self.0.is_stopping.get()
@@ -218,6 +243,13 @@ impl Session {
                 self.0.totals.replace(object.read(Share::of), Share::default());
                 self.0.list.remove(*id);
             }
+            Event::ListUnsaved(reason) => {
+                let sentence = reason.as_ref().map(describe::unsaved);
+                self.0.unsaved.replace(sentence.clone());
+                if let Some(listener) = self.0.on_unsaved.get() {
+                    listener(sentence.as_deref());
+                }
+            }
         }
     }
 
@@ -225,11 +257,11 @@ impl Session {
         let (share, was_finished) = object.read(|old| (Share::of(old), download_object::is_finished(old)));
         object.apply(new);
         self.0.totals.replace(share, Share::of(new));
-        if download_object::is_finished(new) && !was_finished {
-            let listener = self.0.on_finished.0.borrow().clone();
-            if let Some(listener) = listener {
-                listener(object);
-            }
+        if download_object::is_finished(new)
+            && !was_finished
+            && let Some(listener) = self.0.on_finished.get()
+        {
+            listener(object);
         }
     }
 }

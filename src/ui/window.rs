@@ -61,6 +61,10 @@ mod imp {
         pub notice_show: TemplateChild<gtk::Button>,
         #[template_child]
         pub notice_close: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub unsaved: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub unsaved_words: TemplateChild<gtk::Label>,
         /// Not there when the engine could not be started.
         pub session: OnceCell<Session>,
         pub settings: OnceCell<Settings>,
@@ -128,6 +132,7 @@ impl Window {
         window.show_list(session);
         window.show_details(session, settings);
         window.show_notice(session);
+        window.show_unsaved(session);
         drop::accept(
             &*window.imp().toasts,
             glib::clone!(
@@ -278,6 +283,19 @@ impl Window {
             #[weak(rename_to = notice)]
             imp.notice,
             move |_| notice.set_visible(false)
+        ));
+    }
+
+    /// What the user has to know as long as it is so.
+    fn show_unsaved(&self, session: &Session) {
+        session.connect_unsaved(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |sentence| {
+                let imp = window.imp();
+                imp.unsaved_words.set_label(sentence.unwrap_or_default());
+                imp.unsaved.set_visible(sentence.is_some());
+            }
         ));
     }
 

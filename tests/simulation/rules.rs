@@ -65,6 +65,8 @@ impl Told {
                 assert!(before.is_some(), "download {id} is removed twice");
                 self.has_lost_sight |= before.is_some_and(|before| before.state == State::Verifying);
             }
+            // The virtual list can always be saved.
+            Event::ListUnsaved(_) => {}
         }
     }
 

@@ -4,7 +4,8 @@
 damaged."""
 
 import random
-from contextlib import contextmanager
+import subprocess
+from contextlib import contextmanager, suppress
 
 from support import desktop, words
 from support.freshet_ui import DragSource, Freshet, Home, is_usable
@@ -172,6 +173,32 @@ def a_damaged_list_is_told_once():
             assert not app.says(words.DAMAGED), "it is told again"
 
 
+@contextmanager
+def small_drive(folder):
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def a_list_that_can_not_be_saved_is_told_as_long_as_it_is_so():
+    with Server({f"/{NAME}": DATA}) as server, Home() as home, small_drive(home.path / "data") as drive:
+        filler = drive / "filler"
+        with Freshet(home) as app:
+            app.find(words.BUTTON, words.ADD_DOWNLOAD)
+            with suppress(OSError), filler.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+            app.run_again(server.url(f"/{NAME}"))
+            app.wait_to_say(words.UNSAVED)
+            app.screenshot(DESKTOP, "unsaved")
+            filler.unlink()
+            until("an end of it", lambda: not app.says(words.UNSAVED), 20)
+        with Freshet(home) as app:
+            app.wait_for(NAME, words.COMPLETED)
+
+
 if __name__ == "__main__":
     run(
         the_details_show_what_the_connections_do,
@@ -181,4 +208,5 @@ if __name__ == "__main__":
         the_speed_of_all_downloads_is_limited_and_set_free,
         one_download_is_limited_and_set_free,
         a_damaged_list_is_told_once,
+        a_list_that_can_not_be_saved_is_told_as_long_as_it_is_so,
     )

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::tests::{filled, names_in, record};
-use super::{DownloadSpec, Opened, Record, SavedState, SqliteStore, Store};
+use super::{DownloadSpec, Health, Opened, Record, SavedState, SqliteStore, Store};
 use crate::engine::disk::Journal;
-use crate::engine::error::FailureKind;
+use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::{ByteRange, DownloadId};
 
 const PAGE: usize = 4096;
@@ -201,28 +201,75 @@ fn a_log_of_another_file_or_of_rubbish_does_no_harm() {
     }
 }
 
+/// A tmpfs of 4 MiB.
+struct Drive(tempfile::TempDir);
+
+impl Drive {
+    fn new() -> Self {
+        let drive = Self(tempfile::tempdir().unwrap());
+        drive.mount("size=4m");
+        drive
+    }
+
+    fn mount(&self, options: &str) {
+        let mut command = Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(self.0.path());
+        assert!(command.status().expect("mount can be run").success(), "mounting a tmpfs takes root");
+    }
+}
+
+impl Drop for Drive {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+/// The next word about whether the list can be saved.
+fn news(health: &mut Health) -> Option<Option<Failure>> {
+    glib::MainContext::new().block_on(health.changed())
+}
+
+#[test]
+fn a_full_disk_is_told_once_and_what_waits_is_saved_when_there_is_room() {
+    let drive = Drive::new();
+    let list = drive.0.path().join("list.db");
+    let filler = drive.0.path().join("filler");
+    let opened = SqliteStore::open(&list, &[]).unwrap();
+    let mut health = opened.store.health();
+    let fill = || assert!(fs::write(&filler, vec![1; 8 << 20]).is_err(), "the drive is larger than was said");
+    fill();
+    let rows: Vec<_> = (1..=100).map(record).collect();
+    rows.iter().for_each(|row| opened.store.save(row.clone()));
+    let told = news(&mut health).unwrap().unwrap();
+    assert_eq!(told.kind, FailureKind::DiskFull { needed: None }, "{told}");
+    assert!(told.detail.contains("saving the list"), "{told}");
+    assert_eq!(opened.store.pending(), rows.len(), "nothing is given up");
+    fs::remove_file(&filler).unwrap();
+    assert_eq!(news(&mut health), Some(None), "it is told once that it failed, then that it works");
+    fill();
+    opened.store.save(Record { received: 7, ..record(1) });
+    // At the end it is tried more than once.
+    std::thread::scope(|scope| {
+        scope.spawn(|| opened.store.close());
+        assert!(news(&mut health).unwrap().is_some());
+        fs::remove_file(&filler).unwrap();
+        assert_eq!((news(&mut health), news(&mut health)), (Some(None), None));
+    });
+    drop(opened.store);
+    let found = SqliteStore::open(&list, &[]).unwrap().records;
+    assert_eq!((found.len(), found[0].received), (rows.len(), 7));
+}
+
 #[test]
 fn a_folder_that_became_read_only_is_told_and_nothing_is_set_aside() {
-    let around = tempfile::tempdir().unwrap();
-    let mount = |options: &str| {
-        let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(around.path());
-        assert!(command.status().expect("mount can be run").success(), "mounting a tmpfs takes root");
-    };
-    struct Mounted<'a>(&'a Path);
-    impl Drop for Mounted<'_> {
-        fn drop(&mut self) {
-            let _ = Command::new("umount").arg("-l").arg(self.0).status();
-        }
-    }
-    mount("size=4m");
-    let _mounted = Mounted(around.path());
-    let list = around.path().join("list.db");
+    let drive = Drive::new();
+    let around = drive.0.path();
+    let list = around.join("list.db");
     filled(&list, 3);
     for content in [fs::read(&list).unwrap(), vec![0xa5; 9000]] {
-        mount("remount,rw");
+        drive.mount("remount,rw");
         fs::write(&list, &content).unwrap();
-        mount("remount,ro");
+        drive.mount("remount,ro");
         let failure = SqliteStore::open(&list, &[]).unwrap_err();
         assert_eq!(failure.kind, FailureKind::ReadOnly, "{failure}");
         assert_eq!(fs::read(&list).unwrap(), content);

@@ -93,26 +93,32 @@ impl OpenError {
                 );
             }
         };
-        let doing = format!("opening the list {name}");
-        let of_kind = |kind| Failure::new(kind, format!("{doing}: {error}"));
         match sqlite_error(&error).map(|error| error.code) {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::new(
                 FailureKind::Io(libc::EBUSY),
                 format!("the list {name} is in use by another Freshet: close that one first"),
             ),
-            // SQLite does not say why; the operating system does.
-            Some(code @ (ErrorCode::CannotOpen | ErrorCode::SystemIoFailure)) => {
-                match OpenOptions::new().append(true).create(true).open(path) {
-                    Err(why) => Failure::from_io(&why, &doing),
-                    Ok(_) if code == ErrorCode::CannotOpen => of_kind(FailureKind::NotWritable),
-                    Ok(_) => of_kind(FailureKind::DriveFailed),
-                }
-            }
-            Some(ErrorCode::DiskFull) => of_kind(FailureKind::DiskFull { needed: None }),
-            Some(ErrorCode::ReadOnly) => of_kind(FailureKind::ReadOnly),
-            Some(ErrorCode::PermissionDenied) => of_kind(FailureKind::NotWritable),
-            _ => of_kind(FailureKind::Internal(0)),
+            _ => failure(&error, path, &format!("opening the list {name}")),
         }
+    }
+}
+
+/// Why SQLite did not do with the list what it was asked for.
+pub fn failure(error: &rusqlite::Error, path: &Path, doing: &str) -> Failure {
+    let of_kind = |kind| Failure::new(kind, format!("{doing}: {error}"));
+    match sqlite_error(error).map(|error| error.code) {
+        // SQLite does not say why; the operating system does.
+        Some(code @ (ErrorCode::CannotOpen | ErrorCode::SystemIoFailure)) => {
+            match OpenOptions::new().append(true).create(true).open(path) {
+                Err(why) => Failure::from_io(&why, doing),
+                Ok(_) if code == ErrorCode::CannotOpen => of_kind(FailureKind::NotWritable),
+                Ok(_) => of_kind(FailureKind::DriveFailed),
+            }
+        }
+        Some(ErrorCode::DiskFull) => of_kind(FailureKind::DiskFull { needed: None }),
+        Some(ErrorCode::ReadOnly) => of_kind(FailureKind::ReadOnly),
+        Some(ErrorCode::PermissionDenied) => of_kind(FailureKind::NotWritable),
+        _ => of_kind(FailureKind::Internal(0)),
     }
 }
 

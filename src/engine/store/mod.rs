@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The saved list: SQLite on a thread of its own. `sqlite.rs` is the store and its thread,
 //! `database.rs` opens the file and sets a damaged one aside, `migrations.rs` is the schema,
-//! `rebuild.rs` finds again what a damaged one has lost, `rows.rs` is one record as columns, `redact.rs` keeps secrets out of it.
+//! `rebuild.rs` finds again what a damaged one has lost, `rows.rs` is one record as columns, `redact.rs` keeps secrets out of it,
+//! `health.rs` tells when it can not be saved.
 
 #[cfg(test)]
 mod damage_tests;
 mod database;
+mod health;
 mod migrations;
 mod rebuild;
 pub mod redact;
@@ -18,6 +20,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 pub use database::SetAside;
+pub use health::Health;
 pub use sqlite::{Opened, SqliteStore};
 
 use super::download::spec::{Checksum, DownloadSpec};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The store and its thread. What is saved waits in a map, the last word of each download only;
-//! the thread writes the map as one transaction, at most once a second.
+//! the thread writes the map as one transaction, at most once a second. What can not be written is
+//! kept and tried again, and [`SqliteStore::health`] tells of it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::database::{self, SetAside};
+use super::health::{Health, Pulse};
 use super::{Record, Store, rows};
 use crate::engine::error::Failure;
 use crate::engine::types::DownloadId;
@@ -20,6 +22,10 @@ const GATHER: Duration = Duration::from_secs(1);
 
 /// After a write that failed (a full disk, a pulled drive).
 const TRY_AGAIN: Duration = Duration::from_secs(5);
+
+/// At the end nobody waits that long for a disk that is full.
+const LAST_TRIES: u32 = 4;
+const LAST_WAIT: Duration = Duration::from_millis(500);
 
 /// A stalled disk may not keep the program from ending. A hundred thousand rows take some seconds.
 const CLOSE_BOUND: Duration = Duration::from_secs(20);
@@ -42,6 +48,7 @@ pub struct Opened {
 pub struct SqliteStore {
     shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    pulse: Pulse,
 }
 
 #[derive(Debug, Default)]
@@ -79,20 +86,27 @@ impl SqliteStore {
     pub fn open(path: &Path, folders: &[PathBuf]) -> Result<Opened, Failure> {
         let database = database::open(path, folders)?;
         let shared = Arc::new(Shared::default());
+        let pulse = Pulse::default();
         let writer = thread::Builder::new()
             .name("freshet-list".into())
             .spawn({
-                let shared = shared.clone();
-                move || run(database.connection, &shared)
+                let list = List { connection: database.connection, path: path.to_owned() };
+                let (shared, pulse) = (shared.clone(), pulse.clone());
+                move || run(list, &shared, &pulse)
             })
             .map_err(|e| Failure::from_io(&e, "starting the list's thread"))?;
-        let store = Self { shared, writer: Mutex::new(Some(writer)) };
+        let store = Self { shared, writer: Mutex::new(Some(writer)), pulse };
         if database.set_aside.is_some() {
             for record in &database.records {
                 store.save(record.clone());
             }
         }
         Ok(Opened { store, records: database.records, next_id: database.next_id, set_aside: database.set_aside })
+    }
+
+    /// Tells when the list can not be saved, and when it can again.
+    pub fn health(&self) -> Health {
+        self.pulse.listen()
     }
 
     #[cfg(test)]
@@ -186,24 +200,40 @@ impl Drop for Ending<'_> {
     }
 }
 
-fn run(mut connection: Connection, shared: &Shared) {
+/// The file, and where it is.
+struct List {
+    connection: Connection,
+    path: PathBuf,
+}
+
+fn run(mut list: List, shared: &Shared, pulse: &Pulse) {
     let _ending = Ending(shared);
+    let mut last_tries = LAST_TRIES;
     loop {
         let (changes, stage) = shared.take();
-        let written = write(&mut connection, &changes);
-        if let Err(error) = &written {
+        let written = write(&mut list.connection, &changes);
+        let failure = written.err().map(|error| {
             tracing::error!(%error, rows = changes.len(), "the list can not be saved");
-        }
-        if stage != Stage::Open {
-            break;
-        }
-        if written.is_err() {
+            database::failure(&error, &list.path, &format!("saving the list {}", list.path.display()))
+        });
+        let has_failed = failure.is_some();
+        if has_failed {
             shared.give_back(changes);
-            drop(shared.sleep(shared.lock(), TRY_AGAIN));
+        }
+        pulse.beat(failure);
+        match stage {
+            Stage::Open if has_failed => drop(shared.sleep(shared.lock(), TRY_AGAIN)),
+            Stage::Open => {}
+            Stage::Closing | Stage::Closed if has_failed && last_tries > 1 => {
+                last_tries -= 1;
+                thread::sleep(LAST_WAIT);
+            }
+            Stage::Closing | Stage::Closed => break,
         }
     }
+    pulse.stop();
     // Closing writes the log back into the file and removes it.
-    if let Err((_, error)) = connection.close() {
+    if let Err((_, error)) = list.connection.close() {
         tracing::warn!(%error, "closing the list");
     }
 }

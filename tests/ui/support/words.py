@@ -41,6 +41,7 @@ LIMIT_SPEED = "Limit the speed of all downloads together"
 
 DAMAGED = "The list of downloads was damaged"
 DISMISS = "Dismiss"
+UNSAVED = r"can not be saved: .*\. The disk is full\."
 
 # The main menu, and a text in each of the windows that it opens.
 SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Selected Downloads"
