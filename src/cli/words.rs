@@ -58,6 +58,10 @@ pub fn sentence(kind: &FailureKind) -> String {
         }
         FailureKind::Io(0) => "The file system reported an error.".to_owned(),
         FailureKind::Io(errno) => format!("The file system reported: {}.", std::io::Error::from_raw_os_error(*errno)),
+        FailureKind::ChecksumMismatch { expected, actual } if actual.is_empty() => format!(
+            "A part of the file does not match its checksum {expected}, however often it was fetched. \
+             The rest is kept with .part added to the name; check the checksums, or get the file from elsewhere."
+        ),
         FailureKind::ChecksumMismatch { expected, actual } => format!(
             "The checksum does not match: {expected} was asked for, the file has {actual}. \
              It is kept with .part added to its name; check the checksum, or get the file from elsewhere."
@@ -163,6 +167,9 @@ mod tests {
         );
         assert_eq!(sentence(&FailureKind::HttpStatus(418)), "The server answered 418.");
         assert!(sentence(&FailureKind::DiskFull { needed: Some(1_200_000_000) }).contains("1.2 GB more"));
+        let expected = format!("md5:{}", "0".repeat(32)).parse().unwrap();
+        let piece = sentence(&FailureKind::ChecksumMismatch { expected, actual: String::new() });
+        assert!(piece.starts_with("A part of the file does not match its checksum md5:000"), "{piece}");
         assert!(sentence(&FailureKind::Io(libc::EIO)).contains("Input/output error"));
     }
 

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::book::Book;
 use super::download::spec::Checksum;
+use super::download::state::State;
 use super::error::Failure;
 use super::net::headers::Validator;
 pub use super::sources::Standing;
@@ -22,14 +23,27 @@ pub struct Details {
     /// Its own address, then the mirrors.
     pub sources: Vec<SourceDetails>,
     pub validator: Option<Validator>,
-    /// What the finished file is held against.
+    /// What the finished file is held against, or was.
     pub checksum: Option<Checksum>,
+    /// By whose word; not known of what was verified in an earlier session.
+    pub origin: Option<Origin>,
+    /// How many pieces are proven by checksums of their own, of how many.
+    pub pieces: Option<(usize, usize)>,
     /// Most transfers that were allowed.
     pub most: usize,
     /// Most bytes a second over all transfers, where that is limited for this download.
     pub rate: Option<Speed>,
     /// Why there are fewer transfers than were allowed.
     pub trouble: Option<Failure>,
+}
+
+/// Who told a checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    User,
+    Server,
+    /// A list of checksums beside the file.
+    Beside,
 }
 
 /// A running transfer.
@@ -92,7 +106,16 @@ impl Book {
             sources: sources.collect(),
             segments,
             validator: item.validator.clone(),
-            checksum: item.spec.checksum.clone(),
+            checksum: item.checksum().cloned(),
+            origin: match &item.spec.checksum {
+                Some(_) => Some(Origin::User),
+                None => item.told.as_ref().map(|(_, origin)| *origin),
+            },
+            pieces: item.spec.pieces.as_ref().map(|pieces| {
+                let all = pieces.hashes.len();
+                // No file is complete before they are proven; later ones need not know it.
+                (if item.life.state == State::Completed { all } else { item.proven.len() }, all)
+            }),
             most: usize::from(item.spec.connections),
             rate: item.spec.rate,
             trouble: item.work.as_ref().and_then(|work| Some(work.trouble.as_ref()?.failure.clone())),

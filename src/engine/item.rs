@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
+use super::details::Origin;
 use super::disk::{Journal, Open, naming};
 use super::download::spec::{Checksum, DownloadSpec};
 use super::download::state::{Life, State};
@@ -41,7 +42,7 @@ pub struct Item {
     pub resumable: Option<bool>,
     pub verified: Option<Checksum>,
     /// What the bytes must amount to by the word of the server, or of a list beside the file.
-    pub told: Option<Checksum>,
+    pub told: Option<(Checksum, Origin)>,
     /// Pieces that were found right, are being checked, or came wrong so often; which source gave what.
     pub proven: BTreeSet<usize>,
     pub in_question: BTreeSet<usize>,
@@ -345,7 +346,7 @@ impl Item {
 
     /// What the finished file is held against: the user's word before anybody else's.
     pub fn checksum(&self) -> Option<&Checksum> {
-        self.spec.checksum.as_ref().or(self.told.as_ref())
+        self.spec.checksum.as_ref().or(self.told.as_ref().map(|(checksum, _)| checksum))
     }
 
     /// It is in its place, or about to be moved there.
@@ -374,7 +375,7 @@ impl Item {
         self.modified = answer.modified;
         self.media_type.clone_from(&answer.media_type);
         self.resumable = Some(answer.resumable);
-        self.told = answer.digest.clone().or(self.told.take());
+        self.told = answer.digest.clone().map(|digest| (digest, Origin::Server)).or(self.told.take());
         for url in &answer.mirrors {
             self.sources.add(url);
         }

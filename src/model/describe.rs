@@ -14,7 +14,7 @@ use crate::engine::types::Speed;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 
 /// Between the parts of a status line.
-const SEPARATOR: &str = " – ";
+pub(super) const SEPARATOR: &str = " – ";
 
 /// Between a number and its unit, as GLib writes it.
 const UNIT_SPACE: char = '\u{a0}';
@@ -49,7 +49,7 @@ pub fn status(download: &Snapshot, now: SystemTime) -> String {
             joined([Some(gettext("Paused")), received(progress), again])
         }
         State::Waiting { reason, .. } => joined([Some(gettext("Waiting")), Some(waiting(reason, download, now))]),
-        State::Verifying => joined([Some(gettext("Verifying…")), progress.total.map(size)]),
+        State::Verifying => joined([Some(gettext("Verifying…")), checked(progress), progress.total.map(size)]),
         State::Completed => {
             let when = download.finished_at.map(|time| time_of_day(time, now));
             let verified = download.verified.is_some().then(|| gettext("checksum verified"));
@@ -235,6 +235,14 @@ fn received(progress: &Progress) -> Option<String> {
     }
 }
 
+/// `42 %` of the bytes; nothing before the first is told to be checked.
+pub(super) fn checked(progress: &Progress) -> Option<String> {
+    let total = progress.total.filter(|total| progress.received < *total)?;
+    let percent = u128::from(progress.received) * 100 / u128::from(total);
+    // Translators: how much of a file is checked; {n} is a number from 0 to 100.
+    Some(gettext_f("{n} %", &[("n", &percent.to_string())]))
+}
+
 fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String {
     let (WaitReason::Retry { failure: cause, .. } | WaitReason::Space { failure: cause }) = reason;
     let cause = match &cause.kind {
@@ -331,6 +339,10 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
             // Translators: {code} is an error number of the system.
             gettext_f("The file could not be written (system error {code}).", &[("code", &code.to_string())])
         }
+        // Its pieces have checksums, and one of them came wrong again and again.
+        FailureKind::ChecksumMismatch { actual, .. } if actual.is_empty() => {
+            gettext("A part of the file does not match its checksum. Check the address, or try again later.")
+        }
         FailureKind::ChecksumMismatch { .. } => gettext(
             "The checksum does not match: this is not the file that was wanted. Check the address and the checksum.",
         ),
@@ -345,6 +357,7 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
 mod tests {
     use super::super::download_object::tests::snapshot;
     use super::*;
+    use crate::engine::download::spec::Checksum;
     use crate::engine::types::Moment;
 
     const MB: u64 = 1_000_000;
@@ -393,6 +406,24 @@ mod tests {
         let full = Failure::new(FailureKind::DiskFull { needed: Some(1_200 * MB) }, "");
         row.state = State::Waiting { reason: WaitReason::Space { failure: full }, until: Moment::default() };
         assert_eq!(words(&row), "Waiting – The disk is full: 1.2 GB more is needed in /srv. Continues by itself.");
+    }
+
+    #[test]
+    fn a_check_tells_how_far_it_is() {
+        assert_eq!(words(&download(State::Verifying, 4 * MB, Some(4 * MB))), "Verifying… – 4.0 MB");
+        assert_eq!(words(&download(State::Verifying, 3 * MB, Some(4 * MB))), "Verifying… – 75 % – 4.0 MB");
+        assert_eq!(words(&download(State::Verifying, 0, None)), "Verifying…");
+    }
+
+    #[test]
+    fn a_wrong_piece_is_no_wrong_file() {
+        let expected: Checksum = format!("md5:{}", "0".repeat(32)).parse().unwrap();
+        let failed = |actual: &str| {
+            let kind = FailureKind::ChecksumMismatch { expected: expected.clone(), actual: actual.to_owned() };
+            words(&download(State::Failed(Failure::new(kind, "")), 0, None))
+        };
+        assert!(failed("").starts_with("Failed – A part of the file does not match its checksum."));
+        assert!(failed("12").starts_with("Failed – The checksum does not match"));
     }
 
     #[test]

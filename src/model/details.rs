@@ -4,7 +4,7 @@
 
 use super::amounts::speed;
 use super::{describe, download_object};
-use crate::engine::details::{Details as Picture, Segment, SourceDetails, Standing};
+use crate::engine::details::{Details as Picture, Origin, Segment, SourceDetails, Standing};
 use crate::engine::download::spec::{Algorithm, Checksum};
 use crate::engine::download::state::State;
 use crate::engine::error::{Failure, FailureKind};
@@ -98,6 +98,13 @@ fn map(download: &Snapshot, picture: &Picture) -> SegmentMap {
 /// `62 % done, 5 connections`
 fn sentence(download: &Snapshot, connections: usize) -> String {
     let progress = &download.progress;
+    if download.state == State::Verifying {
+        return match describe::checked(progress) {
+            // Translators: {share} is a text like “40 %”.
+            Some(share) => gettext_f("All of the file is here, {share} of it is checked", &[("share", &share)]),
+            None => gettext("All of the file is here"),
+        };
+    }
     let done = match progress.total.filter(|total| *total > 0) {
         Some(total) => {
             let percent = u128::from(progress.received.min(total)) * 100 / u128::from(total);
@@ -155,7 +162,9 @@ fn facts(download: &Snapshot, picture: &Picture) -> Vec<Fact> {
         fact(gettext("Folder"), Some(glib::filename_display_name(&download.folder).to_string())),
         // Translators: whether a download can go on where it stopped.
         fact(gettext("Resumable"), resumable(download, picture.validator.as_ref())),
-        fact(gettext("Checksum"), checksum(download, picture.checksum.as_ref())),
+        fact(gettext("Checksum"), checksum(download, picture)),
+        // Translators: the parts of a file that have checksums of their own.
+        fact(gettext("Pieces"), picture.pieces.map(pieces)),
         // Translators: the technical text behind an error.
         fact(gettext("Error"), describe::reason(&download.state).and_then(technical)),
     ];
@@ -201,19 +210,45 @@ fn resumable(download: &Snapshot, validator: Option<&Validator>) -> Option<Strin
     Some(value)
 }
 
-fn checksum(download: &Snapshot, wanted: Option<&Checksum>) -> Option<String> {
+fn checksum(download: &Snapshot, picture: &Picture) -> Option<String> {
+    let result = checksum_result(download, picture.checksum.as_ref())?;
+    let origin = picture.origin.map(|origin| match origin {
+        // Translators: who told a checksum; it stands behind a text like “SHA-256 is right: 123”.
+        Origin::User => gettext("given by you"),
+        Origin::Server => gettext("told by the server"),
+        Origin::Beside => gettext("found beside the file on the server"),
+    });
+    Some([Some(result), origin].into_iter().flatten().collect::<Vec<_>>().join(describe::SEPARATOR))
+}
+
+fn checksum_result(download: &Snapshot, wanted: Option<&Checksum>) -> Option<String> {
     if let Some(Checksum { algorithm, hex }) = &download.verified {
         // Translators: {name} is the kind of checksum, like SHA-256; {hex} is its value.
         return Some(gettext_f("{name} is right: {hex}", &[("name", label(*algorithm)), ("hex", hex)]));
     }
     if let Some(FailureKind::ChecksumMismatch { expected: Checksum { algorithm, hex }, actual }) =
         describe::reason(&download.state).map(|reason| &reason.kind)
+        && !actual.is_empty()
     {
         let values = [("name", label(*algorithm)), ("hex", hex.as_str()), ("actual", actual.as_str())];
         return Some(gettext_f("{name} is wrong: it should be {hex} and is {actual}", &values));
     }
     let Checksum { algorithm, hex } = wanted?;
-    Some(gettext_f("{name} will be checked at the end: {hex}", &[("name", label(*algorithm)), ("hex", hex)]))
+    let values = [("name", label(*algorithm)), ("hex", hex.as_str())];
+    Some(match download.state {
+        State::Verifying => gettext_f("{name} is being checked: {hex}", &values),
+        // It was given later than that, or the file was taken as it is.
+        State::Completed => gettext_f("{name} was not checked: {hex}", &values),
+        _ => gettext_f("{name} will be checked at the end: {hex}", &values),
+    })
+}
+
+/// `3 of 7 match their checksums`
+fn pieces((proven, all): (usize, usize)) -> String {
+    let values = [("n", proven.to_string()), ("all", all.to_string())];
+    let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+    // Translators: of the pieces of a file.
+    ngettext_f("{n} of {all} matches its checksum", "{n} of {all} match their checksums", proven, &values)
 }
 
 fn label(algorithm: Algorithm) -> &'static str {
@@ -256,6 +291,8 @@ mod tests {
             sources: vec![source],
             validator: Some(Validator::ETag("\"abc\"".into())),
             checksum: None,
+            origin: None,
+            pieces: None,
             most: 8,
             rate: None,
             trouble: None,
@@ -336,13 +373,37 @@ mod tests {
         let (mut download, mut picture) = running();
         assert_eq!(value(&download, &picture, "Checksum"), None);
         let sum: Checksum = format!("md5:{}", "0".repeat(32)).parse().unwrap();
-        picture.checksum = Some(sum.clone());
+        (picture.checksum, picture.origin) = (Some(sum.clone()), Some(Origin::Beside));
         assert!(value(&download, &picture, "Checksum").unwrap().starts_with("MD5 will be checked at the end: 000"));
         let wrong = FailureKind::ChecksumMismatch { expected: sum.clone(), actual: "123".into() };
         download.state = State::Failed(Failure::new(wrong, ""));
-        assert!(value(&download, &picture, "Checksum").unwrap().ends_with("and is 123"));
+        assert!(
+            value(&download, &picture, "Checksum")
+                .unwrap()
+                .ends_with("and is 123 – found beside the file on the server")
+        );
+        let piece = FailureKind::ChecksumMismatch { expected: sum.clone(), actual: String::new() };
+        download.state = State::Failed(Failure::new(piece, ""));
+        assert!(value(&download, &picture, "Checksum").unwrap().starts_with("MD5 will be checked"), "no wrong file");
+        picture.origin = Some(Origin::User);
         download.state = State::Completed;
         download.verified = Some(sum);
         assert!(value(&download, &picture, "Checksum").unwrap().starts_with("MD5 is right"));
+        assert!(value(&download, &picture, "Checksum").unwrap().ends_with(" – given by you"));
+    }
+
+    #[test]
+    fn pieces_are_counted_as_they_are_proven() {
+        let (download, mut picture) = running();
+        assert_eq!(value(&download, &picture, "Pieces"), None);
+        picture.pieces = Some((3, 7));
+        assert_eq!(value(&download, &picture, "Pieces").unwrap(), "3 of 7 match their checksums");
+    }
+
+    #[test]
+    fn what_is_being_checked_is_here() {
+        let (mut download, picture) = running();
+        download.state = State::Verifying;
+        assert_eq!(of(&download, &picture).map.sentence, "All of the file is here, 40 % of it is checked");
     }
 }

@@ -3,6 +3,8 @@
 """The details of a download, a new address for one that is stuck, metalinks, and a list that was
 damaged."""
 
+import base64
+import hashlib
 import random
 import subprocess
 from contextlib import contextmanager, suppress
@@ -47,6 +49,22 @@ def the_details_show_what_the_connections_do():
             app.find(words.PICTURE, words.WHOLE)
             DESKTOP.key("F9")
             until("no details", lambda: not app.seen(words.PICTURE, words.WHOLE))
+        assert is_right(home), "the file is not the server's"
+
+
+def a_checksum_is_shown_with_its_origin_and_its_result():
+    digest = hashlib.sha256(DATA)
+    beside = f"{digest.hexdigest()}  {NAME}\n".encode()
+    with Server({f"/{NAME}": DATA, f"/2/{NAME}": DATA, f"/2/{NAME}.sha256": beside}, SLOW) as server, Home() as home:
+        server.headers[f"/{NAME}"] = {"Repr-Digest": f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"}
+        home.prefer(details_visible="true", find_checksum="true")
+        with Freshet(home, server.url(f"/{NAME}")) as app:
+            app.wait_to_say(words.CHECKED_LATER)
+            server.rate = None
+            app.wait_to_say(words.CHECKED, 20)
+            app.screenshot(DESKTOP, "checksum")
+            app.run_again(server.url(f"/2/{NAME}"))
+            app.wait_to_say(words.BESIDE, 20)
         assert is_right(home), "the file is not the server's"
 
 
@@ -202,6 +220,7 @@ def a_list_that_can_not_be_saved_is_told_as_long_as_it_is_so():
 if __name__ == "__main__":
     run(
         the_details_show_what_the_connections_do,
+        a_checksum_is_shown_with_its_origin_and_its_result,
         a_stuck_download_goes_on_from_a_new_address,
         a_link_dropped_on_a_stuck_download_may_be_its_new_address,
         a_metalink_is_downloaded_from_all_its_addresses,

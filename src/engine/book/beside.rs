@@ -6,6 +6,7 @@
 use url::Url;
 
 use super::Book;
+use crate::engine::details::Origin;
 use crate::engine::import::checksum_list;
 use crate::engine::item::Lookup;
 use crate::engine::net::headers::encoding::percent_decoded;
@@ -56,7 +57,7 @@ impl Book {
             checksum_list::find(&text, &file_name(&item.spec.url), Some(checksum_list::ALGORITHM))
         });
         match found {
-            Some(checksum) => item.told = Some(checksum),
+            Some(checksum) => item.told = Some((checksum, Origin::Beside)),
             None => self.look_on(id),
         }
         self.check_delivered(id);

@@ -28,6 +28,7 @@ class Server:
         self.files = files
         self.rate = rate  # bytes a second for each connection; None: as fast as it goes
         self.refuses = {}  # path: the status it is answered with in place of the file
+        self.headers = {}  # path: more headers of its answers
         self.asked = []
         self._cuts = 0
         self._ended = threading.Event()
@@ -119,6 +120,7 @@ def _handler(server):
                 "Content-Type": "application/octet-stream",
                 "Content-Length": length,
                 "ETag": etag,
+                **server.headers.get(self.path, {}),
                 **more,
             }.items():
                 self.send_header(name, str(value))

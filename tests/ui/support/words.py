@@ -28,6 +28,8 @@ DETAILS = "Details"
 MAP = re.compile(r"^\d+ % done, ([2-9]) connections$")
 WHOLE = "All of the file is here"
 IN_USE = r"In use with \d+ connections"
+CHECKED_LATER = r"SHA-256 will be checked at the end: [0-9a-f]{64} – told by the server"
+CHECKED, BESIDE = r"SHA-256 is right: [0-9a-f]{64} – told by the server", "– found beside the file on the server"
 BY_ITS_TAG = r"Yes, the file is known by its tag"
 
 # A new address for a download that is stuck.
