@@ -267,6 +267,7 @@ impl Item {
             resumable: self.resumable,
             media_type: self.media_type.clone(),
             verified: self.verified.clone(),
+            is_kept: self.spec.keep && self.verified.is_none(),
             retry_in,
             added_at: self.added_at,
             finished_at: self.finished_at,
@@ -330,7 +331,9 @@ impl Item {
 
     /// Whether what is here can be continued: something must prove that it is the same file.
     pub fn can_continue(&self) -> bool {
-        !self.distrust && self.is_provable() && self.map.total().is_some()
+        // Where nothing is left to ask for nothing need be the same, if the user takes it as it is.
+        let is_settled = self.spec.keep && self.map.is_complete();
+        !self.distrust && (self.is_provable() || is_settled) && self.map.total().is_some()
     }
 
     /// Whether a web page came where bytes of another kind of file are here already: what a link leads to

@@ -10,7 +10,6 @@ use crate::engine::event::Event;
 use crate::engine::item::{Item, Work};
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Fetched, TransferEvent};
-use crate::engine::plan::map::Map;
 use crate::engine::sources::Standing;
 use crate::engine::types::{DownloadId, TransferId};
 
@@ -277,8 +276,8 @@ impl Book {
             }
             Reply::Failed { failure, .. } => {
                 if let (FailureKind::ChecksumMismatch { .. }, Some(item)) = (&failure.kind, self.items.get_mut(&id)) {
-                    // Nothing of it is known to be right: to try again is to fetch it again.
-                    item.map = Map::default();
+                    // Nothing of it is known to be right: to try again is to fetch it again, as nothing proves
+                    // it now. It is all here as long as that has not begun, for `Command::Keep`.
                     item.validator = None;
                     item.best = 0;
                 }
