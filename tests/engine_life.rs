@@ -204,6 +204,38 @@ fn a_checksum_is_checked_and_a_wrong_one_never_completes() {
 }
 
 #[test]
+fn a_file_with_another_checksum_can_be_kept_without_asking_the_server_again() {
+    let (server, running) = (Faulty::start(), Running::start());
+    server.serve("/f", Resource::new(1, 3 * MIB));
+    let mut spec = running.spec(server.url("/f"));
+    spec.checksum = Some("md5:00000000000000000000000000000000".parse().unwrap());
+    let id = running.engine.add(spec);
+    running.failed(id);
+    assert_eq!(running.snapshot(id).progress.received, 3 * MIB, "it is all here");
+    let asked = server.seen_at("/f").len();
+    running.engine.send(Order::Keep(id));
+    files::assert_same(&running.completed(id), 1, 3 * MIB);
+    assert_eq!(server.seen_at("/f").len(), asked);
+    let kept = running.snapshot(id);
+    assert!(kept.is_kept && kept.verified.is_none());
+    assert_eq!(running.names(), ["f"]);
+}
+
+#[test]
+fn a_file_with_another_checksum_is_fetched_anew_when_it_is_tried_again() {
+    let (server, running) = (Faulty::start(), Running::start());
+    server.serve("/f", Resource::new(1, 3 * MIB));
+    let mut spec = running.spec(server.url("/f"));
+    spec.checksum = Some("md5:00000000000000000000000000000000".parse().unwrap());
+    let id = running.engine.add(spec);
+    running.failed(id);
+    let asked = server.seen_at("/f").len();
+    running.engine.send(Order::Resume(id));
+    running.until(id, "asked for again", |_| server.seen_at("/f").len() > asked);
+    running.failed(id);
+}
+
+#[test]
 fn a_folder_that_is_not_there_or_none_is_told() {
     let (server, running) = (Faulty::start(), Running::start());
     server.serve("/f", Resource::new(1, 100));

@@ -51,6 +51,7 @@ fn in_state(id: u64, state: State) -> Box<Snapshot> {
         resumable: None,
         media_type: None,
         verified: None,
+        is_kept: false,
         retry_in: None,
         added_at: SystemTime::UNIX_EPOCH,
         finished_at: None,

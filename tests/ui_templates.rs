@@ -93,6 +93,7 @@ fn snapshot(id: u64, state: State) -> Snapshot {
         resumable: Some(true),
         media_type: None,
         verified: None,
+        is_kept: false,
         retry_in: None,
         added_at: SystemTime::UNIX_EPOCH,
         finished_at: None,

@@ -153,6 +153,7 @@ fn spec(options: &Options, base: &Path, name: Option<&str>, entry: Entry) -> Opt
         size: entry.size,
         pieces: entry.pieces,
         find_checksum: options.find_checksum,
+        keep: false,
         connections: options.connections,
         rate: None,
         manners: Manners {

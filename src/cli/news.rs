@@ -181,6 +181,7 @@ pub mod tests {
             resumable: None,
             media_type: None,
             verified: None,
+            is_kept: false,
             retry_in: None,
             added_at: SystemTime::UNIX_EPOCH,
             finished_at: None,

@@ -6,6 +6,7 @@
 mod answers;
 mod beside;
 mod effects;
+mod keep;
 mod pieces;
 mod renew;
 mod segments;
@@ -151,6 +152,7 @@ impl Book {
             Command::Add { id, spec } => self.add(id, *spec),
             Command::Pause(id) => self.wish(id, Input::Pause),
             Command::Resume(id) => self.wish(id, Input::Resume),
+            Command::Keep(id) => self.keep(id),
             Command::PauseAll => self.input_all(&Input::Pause, |state| !matches!(state, State::Paused)),
             Command::ResumeAll => self.input_all(&Input::Resume, |state| matches!(state, State::Paused)),
             Command::Renew { id, url } => self.renew(id, url),

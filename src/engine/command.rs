@@ -27,6 +27,9 @@ pub enum Command {
     },
     /// Queue it again: after a pause, before a wait is over, after a failure.
     Resume(DownloadId),
+    /// Move a file into place that is all here and failed with `ChecksumMismatch`: its checksum is
+    /// forgotten. It is marked as not verified for good.
+    Keep(DownloadId),
     PauseAll,
     ResumeAll,
     /// Take it off the list. An unfinished one is stopped and its part file kept until `Purge`, so

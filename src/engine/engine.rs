@@ -68,8 +68,6 @@ struct Core {
     parts: Parts,
     commands: RefCell<VecDeque<Command>>,
     replies: RefCell<VecDeque<Reply>>,
-    /// Waits for news of the list.
-    watch: RefCell<Option<glib::JoinHandle<()>>>,
     /// To be told, and of none of the downloads.
     news: RefCell<VecDeque<Event>>,
     listeners: RefCell<Vec<Listener>>,
@@ -78,6 +76,16 @@ struct Core {
     is_pumping: Cell<bool>,
     goodbye: RefCell<Option<Goodbye>>,
     set_aside: Option<SetAside>,
+    watch: Cell<Option<Watch>>,
+}
+
+/// What awaits news of the list. It belongs to this thread, so it may not stay with the main context.
+struct Watch(glib::JoinHandle<()>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The saved list as it was found.
@@ -116,23 +124,20 @@ impl Engine {
         let transport = Rc::new(Driver::new(clock.clone(), disk.clone(), config.slice)?);
         let engine = Self::with_parts(Parts { transport, disk, clock, store }, config.limits, list);
         core_of_disk.replace(Rc::downgrade(&engine.core));
-        if let Some(health) = health {
-            engine.watch(health);
-        }
+        engine.core.watch.set(health.map(|health| engine.watch(health)));
         Ok(engine)
     }
 
     /// Tells when the list can not be saved.
-    fn watch(&self, mut health: Health) {
+    fn watch(&self, mut health: Health) -> Watch {
         let core = Rc::downgrade(&self.core);
-        let watch = glib::MainContext::default().spawn_local_with_priority(net::priority(), async move {
+        Watch(glib::MainContext::default().spawn_local_with_priority(net::priority(), async move {
             while let Some(news) = health.changed().await {
                 let Some(core) = core.upgrade() else { break };
                 core.news.borrow_mut().push_back(Event::ListUnsaved(news));
                 core.pump();
             }
-        });
-        self.core.watch.replace(Some(watch));
+        }))
     }
 
     /// An engine of these parts: real ones, or for tests virtual ones. Network and clock call it by
@@ -145,12 +150,12 @@ impl Engine {
             book: RefCell::new(book),
             commands: RefCell::default(),
             replies: RefCell::default(),
-            watch: RefCell::default(),
             news: RefCell::default(),
             listeners: RefCell::default(),
             is_pumping: Cell::new(false),
             goodbye: RefCell::default(),
             set_aside: list.set_aside,
+            watch: Cell::default(),
             parts,
         });
         let pump = |core: Weak<Core>| -> Box<dyn Fn()> {
@@ -221,15 +226,6 @@ impl Engine {
         self.core.goodbye.replace(Some(Goodbye { latest, done: Box::new(done) }));
         self.core.book.borrow_mut().halt();
         self.core.pump();
-    }
-}
-
-impl Drop for Core {
-    /// It belongs to this thread, and would be woken on whichever runs the main loop next.
-    fn drop(&mut self) {
-        if let Some(watch) = self.watch.take() {
-            watch.abort();
-        }
     }
 }
 

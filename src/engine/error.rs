@@ -95,6 +95,7 @@ pub enum FailureKind {
     // The content.
     ChecksumMismatch {
         expected: Checksum,
+        /// Empty: `expected` is that of a piece, which came wrong again and again.
         actual: String,
     },
 
@@ -152,6 +153,12 @@ impl FailureKind {
             | Self::ChecksumMismatch { .. }
             | Self::Internal(_) => false,
         }
+    }
+
+    /// Whether the file is all here and only its checksum is another one. A wrong piece has no sum of the
+    /// whole, and the file a hole where it was.
+    pub fn is_wrong_sum(&self) -> bool {
+        matches!(self, Self::ChecksumMismatch { actual, .. } if !actual.is_empty())
     }
 
     /// Whether what the server has is not the file, or not the range of it, that was meant.

@@ -59,6 +59,8 @@ pub struct Snapshot {
     pub media_type: Option<String>,
     /// What the finished file was verified against.
     pub verified: Option<Checksum>,
+    /// The user took it as it is, whatever its checksum should have been.
+    pub is_kept: bool,
     /// How long until it tries again, when `state` is Waiting.
     pub retry_in: Option<Duration>,
     pub added_at: SystemTime,

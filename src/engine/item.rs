@@ -12,18 +12,17 @@ use super::details::Origin;
 use super::disk::{self, Journal, Open, naming};
 use super::download::spec::{Checksum, DownloadSpec};
 use super::download::state::{Life, State};
-use super::error::Failure;
 use super::event::{Progress, Snapshot};
+use super::net::Asked;
 use super::net::headers::Validator;
 use super::net::proof::Answer;
-use super::net::{Asked, Fetched, Vitals};
 use super::plan::map::Map;
-use super::plan::ramp::Ramp;
 use super::plan::ranges::RangeSet;
 use super::rate::{self, Meter};
 use super::sources::Sources;
 use super::store::{Record, SavedState};
-use super::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
+use super::types::{ByteRange, DownloadId, Moment, Speed, TransferId};
+use super::work::Work;
 
 /// How much has to be free before a file of unknown length is fetched again that the disk was too full for.
 const ROOM: u64 = 1024 * 1024;
@@ -92,120 +91,6 @@ pub enum AfterClose {
     Prepare,
     /// Nobody wants it any more.
     Purge,
-}
-
-/// A run of a download: from the slot it was granted to its closed part file.
-#[derive(Debug)]
-pub struct Work {
-    pub part: PartId,
-    /// How often it was looked for before.
-    pub looks: u32,
-    /// The part file that is continued; `None`: a new one.
-    pub resume: Option<PathBuf>,
-    /// The disk was told to open the part file...
-    pub is_open: bool,
-    /// ...and has said that it did.
-    pub is_told_open: bool,
-    pub transfers: BTreeMap<TransferId, Running>,
-    pub ramp: Ramp,
-    /// When to see whether more transfers help.
-    pub ramp_at: Option<Moment>,
-    /// The most transfers at a time, as it turned out in this run.
-    pub most: usize,
-    /// How long a transfer took from its start to its answer.
-    pub setup: Duration,
-    /// What went wrong with transfers while others went on, and how often in a row; no further one is
-    /// started before the moment.
-    pub trouble: Option<Trouble>,
-    /// A checksum that is looked for beside the file.
-    pub lookup: Option<Lookup>,
-    /// Samples that are compared with those of a new address.
-    pub renewal: Option<Renewal>,
-    /// All that was given to the disk is written, and was told of: asked for before pieces are relied on.
-    pub is_settled: Option<bool>,
-    /// Journals on their way. The answer to the last one comes after those to all writes that were
-    /// given before it.
-    pub saves: u32,
-    /// The run is over: saved until a journal claims all that was written, then closed.
-    pub is_closing: bool,
-    pub saved_at: Moment,
-    /// The bytes done that the last journal given to the disk claims.
-    pub claimed: u64,
-}
-
-/// A transfer of a run.
-#[derive(Debug)]
-pub struct Running {
-    /// Which of the sources it asks.
-    pub source: usize,
-    /// It asked for a range.
-    pub has_range: bool,
-    pub started_at: Moment,
-    pub answered_at: Option<Moment>,
-    pub meter: Meter,
-}
-
-/// See `book/beside.rs`.
-#[derive(Debug)]
-pub struct Lookup {
-    /// Still to be asked, the next one last.
-    pub places: Vec<Url>,
-    pub transfer: Option<TransferId>,
-}
-
-/// See `book/renew.rs`.
-#[derive(Debug)]
-pub struct Renewal {
-    /// Still to be compared, the next one last.
-    pub ranges: Vec<ByteRange>,
-    pub transfer: Option<TransferId>,
-    /// What the new address has, until the disk has answered.
-    pub fetched: Option<Fetched>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Trouble {
-    pub failure: Failure,
-    pub times: u32,
-    pub until: Moment,
-}
-
-impl Work {
-    pub fn new(part: PartId, now: Moment, most: usize) -> Self {
-        Self {
-            part,
-            looks: 0,
-            resume: None,
-            is_open: false,
-            is_told_open: false,
-            transfers: BTreeMap::new(),
-            ramp: Ramp::default(),
-            ramp_at: None,
-            most,
-            setup: Duration::ZERO,
-            trouble: None,
-            lookup: None,
-            renewal: None,
-            is_settled: None,
-            saves: 0,
-            is_closing: false,
-            saved_at: now,
-            claimed: 0,
-        }
-    }
-
-    pub fn flowing(&self) -> usize {
-        self.transfers.values().filter(|running| running.answered_at.is_some()).count()
-    }
-
-    /// Measures how fast each transfer is.
-    pub fn sample(&mut self, now: Moment, vitals: impl Fn(TransferId) -> Option<Vitals>) {
-        for (transfer, running) in &mut self.transfers {
-            if let Some(vitals) = vitals(*transfer) {
-                running.meter.sample(now, vitals.received);
-            }
-        }
-    }
 }
 
 impl Item {
@@ -283,6 +168,7 @@ impl Item {
             resumable: self.resumable,
             media_type: self.media_type.clone(),
             verified: self.verified.clone(),
+            is_kept: self.spec.keep && self.verified.is_none(),
             retry_in,
             added_at: self.added_at,
             finished_at: self.finished_at,
@@ -329,10 +215,12 @@ impl Item {
         self.replaces.clone_from(&journal.replaces);
         let is_older = disk::address(&journal.url) != disk::address(&self.spec.url);
         self.origin = journal.origin.clone().or_else(|| is_older.then(|| journal.url.clone()));
-        // It is from before a renewal, or from the time when that was not proven yet.
+        // From before a renewal, or from before that was proven.
         let is_known = |origin: &Url| self.spec.mirrors.iter().chain(&journal.mirrors).any(|mirror| mirror == origin);
         self.is_renewed |= self.origin.as_ref().is_some_and(|origin| !is_known(origin));
-        self.told = journal.checksum.clone().map(|told| (told, Origin::Server)).or(self.told.take());
+        if !self.spec.keep {
+            self.told = journal.checksum.clone().map(|told| (told, Origin::Server)).or(self.told.take());
+        }
         for url in &journal.mirrors {
             self.sources.add(url);
         }
@@ -364,7 +252,10 @@ impl Item {
 
     /// Whether what is here can be continued: something must prove that it is the same file.
     pub fn can_continue(&self) -> bool {
-        !self.distrust && (self.is_provable() || self.is_renewed) && self.map.total().is_some()
+        // Where nothing is left to ask for nothing need be the same, if the user takes it as it is.
+        let is_settled = self.spec.keep && self.map.is_complete();
+        let is_provable = self.is_provable() || self.is_renewed || is_settled;
+        !self.distrust && is_provable && self.map.total().is_some()
     }
 
     /// Whether a web page came where bytes of another kind of file are here already, or anything of another

@@ -24,6 +24,7 @@ pub mod rate;
 mod sources;
 pub mod store;
 pub mod types;
+mod work;
 
 pub use book::Parts;
 pub use command::{Command, Limits};

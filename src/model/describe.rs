@@ -53,7 +53,8 @@ pub fn status(download: &Snapshot, now: SystemTime) -> String {
         State::Completed => {
             let when = download.finished_at.map(|time| time_of_day(time, now));
             let verified = download.verified.is_some().then(|| gettext("checksum verified"));
-            joined([Some(gettext("Completed")), Some(size(progress.received)), when, verified])
+            let kept = download.is_kept.then(|| gettext("not verified: its checksum did not match"));
+            joined([Some(gettext("Completed")), Some(size(progress.received)), when, verified, kept])
         }
         State::Failed(reason) => {
             let cause = failure(&reason.kind, download.url.host_str(), &download.folder);
@@ -340,11 +341,11 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
             gettext_f("The file could not be written (system error {code}).", &[("code", &code.to_string())])
         }
         // Its pieces have checksums, and one of them came wrong again and again.
-        FailureKind::ChecksumMismatch { actual, .. } if actual.is_empty() => {
+        FailureKind::ChecksumMismatch { .. } if !kind.is_wrong_sum() => {
             gettext("A part of the file does not match its checksum. Check the address, or try again later.")
         }
         FailureKind::ChecksumMismatch { .. } => gettext(
-            "The checksum does not match: this is not the file that was wanted. Check the address and the checksum.",
+            "The checksum does not match: this is not the file that was wanted. Check the address and the checksum, or keep the file as it is.",
         ),
         FailureKind::Internal(code) => gettext_f(
             "Something went wrong inside Freshet (code {code}). Please report it.",
@@ -413,6 +414,13 @@ mod tests {
         assert_eq!(words(&download(State::Verifying, 4 * MB, Some(4 * MB))), "Verifying… – 4.0 MB");
         assert_eq!(words(&download(State::Verifying, 3 * MB, Some(4 * MB))), "Verifying… – 75 % – 4.0 MB");
         assert_eq!(words(&download(State::Verifying, 0, None)), "Verifying…");
+    }
+
+    #[test]
+    fn a_file_that_was_taken_as_it_is_says_so() {
+        let mut row = download(State::Completed, 4 * MB, Some(4 * MB));
+        row.is_kept = true;
+        assert!(words(&row).ends_with(" – not verified: its checksum did not match"));
     }
 
     #[test]

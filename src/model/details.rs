@@ -191,7 +191,8 @@ fn connections(download: &Snapshot, picture: &Picture) -> Option<String> {
 }
 
 fn resumable(download: &Snapshot, validator: Option<&Validator>) -> Option<String> {
-    if download.state == State::Completed {
+    // What has the wrong checksum is fetched anew, if it is fetched at all.
+    if download.state == State::Completed || describe::reason(&download.state).is_some_and(|r| r.kind.is_wrong_sum()) {
         return None;
     }
     let value = match (download.resumable, validator) {
@@ -222,13 +223,15 @@ fn checksum(download: &Snapshot, picture: &Picture) -> Option<String> {
 }
 
 fn checksum_result(download: &Snapshot, wanted: Option<&Checksum>) -> Option<String> {
+    if download.is_kept {
+        return Some(gettext("It did not match. The file was kept as it is"));
+    }
     if let Some(Checksum { algorithm, hex }) = &download.verified {
         // Translators: {name} is the kind of checksum, like SHA-256; {hex} is its value.
         return Some(gettext_f("{name} is right: {hex}", &[("name", label(*algorithm)), ("hex", hex)]));
     }
     if let Some(FailureKind::ChecksumMismatch { expected: Checksum { algorithm, hex }, actual }) =
-        describe::reason(&download.state).map(|reason| &reason.kind)
-        && !actual.is_empty()
+        describe::reason(&download.state).map(|reason| &reason.kind).filter(|kind| kind.is_wrong_sum())
     {
         let values = [("name", label(*algorithm)), ("hex", hex.as_str()), ("actual", actual.as_str())];
         return Some(gettext_f("{name} is wrong: it should be {hex} and is {actual}", &values));

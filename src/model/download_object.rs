@@ -39,6 +39,7 @@ mod imp {
         #[property(name = "can-resume", type = bool, get = |imp: &Self| imp.read(super::can_resume))]
         #[property(name = "can-retry", type = bool, get = |imp: &Self| imp.read(super::can_retry))]
         #[property(name = "can-renew", type = bool, get = |imp: &Self| imp.read(super::can_renew))]
+        #[property(name = "can-keep", type = bool, get = |imp: &Self| imp.read(super::can_keep))]
         #[property(name = "can-open", type = bool, get = |imp: &Self| imp.read(super::can_open))]
         #[property(name = "is-finished", type = bool, get = |imp: &Self| imp.read(super::is_finished))]
         #[property(name = "is-active", type = bool, get = |imp: &Self| imp.read(super::is_active))]
@@ -70,7 +71,7 @@ glib::wrapper! {
 type Dependency = (&'static str, fn(&Snapshot, &Snapshot) -> bool);
 
 /// What each property depends on. The status line is written from nearly everything.
-const DEPENDENCIES: [Dependency; 16] = [
+const DEPENDENCIES: [Dependency; 17] = [
     ("name", |old, new| old.name != new.name),
     ("icon", |old, new| old.name != new.name || old.media_type != new.media_type),
     ("fraction", |old, new| fraction(old) != fraction(new)),
@@ -83,6 +84,7 @@ const DEPENDENCIES: [Dependency; 16] = [
     ("can-resume", |old, new| can_resume(old) != can_resume(new)),
     ("can-retry", |old, new| can_retry(old) != can_retry(new)),
     ("can-renew", |old, new| can_renew(old) != can_renew(new)),
+    ("can-keep", |old, new| can_keep(old) != can_keep(new)),
     ("address", |old, new| old.url != new.url),
     ("can-open", |old, new| can_open(old) != can_open(new)),
     ("is-finished", |old, new| is_finished(old) != is_finished(new)),
@@ -191,6 +193,11 @@ fn can_renew(download: &Snapshot) -> bool {
     describe::reason(&download.state).is_some_and(|reason| describe::new_address_helps(&reason.kind))
 }
 
+/// It may be taken as it is.
+fn can_keep(download: &Snapshot) -> bool {
+    matches!(&download.state, State::Failed(reason) if reason.kind.is_wrong_sum())
+}
+
 fn can_open(download: &Snapshot) -> bool {
     download.state == State::Completed && download.path.is_some()
 }
@@ -226,6 +233,7 @@ pub(super) mod tests {
     use std::rc::Rc;
 
     use super::*;
+    use crate::engine::download::spec::Checksum;
     use crate::engine::error::{Failure, FailureKind};
     use crate::engine::types::Speed;
 
@@ -242,6 +250,7 @@ pub(super) mod tests {
             resumable: None,
             media_type: None,
             verified: None,
+            is_kept: false,
             retry_in: None,
             added_at: SystemTime::UNIX_EPOCH,
             finished_at: None,
@@ -310,6 +319,7 @@ pub(super) mod tests {
     fn values_can_be_read_and_changed_from_inside_a_notification() {
         let object = DownloadObject::new(snapshot(1));
         object.connect_notify_local(Some("status"), |object, _| {
+            // Whatever it says: to read it must not panic.
             let _ = object.status();
             object.apply_progress(Progress::default());
         });
@@ -350,6 +360,21 @@ pub(super) mod tests {
             assert!(!can_renew(kind.clone()), "{kind:?}");
         }
         assert!(!DownloadObject::new(snapshot(1)).can_renew());
+    }
+
+    #[test]
+    fn a_file_is_kept_where_only_its_checksum_is_another_one() {
+        let can_keep = |kind| {
+            let mut row = snapshot(1);
+            row.state = State::Failed(Failure::new(kind, ""));
+            DownloadObject::new(row).can_keep()
+        };
+        let expected: Checksum = format!("md5:{}", "0".repeat(32)).parse().unwrap();
+        let mismatch =
+            |actual: &str| FailureKind::ChecksumMismatch { expected: expected.clone(), actual: actual.to_owned() };
+        assert!(can_keep(mismatch("12")));
+        assert!(!can_keep(mismatch("")), "a wrong piece leaves a hole");
+        assert!(!can_keep(FailureKind::ChangedOnServer));
     }
 
     #[test]

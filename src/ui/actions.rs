@@ -71,6 +71,8 @@ pub enum DownloadAction {
     Retry,
     /// Asks for another address.
     Renew,
+    /// Takes the file as it is, whatever its checksum.
+    Keep,
     /// Asks for a speed limit.
     Limit,
     CopyAddress,
@@ -80,7 +82,7 @@ pub enum DownloadAction {
 
 impl DownloadAction {
     /// In the order of the context menu.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Open,
         Self::ShowInFolder,
         Self::Toggle,
@@ -88,6 +90,7 @@ impl DownloadAction {
         Self::Resume,
         Self::Retry,
         Self::Renew,
+        Self::Keep,
         Self::Limit,
         Self::CopyAddress,
         Self::Remove,
@@ -103,6 +106,7 @@ impl DownloadAction {
             Self::Resume => "row.resume",
             Self::Retry => "row.retry",
             Self::Renew => "row.renew",
+            Self::Keep => "row.keep",
             Self::Limit => "row.limit",
             Self::CopyAddress => "row.copy-address",
             Self::Remove => "row.remove",
@@ -119,6 +123,7 @@ impl DownloadAction {
             Self::Resume => "selection.resume",
             Self::Retry => "selection.retry",
             Self::Renew => "selection.renew",
+            Self::Keep => "selection.keep",
             Self::Limit => "selection.limit",
             Self::CopyAddress => "selection.copy-address",
             Self::Remove => "selection.remove",
@@ -133,6 +138,7 @@ impl DownloadAction {
             Self::Toggle => &["space"],
             Self::Retry => &["<Control>r"],
             Self::Renew => &["<Control>l"],
+            Self::Keep => &["<Control>k"],
             Self::Limit => &["<Control><Shift>l"],
             Self::CopyAddress => &["<Control>c"],
             Self::Remove => &["Delete", "KP_Delete"],
@@ -155,6 +161,7 @@ impl DownloadAction {
             Self::Resume => download.can_resume(),
             Self::Retry => download.can_retry(),
             Self::Renew => download.can_renew(),
+            Self::Keep => download.can_keep(),
             Self::Limit => !download.is_finished(),
         }
     }
@@ -174,6 +181,7 @@ impl DownloadAction {
             // One file has one address.
             Self::Renew if downloads.len() > 1 => return None,
             Self::Renew => gettext("_New Address…"),
+            Self::Keep => ngettext("_Keep File", "_Keep Files", fitting),
             Self::Limit => gettext("_Limit Speed…"),
             Self::CopyAddress => ngettext("_Copy Address", "_Copy Addresses", fitting),
             Self::Remove if downloads.iter().any(DownloadObject::is_finished) => gettext("Remove _From List"),

@@ -33,6 +33,8 @@ mod imp {
         #[template_child]
         pub renew: TemplateChild<gtk::Button>,
         #[template_child]
+        pub keep: TemplateChild<gtk::Button>,
+        #[template_child]
         pub map: TemplateChild<SegmentMap>,
         #[template_child]
         pub share: TemplateChild<gtk::Label>,
@@ -64,6 +66,7 @@ mod imp {
         fn class_init(klass: &mut Self::Class) {
             SegmentMap::ensure_type();
             klass.bind_template();
+            klass.install_action("details.keep", None, |pane, _, _| pane.ask(DownloadAction::Keep));
             klass.install_action("details.renew", None, |pane, _, _| pane.ask(DownloadAction::Renew));
         }
 
@@ -161,6 +164,7 @@ impl DetailsPane {
         };
         set_label(&imp.name, &download.name());
         imp.renew.set_visible(download.can_renew());
+        imp.keep.set_visible(download.can_keep());
         set_label(&imp.share, &details.map.sentence);
         imp.map.set_map(details.map);
         self.show_lines(&details.sources, &details.facts);

@@ -266,6 +266,7 @@ impl DownloadsView {
         menu.set_has_arrow(false);
         menu.set_halign(gtk::Align::Start);
         menu.set_parent(self);
+        // A new view has no menu yet.
         let _ = imp.menu.set(menu);
 
         let click = gtk::GestureClick::builder().button(gdk::BUTTON_SECONDARY).build();

@@ -68,6 +68,27 @@ def a_checksum_is_shown_with_its_origin_and_its_result():
         assert is_right(home), "the file is not the server's"
 
 
+def a_file_with_another_checksum_is_kept_at_the_users_wish():
+    beside = f"{hashlib.sha256(b'an older file').hexdigest()}  {NAME}\n".encode()
+    with Server({f"/{NAME}": DATA, f"/{NAME}.sha256": beside}) as server, Home() as home:
+        home.prefer(details_visible="true")
+        with Freshet(home, server.url(f"/{NAME}")) as app:
+            app.wait_for(NAME, words.WRONG)
+            app.find(words.BUTTON, words.KEEP)
+            app.screenshot(DESKTOP, "wrong")
+            asked = len(server.asked)
+        # It is offered as long as the row is there.
+        with Freshet(home) as app:
+            app.wait_for(NAME, words.WRONG)
+            desktop.click(DESKTOP, *desktop.middle(app.place_of_row(NAME)))
+            app.click(words.KEEP)
+            app.wait_for(NAME, words.KEPT)
+            app.screenshot(DESKTOP, "kept")
+        assert is_right(home), "the file is not the server's"
+        assert len(server.asked) == asked, "the server was asked again"
+        assert {path.name for path in home.downloads.iterdir()} == {NAME}, "something was left behind"
+
+
 @contextmanager
 def stuck():
     """A download whose address has expired after a part of the file."""
@@ -221,6 +242,7 @@ if __name__ == "__main__":
     run(
         the_details_show_what_the_connections_do,
         a_checksum_is_shown_with_its_origin_and_its_result,
+        a_file_with_another_checksum_is_kept_at_the_users_wish,
         a_stuck_download_goes_on_from_a_new_address,
         a_link_dropped_on_a_stuck_download_may_be_its_new_address,
         a_metalink_is_downloaded_from_all_its_addresses,

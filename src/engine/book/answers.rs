@@ -7,12 +7,12 @@ use crate::engine::download::retry::LONGEST_WAIT;
 use crate::engine::download::state::{Input, State};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::Event;
-use crate::engine::item::{Item, Running, Work};
+use crate::engine::item::Item;
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Fetched, TransferEvent};
-use crate::engine::plan::map::Map;
 use crate::engine::sources::Standing;
 use crate::engine::types::{DownloadId, TransferId};
+use crate::engine::work::{Running, Work};
 
 impl Book {
     pub fn transfer_event(&mut self, event: TransferEvent) {
@@ -347,8 +347,8 @@ impl Book {
             }
             Reply::Failed { failure, .. } => {
                 if let (FailureKind::ChecksumMismatch { .. }, Some(item)) = (&failure.kind, self.items.get_mut(&id)) {
-                    // Nothing of it is known to be right: to try again is to fetch it again.
-                    item.map = Map::default();
+                    // Nothing of it is known to be right: to try again is to fetch it again, as nothing proves
+                    // it now. It is all here as long as that has not begun, for `Command::Keep`.
                     item.validator = None;
                     item.best = 0;
                 }

@@ -8,10 +8,10 @@ use url::Url;
 use super::Book;
 use crate::engine::details::Origin;
 use crate::engine::import::checksum_list;
-use crate::engine::item::Lookup;
 use crate::engine::net::headers::encoding::percent_decoded;
 use crate::engine::net::{Asked, Fetched};
 use crate::engine::types::{DownloadId, TransferId};
+use crate::engine::work::Lookup;
 
 /// A list of checksums that is larger is not read.
 const MOST_BYTES: usize = 1024 * 1024;

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use crate::engine::disk::{Finish, Found, Look};
 use crate::engine::download::state::{Input, State};
-use crate::engine::item::{AfterClose, Item, Work};
+use crate::engine::item::{AfterClose, Item};
 use crate::engine::types::{DownloadId, PartId};
+use crate::engine::work::Work;
 
 /// So often a part file is looked for again before it counts as another process's.
 const MOST_LOOKS: u32 = 3;

@@ -7,10 +7,11 @@ use url::Url;
 use super::Book;
 use crate::engine::download::state::Input;
 use crate::engine::error::{Failure, FailureKind};
-use crate::engine::item::{Item, Renewal};
+use crate::engine::item::Item;
 use crate::engine::net::{Asked, Fetched};
 use crate::engine::sources::Sources;
 use crate::engine::types::{ByteRange, DownloadId, TransferId};
+use crate::engine::work::Renewal;
 
 /// So many bytes of each sample, so many samples: at the begin, in the middle and at the end of what
 /// is on disk.

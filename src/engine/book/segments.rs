@@ -10,7 +10,7 @@ use super::{Book, TICK};
 use crate::engine::download::spec::DownloadSpec;
 use crate::engine::download::state::State;
 use crate::engine::error::{Failure, FailureKind};
-use crate::engine::item::{self, Item, Running, Trouble, Work};
+use crate::engine::item::{self, Item};
 use crate::engine::net::{Asked, Body, Request};
 use crate::engine::plan::map::Loan;
 use crate::engine::plan::ramp::Sight;
@@ -18,6 +18,7 @@ use crate::engine::plan::split::{self, Job, Runner};
 use crate::engine::rate::Meter;
 use crate::engine::sources::Standing;
 use crate::engine::types::{ByteRange, DownloadId, Moment, TransferId};
+use crate::engine::work::{Running, Trouble, Work};
 
 /// Before it is started again, a transfer that failed while others went on is waited for so long,
 /// doubled with each further failure.

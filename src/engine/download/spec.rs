@@ -38,6 +38,9 @@ pub struct DownloadSpec {
     /// Look for a checksum beside the file on its server, where none is given: one or two small requests.
     #[serde(default)]
     pub find_checksum: bool,
+    /// The user takes the file as it is: it was fetched once, and its checksum was another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
     /// Most connections for this download, 1 to 32.
     #[serde(default = "eight")]
     pub connections: u8,
@@ -72,6 +75,7 @@ impl DownloadSpec {
             size: None,
             pieces: None,
             find_checksum: false,
+            keep: false,
             connections: eight(),
             rate: None,
             manners: Manners::default(),

@@ -124,7 +124,7 @@ prop_compose! {
         DownloadSpec {
             url: Url::parse(&url).unwrap(),
             mirrors: mirrors.iter().map(|url| Url::parse(url).unwrap()).collect(),
-            folder, name, on_exists, resume, checksum, size, find_checksum: resume, connections,
+            folder, name, on_exists, resume, checksum, size, find_checksum: resume, keep: !resume, connections,
             rate: rate.map(Speed), manners,
             pieces: pieces.map(|(length, hashes)| Pieces { algorithm: Algorithm::Sha1, length, hashes }),
             patience: Patience { retries, first_wait, silence, wait_for_space },

@@ -33,6 +33,7 @@ impl Window {
                     self.ask_for_address(download);
                 }
             }
+            DownloadAction::Keep => self.send_each(downloads, Command::Keep),
             DownloadAction::Limit => self.ask_for_limit(downloads),
             DownloadAction::CopyAddress => {
                 let addresses: Vec<_> = downloads.iter().map(DownloadObject::address).collect();

@@ -37,6 +37,9 @@ NEW_ADDRESS, ADDRESS_ENTRY, USE_ADDRESS = "New Address…", "New address", "Use 
 ADD_AS_NEW = "Add as New Download"
 DROP_ADDRESS = "Drop a new address for"
 
+# A file with another checksum than the one that was told.
+KEEP, WRONG, KEPT = "Keep File", "The checksum does not match", "not verified: its checksum did not match"
+
 PREFERENCES = "Preferences"
 NO_LIMIT, LIMIT, RATE = "No Limit", "Limit", "Kilobytes a second"
 LIMIT_SPEED = "Limit the speed of all downloads together"
