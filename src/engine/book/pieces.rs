@@ -86,6 +86,9 @@ impl Book {
             _ => {
                 if let [source] = suppliers[..] {
                     self.blame(id, source);
+                } else if let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) {
+                    // One at a time it shows who it was.
+                    work.most = 1;
                 }
                 self.go_on(id);
             }
@@ -96,6 +99,10 @@ impl Book {
     fn blame(&mut self, id: DownloadId, source: usize) {
         let Some(item) = self.items.get_mut(&id) else { return };
         if !item.sources.has_other_than(source, |_| true) {
+            // Maybe it gives the right ones yet, but not with more connections.
+            if let Some(work) = &mut item.work {
+                work.most = 1;
+            }
             return;
         }
         if let Some(source) = item.sources.get_mut(source) {
