@@ -385,7 +385,10 @@ impl Book {
             self.save_part(id);
             self.save_record(id);
         }
-        self.spread(id);
+        // Also where the last transfers were ended as needless while a gap waited for its turn.
+        if self.items.get(&id).is_some_and(|item| matches!(item.life.state, State::Downloading)) {
+            self.go_on(id);
+        }
     }
 
     /// Gives up transfers of which nothing has come for too long.
@@ -468,3 +471,6 @@ impl Book {
         self.by_part.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

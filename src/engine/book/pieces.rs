@@ -153,7 +153,3 @@ fn suppliers(item: &Item, range: ByteRange) -> BTreeSet<usize> {
 pub(super) fn is_under_way(item: &Item) -> bool {
     matches!(item.life.state, State::Connecting | State::Downloading)
 }
-
-#[cfg(test)]
-#[path = "pieces_tests.rs"]
-mod tests;

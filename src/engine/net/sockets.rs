@@ -30,6 +30,11 @@ impl Sockets {
         self.watches.get(&fd).is_some_and(|watch| watch.condition == condition)
     }
 
+    /// Whether it is watched for anything.
+    pub fn has(&self, fd: RawFd) -> bool {
+        self.watches.contains_key(&fd)
+    }
+
     pub fn next_generation(&mut self) -> u64 {
         self.generations += 1;
         self.generations

@@ -11,7 +11,8 @@ impl Inner {
     pub(super) fn conclude(&self, id: TransferId, handle: Handle, result: Result<(), curl::Error>) {
         let connection = handle.get_ref().connection();
         let Some(mut easy) = self.detach(handle) else { return };
-        if let Some((fd, ports)) = connection {
+        // Within the same call libcurl may have given the connection to another transfer.
+        if let Some((fd, ports)) = connection.filter(|(fd, _)| !self.sockets.borrow().has(*fd)) {
             self.idle.borrow_mut().left(fd, ports);
         }
         let outcome = easy.get_mut().conclude(result);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use crate::engine::book::{Book, Parts};
+use crate::engine::book::{Book, Parts, TICK};
 use crate::engine::clock::Clock;
 use crate::engine::command::{Command, Limits};
 use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
@@ -18,6 +18,7 @@ use crate::engine::types::{ByteRange, DownloadId, Moment, PartId, Speed, Transfe
 
 #[derive(Default)]
 struct Notes {
+    now: Cell<Moment>,
     part: Cell<Option<PartId>>,
     started: Cell<Option<TransferId>>,
     checks: RefCell<Vec<ByteRange>>,
@@ -33,7 +34,7 @@ impl Notes {
 
 impl Clock for Notes {
     fn now(&self) -> Moment {
-        Moment::default()
+        self.now.get()
     }
     fn today(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH
@@ -167,4 +168,14 @@ fn it_is_moved_into_place_only_when_nothing_more_will_be_written() {
     assert!(!notes.is_finishing.get(), "it is being checked");
     right(&mut book, &notes, 10, 20);
     assert!(notes.is_finishing.get());
+}
+
+#[test]
+fn a_gap_that_is_left_to_nobody_is_fetched_all_the_same() {
+    let (mut book, notes) = begun();
+    let first = notes.started.get().unwrap();
+    book.end_transfer(ID, first);
+    notes.now.set(Moment(TICK));
+    book.tick();
+    assert_ne!(notes.started.get(), Some(first));
 }
