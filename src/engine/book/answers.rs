@@ -47,14 +47,13 @@ impl Book {
     fn answered(&mut self, id: DownloadId, transfer: TransferId, answer: &Answer) {
         let Some(item) = self.items.get(&id) else { return };
         let is_further = item.work.as_ref().is_some_and(|work| work.is_open);
+        let misfit = item.misfit(answer.total);
         let unfit = match item.spec.size {
             Some(size) if answer.total.is_some_and(|total| total != size) => {
                 let detail = format!("the file has {} bytes, not the {size} it should have", answer.total.unwrap_or(0));
                 Some(Failure::new(FailureKind::ChangedOnServer, detail))
             }
-            _ if item.misfit(answer.total).is_some() => {
-                Some(Failure::new(FailureKind::ChangedOnServer, item.misfit(answer.total).unwrap_or_default()))
-            }
+            _ if misfit.is_some() => misfit.map(|detail| Failure::new(FailureKind::ChangedOnServer, detail)),
             _ if is_further && !answer.continues => {
                 let detail = "the whole file came in place of a range of it".to_owned();
                 Some(Failure::new(FailureKind::WrongRange, detail))
