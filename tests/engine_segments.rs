@@ -148,10 +148,7 @@ fn mirrors_that_prove_to_have_the_same_file_share_the_work() {
     let mut spec = running.spec(one.url("/f"));
     spec.mirrors = vec![two.url("/f"), other.url("/f")];
     let id = running.engine.add(spec);
-    running.main_loop.run_until(LIMIT, "both to be used", || {
-        let details = running.engine.details(id).unwrap();
-        details.sources[0].connections > 1 && details.sources[1].connections > 1
-    });
+    running.main_loop.run_until(LIMIT, "both to be used", || one.sent_at("/f") > 0 && two.sent_at("/f") > 0);
     running.main_loop.run_until(LIMIT, "the other file to be noticed", || {
         matches!(running.engine.details(id).unwrap().sources[2].standing, Standing::Different(_))
     });
