@@ -12,7 +12,7 @@ use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::block::{Pool, Seat};
@@ -51,6 +51,7 @@ pub struct DiskThreads {
 #[derive(Debug)]
 struct Device {
     jobs: Sender<Job>,
+    writer: Thread,
     pool: Arc<Pool>,
 }
 
@@ -159,7 +160,7 @@ impl DiskThreads {
         self.parts.borrow_mut().clear();
         for (_, device) in self.devices.borrow_mut().drain() {
             // Fails only if the thread is gone already.
-            let _ = device.jobs.send(Job::Stop);
+            let _ = device.give(Job::Stop);
         }
         self.alive.borrow_mut().take();
         if self.ended.recv_timeout(FAREWELL) == Err(RecvTimeoutError::Timeout) {
@@ -202,7 +203,7 @@ impl DiskThreads {
 
     fn give(&self, part: PartId, job: impl FnOnce(&Part) -> Job) {
         let sent = match self.parts.borrow().get(&part) {
-            Some(entry) => entry.device.jobs.send(job(entry)).is_ok(),
+            Some(entry) => entry.device.give(job(entry)),
             // Closed, or never known: there is nothing that the job could be done to.
             None => return,
         };
@@ -237,14 +238,28 @@ impl Device {
             writer.run();
             drop(is_alive);
         });
-        if let Err(error) = started {
-            // The syncer waits for jobs that nobody would give it.
-            let _ = sync_jobs.send(super::syncer::SyncJob::Stop);
-            return Err(error);
-        }
+        let writer = match started {
+            Ok(handle) => handle.thread().clone(),
+            Err(error) => {
+                // The syncer waits for jobs that nobody would give it.
+                let _ = sync_jobs.send(super::syncer::SyncJob::Stop);
+                return Err(error);
+            }
+        };
         let mailbox = mailbox.clone();
         let pool = Pool::new(move |part| mailbox.post(Reply::Written { part, range: ByteRange::new(0, 0) }));
-        Ok(Self { jobs, pool })
+        Ok(Self { jobs, writer, pool })
+    }
+
+    /// `false` if the thread is gone.
+    fn give(&self, job: Job) -> bool {
+        let is_urgent = job.is_urgent();
+        let is_given = self.jobs.send(job).is_ok();
+        if is_urgent {
+            // From the nap in which it lets blocks gather.
+            self.writer.unpark();
+        }
+        is_given
     }
 }
 
@@ -298,7 +313,7 @@ impl Disk for DiskThreads {
 
     fn delete(&self, part_path: PathBuf) {
         let device = self.device_of(part_path.parent().unwrap_or(Path::new(".")));
-        let sent = device.map(|device| device.jobs.send(Job::Delete { part_path: part_path.clone() }).is_ok());
+        let sent = device.map(|device| device.give(Job::Delete { part_path: part_path.clone() }));
         if !matches!(sent, Ok(true)) {
             tracing::error!(path = %part_path.display(), "not deleted: its device has no thread");
         }

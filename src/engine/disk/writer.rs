@@ -173,7 +173,8 @@ impl Writer {
             let is_slow = now.duration_since(self.rested_at) >= FULL_REST;
             self.rested_at = now;
             if is_slow {
-                thread::sleep(NAP);
+                // Ended early by who gives a job that something waits for.
+                thread::park_timeout(NAP);
             }
         }
         self.jobs.recv().ok()
@@ -410,6 +411,11 @@ impl Writer {
 }
 
 impl Job {
+    /// Whether something waits for it.
+    pub fn is_urgent(&self) -> bool {
+        !matches!(self, Self::Write { block, .. } if !block.is_awaited())
+    }
+
     fn is_about(&self, wanted: PartId) -> bool {
         match self {
             Self::Look { part, .. }
