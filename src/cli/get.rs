@@ -11,23 +11,28 @@ use clap::Parser;
 use glib::{ControlFlow, MainContext};
 
 use super::bars::Bars;
+use super::jobs::{self, Jobs};
 use super::json::Json;
 use super::lines::{Detail, Lines};
 use super::news::{Reporter, Tracker};
 use super::options::Options;
 use super::status::Status;
-use super::{jobs, words};
+use super::words;
 use crate::engine::download::spec::OnExists;
 use crate::engine::engine::{BRISK, Config};
-use crate::engine::{DownloadSpec, Engine, Event, State};
+use crate::engine::{Command, Engine, Event, State};
 use crate::log;
+
+/// The engine is given so many downloads for each that may run at a time: enough that one which waits
+/// (for its host, for another try) keeps no other from beginning.
+const AHEAD: usize = 64;
 
 /// Runs `freshet get` with the arguments that follow those two words. Takes the default main
 /// context of this thread until all downloads have ended.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = std::iter::once("freshet get".into()).chain(args);
     let status = match Options::try_parse_from(args) {
-        Ok(options) => prepare(&options).and_then(|specs| download(&options, specs)).unwrap_or_else(|status| status),
+        Ok(options) => prepare(&options).and_then(|jobs| download(&options, jobs)).unwrap_or_else(|status| status),
         Err(error) => {
             let _ = error.print();
             // Help and version were asked for.
@@ -38,21 +43,21 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Everything that can be found wrong before a server is asked.
-fn prepare(options: &Options) -> Result<Vec<DownloadSpec>, Status> {
-    let specs = jobs::specs(options).map_err(|problems| {
+fn prepare(options: &Options) -> Result<Jobs<'_>, Status> {
+    let jobs = jobs::read_all(options).map_err(|problems| {
         for problem in problems {
             say(&problem);
         }
         Status::Usage
     })?;
-    jobs::make_folders(&specs).map_err(|problem| {
+    jobs.make_folders().map_err(|problem| {
         say(&problem);
         Status::File
     })?;
-    Ok(specs)
+    Ok(jobs)
 }
 
-fn download(options: &Options, specs: Vec<DownloadSpec>) -> Result<Status, Status> {
+fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
     if options.verbose {
         log::start("freshet=debug");
     }
@@ -61,7 +66,7 @@ fn download(options: &Options, specs: Vec<DownloadSpec>) -> Result<Status, Statu
         say(&format!("{} ({})", words::sentence(&failure.kind), failure.detail));
         Status::from(failure.kind.class())
     })?;
-    let session = Rc::new(Session::new(options, specs.len()));
+    let session = Rc::new(Session::new(options, jobs.len()));
 
     for signal in [libc::SIGINT, libc::SIGTERM] {
         let session = session.clone();
@@ -72,14 +77,22 @@ fn download(options: &Options, specs: Vec<DownloadSpec>) -> Result<Status, Statu
     }
     engine.listen({
         let session = session.clone();
-        move |event| session.on_event(event)
+        let engine = engine.clone();
+        move |event| {
+            session.on_event(event);
+            forget(&engine, event);
+        }
     });
-    for spec in specs {
-        engine.add(spec);
-    }
 
+    // Of a long list the engine is given what it can soon begin.
+    let ahead = AHEAD * options.limits().parallel.max(1);
     let context = MainContext::default();
     while session.end().is_none() {
+        while session.open() < ahead
+            && let Some(spec) = jobs.next()
+        {
+            engine.add(spec);
+        }
         context.iteration(true);
     }
     let status = session.end().unwrap_or(Status::Complete);
@@ -97,13 +110,23 @@ fn download(options: &Options, specs: Vec<DownloadSpec>) -> Result<Status, Statu
         return Ok(status);
     }
     // What was being moved into place got there.
-    if engine.snapshots().iter().all(|download| download.state == State::Completed) {
+    if jobs.len() == 0 && engine.snapshots().iter().all(|download| download.state == State::Completed) {
         return Ok(Status::Complete);
     }
     if !options.json && !options.quiet {
         say("interrupted; the same command continues where it stopped");
     }
     Ok(status)
+}
+
+/// What is complete needs no memory any more; of what failed the part file is kept, and known.
+fn forget(engine: &Engine, event: &Event) {
+    if let Event::Changed(snapshot) = event
+        && matches!(snapshot.state, State::Completed)
+    {
+        engine.send(Command::Remove(snapshot.id));
+        engine.send(Command::Purge(snapshot.id));
+    }
 }
 
 /// What the engine's listener and the signals share.
@@ -128,6 +151,11 @@ impl Session {
     fn end(&self) -> Option<Status> {
         let tracker = self.tracker.borrow();
         self.ended.get().or_else(|| tracker.is_over().then(|| tracker.status()))
+    }
+
+    /// How many downloads are with the engine, and not at their end.
+    fn open(&self) -> usize {
+        self.tracker.borrow().open()
     }
 
     fn on_event(&self, event: &Event) {

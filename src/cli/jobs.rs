@@ -3,7 +3,7 @@
 //! folders. Everything that is wrong is found here, before anything starts.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -16,8 +16,95 @@ use crate::engine::download::spec::{Manners, Patience};
 use crate::engine::import::list::Entry;
 use crate::engine::import::{address, list};
 
+/// What is to be downloaded, in order. Each download is made up when its turn comes: of a long list
+/// the addresses alone are kept.
+#[derive(Debug)]
+pub struct Jobs<'a> {
+    options: &'a Options,
+    base: PathBuf,
+    /// Where `--output` says so.
+    name: Option<String>,
+    entries: VecDeque<Entry>,
+}
+
+impl Iterator for Jobs<'_> {
+    type Item = DownloadSpec;
+
+    fn next(&mut self) -> Option<DownloadSpec> {
+        let entry = self.entries.pop_front()?;
+        Some(self.spec(entry))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.entries.len(), Some(self.entries.len()))
+    }
+}
+
+impl ExactSizeIterator for Jobs<'_> {}
+
+impl Jobs<'_> {
+    /// Makes the target folders that are not there. The error names the folder.
+    pub fn make_folders(&self) -> Result<(), String> {
+        let folders: BTreeSet<_> = self.entries.iter().map(|entry| self.folder(entry)).collect();
+        for folder in folders {
+            fs::create_dir_all(&folder)
+                .map_err(|error| format!("the folder {} can not be made: {error}", folder.display()))?;
+        }
+        Ok(())
+    }
+
+    fn folder<'b>(&'b self, entry: &Entry) -> Cow<'b, Path> {
+        match &entry.folder {
+            // Joining an absolute path gives that path.
+            Some(folder) => Cow::Owned(self.base.join(folder)),
+            None => Cow::Borrowed(&self.base),
+        }
+    }
+
+    fn spec(&self, entry: Entry) -> DownloadSpec {
+        let options = self.options;
+        let folder = self.folder(&entry).into_owned();
+        let mut mirrors = entry.urls;
+        let url = mirrors.remove(0);
+        let mut headers = options.headers.clone();
+        headers.extend(entry.headers);
+        DownloadSpec {
+            url,
+            mirrors,
+            folder,
+            name: self.name.clone().or(entry.name),
+            on_exists: options.on_exists(),
+            resume: !options.no_resume,
+            checksum: options.checksum.clone().or(entry.checksum),
+            size: entry.size,
+            pieces: entry.pieces,
+            find_checksum: options.find_checksum,
+            keep: false,
+            connections: options.connections,
+            rate: None,
+            manners: Manners {
+                headers,
+                user_agent: options.user_agent.clone(),
+                referer: options.referer.clone(),
+                credentials: options.user.clone(),
+                netrc: options.netrc,
+                proxy: options.proxy.clone(),
+                ca_file: options.cacert.clone(),
+                insecure: options.insecure,
+            },
+            patience: Patience {
+                retries: options.retry,
+                first_wait: options.retry_wait,
+                silence: options.timeout,
+                // A command that hangs for hours helps nobody; it can be given again.
+                wait_for_space: false,
+            },
+        }
+    }
+}
+
 /// What is to be downloaded, or everything that is wrong with what was asked for.
-pub fn specs(options: &Options) -> Result<Vec<DownloadSpec>, Vec<String>> {
+pub fn read_all(options: &Options) -> Result<Jobs<'_>, Vec<String>> {
     let mut problems = Vec::new();
     let mut entries = Vec::new();
     for text in &options.urls {
@@ -43,16 +130,6 @@ pub fn specs(options: &Options) -> Result<Vec<DownloadSpec>, Vec<String>> {
         return Err(problems);
     }
     assemble(options, entries).map_err(|problem| vec![problem])
-}
-
-/// Makes the target folders that are not there. The error names the folder.
-pub fn make_folders(specs: &[DownloadSpec]) -> Result<(), String> {
-    let folders: BTreeSet<&Path> = specs.iter().map(|spec| spec.folder.as_path()).collect();
-    for folder in folders {
-        fs::create_dir_all(folder)
-            .map_err(|error| format!("the folder {} can not be made: {error}", folder.display()))?;
-    }
-    Ok(())
 }
 
 fn is_dash(path: &Path) -> bool {
@@ -96,7 +173,7 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn assemble(options: &Options, entries: Vec<Entry>) -> Result<Vec<DownloadSpec>, String> {
+fn assemble(options: &Options, entries: Vec<Entry>) -> Result<Jobs<'_>, String> {
     if entries.len() > 1 {
         if options.output.is_some() {
             return Err("--output names one file, and there are several addresses: use --dir, \
@@ -115,7 +192,8 @@ fn assemble(options: &Options, entries: Vec<Entry>) -> Result<Vec<DownloadSpec>,
         Some(output) => split_output(&base, output)?,
         None => (base, None),
     };
-    Ok(entries.into_iter().filter_map(|entry| spec(options, &base, name.as_deref(), entry)).collect())
+    let entries = entries.into_iter().filter(|entry| !entry.urls.is_empty()).collect();
+    Ok(Jobs { options, base, name, entries })
 }
 
 /// `DIR/NAME` below the target folder.
@@ -132,48 +210,6 @@ fn split_output(base: &Path, output: &Path) -> Result<(PathBuf, Option<String>),
     };
     let name = name.to_str().ok_or("--output takes names in UTF-8 only")?;
     Ok((folder.to_owned(), Some(name.to_owned())))
-}
-
-fn spec(options: &Options, base: &Path, name: Option<&str>, entry: Entry) -> Option<DownloadSpec> {
-    let mut urls = entry.urls.into_iter();
-    let mut headers = options.headers.clone();
-    headers.extend(entry.headers);
-    Some(DownloadSpec {
-        url: urls.next()?,
-        mirrors: urls.collect(),
-        folder: match entry.folder {
-            // Joining an absolute path gives that path.
-            Some(folder) => base.join(folder),
-            None => base.to_owned(),
-        },
-        name: name.map(str::to_owned).or(entry.name),
-        on_exists: options.on_exists(),
-        resume: !options.no_resume,
-        checksum: options.checksum.clone().or(entry.checksum),
-        size: entry.size,
-        pieces: entry.pieces,
-        find_checksum: options.find_checksum,
-        keep: false,
-        connections: options.connections,
-        rate: None,
-        manners: Manners {
-            headers,
-            user_agent: options.user_agent.clone(),
-            referer: options.referer.clone(),
-            credentials: options.user.clone(),
-            netrc: options.netrc,
-            proxy: options.proxy.clone(),
-            ca_file: options.cacert.clone(),
-            insecure: options.insecure,
-        },
-        patience: Patience {
-            retries: options.retry,
-            first_wait: options.retry_wait,
-            silence: options.timeout,
-            // A command that hangs for hours helps nobody; it can be given again.
-            wait_for_space: false,
-        },
-    })
 }
 
 #[cfg(test)]
@@ -193,7 +229,7 @@ mod tests {
     }
 
     fn one(args: &[&str]) -> Result<DownloadSpec, String> {
-        assemble(&options(args), vec![entry("http://h/f")]).map(|mut specs| specs.remove(0))
+        assemble(&options(args), vec![entry("http://h/f")]).map(|mut jobs| jobs.next().unwrap())
     }
 
     #[test]
@@ -241,8 +277,8 @@ mod tests {
             headers: vec!["B: 2".into()],
             ..Entry::default()
         };
-        let mut specs = assemble(&options(&["-d", "/d", "--header", "A: 1"]), vec![entry]).unwrap();
-        let spec = specs.remove(0);
+        let options = options(&["-d", "/d", "--header", "A: 1"]);
+        let spec = assemble(&options, vec![entry]).unwrap().next().unwrap();
         assert_eq!((spec.url.as_str(), spec.mirrors[0].as_str()), ("http://h/f", "http://m/f"));
         assert_eq!((spec.folder, spec.name.as_deref()), ("/d/sub".into(), Some("own")));
         assert_eq!(spec.manners.headers, ["A: 1", "B: 2"]);
@@ -260,7 +296,7 @@ mod tests {
     #[test]
     fn a_list_that_can_not_be_read_is_named() {
         let options = Options::try_parse_from(["freshet get", "-i", "/no/such/list"]).unwrap();
-        let problems = specs(&options).unwrap_err();
+        let problems = read_all(&options).unwrap_err();
         assert!(problems[0].starts_with("/no/such/list can not be read: "), "{problems:?}");
     }
 
@@ -280,28 +316,32 @@ mod tests {
         fs::write(&path, text).unwrap();
         let path = path.to_str().unwrap();
         for args in [&["freshet get", path][..], &["freshet get", "-i", path]] {
-            let spec = specs(&Options::try_parse_from(args).unwrap()).unwrap().remove(0);
+            let spec = read_all(&Options::try_parse_from(args).unwrap()).unwrap().next().unwrap();
             assert_eq!((spec.url.as_str(), spec.mirrors[0].as_str()), ("http://h/f", "http://m/f"));
             assert_eq!((spec.name.as_deref(), spec.size), (Some("f.iso"), Some(3)));
             assert_eq!(spec.checksum.unwrap().algorithm.name(), "md5");
             assert_eq!(spec.pieces.unwrap().hashes.len(), 2);
         }
         fs::write(path, metalink("<")).unwrap();
-        let problems = specs(&Options::try_parse_from(["freshet get", path]).unwrap()).unwrap_err();
+        let problems = read_all(&Options::try_parse_from(["freshet get", path]).unwrap()).unwrap_err();
         assert!(problems.len() == 1 && problems[0].starts_with(&format!("{path}, line 1: column ")), "{problems:?}");
         // What does not lie here is an address, or none.
         let other = Options::try_parse_from(["freshet get", "https://h/f.meta4"]).unwrap();
-        assert_eq!(specs(&other).unwrap()[0].url.as_str(), "https://h/f.meta4");
+        assert_eq!(read_all(&other).unwrap().next().unwrap().url.as_str(), "https://h/f.meta4");
     }
 
     #[test]
     fn folders_are_made_and_one_that_can_not_be_is_named() {
         let root = tempfile::tempdir().unwrap();
-        let within = |sub: &str| DownloadSpec::new(Url::parse("http://h/f").unwrap(), root.path().join(sub));
-        make_folders(&[within("a/b"), within("c"), within("c")]).unwrap();
+        let options = options(&["-d", root.path().to_str().unwrap()]);
+        let make = |folders: &[&str]| {
+            let within = |sub: &&str| Entry { folder: Some(sub.into()), ..entry("http://h/f") };
+            assemble(&options, folders.iter().map(within).collect()).unwrap().make_folders()
+        };
+        make(&["a/b", "c", "c"]).unwrap();
         assert!(root.path().join("a/b").is_dir() && root.path().join("c").is_dir());
         fs::write(root.path().join("file"), "").unwrap();
-        let problem = make_folders(&[within("file/d")]).unwrap_err();
+        let problem = make(&["file/d"]).unwrap_err();
         assert!(problem.contains("file/d can not be made"), "{problem}");
     }
 }

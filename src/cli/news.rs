@@ -77,6 +77,11 @@ impl Tracker {
         self.ended >= self.expected
     }
 
+    /// How many were added and are not at their end.
+    pub fn open(&self) -> usize {
+        self.open.len()
+    }
+
     /// The worst of the ends so far.
     pub fn status(&self) -> Status {
         self.status

@@ -227,6 +227,9 @@ impl Book {
     fn leave_address(&mut self, id: DownloadId, url: &Url) {
         if let Some(same) = self.by_url.get_mut(url) {
             same.retain(|other| *other != id);
+            if same.is_empty() {
+                self.by_url.remove(url);
+            }
         }
     }
 

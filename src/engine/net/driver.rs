@@ -433,7 +433,8 @@ impl Inner {
         let mut easy = Easy2::new(handler);
         let me = EasyRef::of(&easy);
         easy.get_mut().set_easy(me);
-        request::configure(&mut easy, request, self.gate.limiter.borrow().pace(id, Speed(0)))?;
+        let others = self.transfers.borrow().len();
+        request::configure(&mut easy, request, self.gate.limiter.borrow().pace(id, Speed(0)), others)?;
         // Adding makes libcurl wish for a timeout of zero: the kick-start comes from the loop.
         let mut handle = self.multi.borrow().add2(easy).map_err(multi_failure)?;
         let token = usize::try_from(id.0).unwrap_or(usize::MAX);

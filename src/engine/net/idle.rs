@@ -35,7 +35,12 @@ impl Idle {
 
     /// Before a transfer begins, which may get one of them.
     pub fn weed(&mut self) {
-        self.sockets.retain(|fd, ports| is_clean(*fd, *ports));
+        for fd in raw::readable(self.sockets.keys().copied()) {
+            let is_clean = self.sockets.get(&fd).is_some_and(|ports| is_clean(fd, *ports));
+            if !is_clean {
+                self.sockets.remove(&fd);
+            }
+        }
     }
 }
 

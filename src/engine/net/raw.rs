@@ -233,6 +233,19 @@ pub fn keep_polled(source: &SourceId) {
     unsafe { glib::ffi::g_source_set_can_recurse(source.to_glib_none().0, glib::ffi::GTRUE) };
 }
 
+/// Those of these sockets on which something came or that are over, by one question to the kernel. All
+/// of them if it can not tell.
+pub fn readable(fds: impl Iterator<Item = RawFd>) -> Vec<RawFd> {
+    let mut questions: Vec<_> = fds.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 }).collect();
+    if questions.is_empty() {
+        return Vec::new();
+    }
+    // SAFETY: the kernel reads and writes the structs of the vector, of which there are so many, and
+    // checks the descriptors; it does not wait.
+    let result = unsafe { libc::poll(questions.as_mut_ptr(), questions.len() as libc::nfds_t, 0) };
+    questions.into_iter().filter(|question| result < 0 || question.revents != 0).map(|question| question.fd).collect()
+}
+
 /// How many bytes lie in a socket's receive buffer.
 pub fn unread(fd: RawFd) -> Option<usize> {
     let mut count: c_int = 0;

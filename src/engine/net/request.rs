@@ -25,17 +25,29 @@ const MOST_REDIRECTS: u32 = 20;
 /// gains nothing (docs/performance.md). With a rate limit small reads keep the flow even: a
 /// sixteenth of a second, within what libcurl takes and hands over at most.
 const FAST_BUFFER: usize = 256 * 1024;
+/// With more transfers than this at a time each brings less, and a large buffer for each costs memory,
+/// and the allocator more than many a small file is worth.
+const FEW: usize = 8;
+const ONE_OF_MANY: usize = 60 * 1024;
 const EVEN_BUFFERS: RangeInclusive<u64> = 1024..=16 * 1024;
 
-/// Sets everything this request needs on a new handle; `pace` is what rate limits leave it.
-pub fn configure<H: Handler>(easy: &mut Easy2<H>, request: &Request, pace: Option<Speed>) -> Result<(), Failure> {
-    set(easy, request, pace).map_err(|error| {
+/// Sets everything this request needs on a new handle; `pace` is what rate limits leave it, `others` the
+/// number of transfers that run.
+pub fn configure<H: Handler>(
+    easy: &mut Easy2<H>,
+    request: &Request,
+    pace: Option<Speed>,
+    others: usize,
+) -> Result<(), Failure> {
+    let even = |pace: Speed| usize::try_from((pace.0 / 16).clamp(*EVEN_BUFFERS.start(), *EVEN_BUFFERS.end())).ok();
+    let buffer = pace.and_then(even).unwrap_or(if others < FEW { FAST_BUFFER } else { ONE_OF_MANY });
+    set(easy, request, buffer).map_err(|error| {
         let what = error.extra_description().unwrap_or_else(|| error.description()).to_owned();
         Failure::new(FailureKind::Internal(error.code()), format!("libcurl refused an option: {what}"))
     })
 }
 
-fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, pace: Option<Speed>) -> Result<(), curl::Error> {
+fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, buffer: usize) -> Result<(), curl::Error> {
     let (asked, manners) = (&request.asked, &request.manners);
     let is_http = matches!(request.url.scheme(), "http" | "https");
     easy.url(request.url.as_str())?;
@@ -47,8 +59,7 @@ fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, pace: Option<Speed>) 
     easy.max_redirections(MOST_REDIRECTS)?;
     easy.connect_timeout(request.connect_timeout)?;
     easy.tcp_keepalive(true)?;
-    let even = |pace: Speed| usize::try_from((pace.0 / 16).clamp(*EVEN_BUFFERS.start(), *EVEN_BUFFERS.end()));
-    easy.buffer_size(pace.and_then(|pace| even(pace).ok()).unwrap_or(FAST_BUFFER))?;
+    easy.buffer_size(buffer)?;
     // Each transfer has a connection of its own; why, docs/main-loop.md says.
     easy.http_version(HttpVersion::V11)?;
 
