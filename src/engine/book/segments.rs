@@ -90,7 +90,7 @@ impl Book {
         let busy = |source| work.transfers.values().filter(|running| running.source == source).count();
         let Some(source) = item.sources.next(busy, |host| queue.has_room(host, now)) else { return false };
         let runners = runners(item, work, now, |transfer| parts.transport.vitals(transfer)?.next.or(Some(0)));
-        let loan = match split::choose(&item.map.missing(), &runners, work.setup) {
+        let loan = match split::choose(&item.map.missing(), &runners, work.setup, work.ramp.is_trial()) {
             None => None,
             Some(Job::Missing(range)) => item.map.lend_range(transfer, range),
             // Its lender goes on as if nothing had happened until the new one has its answer.
@@ -108,7 +108,8 @@ impl Book {
         let Self { items, parts, .. } = self;
         let Some(item) = items.get_mut(&id) else { return };
         let arrived = item.arrived(|transfer| parts.transport.vitals(transfer)?.next).bytes();
-        let is_worth_it = item.map.total().is_some_and(|total| total.saturating_sub(arrived) >= 2 * split::SHORTEST);
+        let left = item.map.total().map_or(0, |total| total.saturating_sub(arrived));
+        let is_worth_it = left >= 2 * split::SHORTEST;
         let is_cut = is_worth_it && can_be_cut(item);
         let Some(work) = &mut item.work else { return };
         work.ramp_at = None;
@@ -117,7 +118,7 @@ impl Book {
         }
         work.sample(now, |transfer| parts.transport.vitals(transfer));
         let most = usize::from(item.spec.connections).min(work.most);
-        let sight = Sight { now, received: arrived, flowing: work.flowing(), setup: work.setup, most };
+        let sight = Sight { now, received: arrived, flowing: work.flowing(), setup: work.setup, most, left };
         work.ramp_at = work.ramp.look(sight);
         self.spread(id);
     }

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use crate::engine::types::{ByteRange, Speed, TransferId};
 
+/// What a transfer gets that is to show whether it helps: so much as it may fetch in this time. It can then
+/// be done without soon, while the lender goes on to what was its end before over its own connection.
+const TRIAL: Duration = Duration::from_millis(200);
 /// Neither side of a cut is shorter: below it a request costs more than it brings.
 pub const SHORTEST: u64 = 64 * 1024;
 /// A cut pays only if the lender would take so many times longer than a new transfer needs to begin.
@@ -47,8 +50,8 @@ pub enum Job {
 }
 
 /// The job for one more transfer; `None`: it would be of no use. `setup`: how long a transfer takes
-/// from its start to its first byte.
-pub fn choose(missing: &[ByteRange], runners: &[Runner], setup: Duration) -> Option<Job> {
+/// from its start to its first byte. `is_trial`: nobody knows yet whether it helps.
+pub fn choose(missing: &[ByteRange], runners: &[Runner], setup: Duration, is_trial: bool) -> Option<Job> {
     if let Some(largest) = missing.iter().max_by_key(|range| range.len()) {
         return Some(Job::Missing(*largest));
     }
@@ -62,7 +65,11 @@ pub fn choose(missing: &[ByteRange], runners: &[Runner], setup: Duration) -> Opt
 
     let pays = known.is_empty() || time_left(last) >= setup * WORTH_A_SETUP;
     if last.left() >= 2 * SHORTEST && pays {
-        return Some(Job::Cut { of: last.id, at: place(last, speed(last), mean, setup) });
+        let middle = place(last, speed(last), mean, setup);
+        let tail = if known.is_empty() { 0 } else { (mean as f64 * (TRIAL + setup * 2).as_secs_f64()) as u64 };
+        let is_short = is_trial && tail >= SHORTEST && tail < last.end - middle;
+        let late = last.end.saturating_sub(tail);
+        return Some(Job::Cut { of: last.id, at: if is_short { late - late % ALIGNMENT } else { middle } });
     }
     let anew = setup + Duration::from_secs_f64(last.left() as f64 / mean as f64);
     let is_stuck = !known.is_empty() && last.left() > 0 && time_left(last) > WORTH_A_COPY.max(anew * 2);
@@ -97,39 +104,50 @@ mod tests {
     #[test]
     fn what_nobody_fetches_comes_first_and_the_largest_of_it() {
         let missing = [ByteRange::new(0, 10), ByteRange::new(20, 50)];
-        let job = choose(&missing, &[runner(1, 50, 100 * MIB, Some(1))], SETUP);
+        let job = choose(&missing, &[runner(1, 50, 100 * MIB, Some(1))], SETUP, false);
         assert_eq!(job, Some(Job::Missing(ByteRange::new(20, 50))));
     }
 
     #[test]
     fn the_first_cut_halves_the_file() {
-        let job = choose(&[], &[runner(1, 0, 64 * MIB, None)], SETUP);
+        let job = choose(&[], &[runner(1, 0, 64 * MIB, None)], SETUP, false);
         assert_eq!(job, Some(Job::Cut { of: TransferId(1), at: 32 * MIB }));
     }
 
     #[test]
     fn a_slow_transfer_loses_most_of_its_tail_to_a_fast_one() {
         let runners = [runner(1, 0, 10 * MIB, Some(MIB)), runner(2, 90 * MIB, 100 * MIB, Some(9 * MIB))];
-        let Some(Job::Cut { of, at }) = choose(&[], &runners, Duration::ZERO) else { panic!("no cut") };
+        let Some(Job::Cut { of, at }) = choose(&[], &runners, Duration::ZERO, false) else { panic!("no cut") };
         assert_eq!(of, TransferId(1));
         // The new one is expected to come as fast as the mean, 5 MiB/s: a sixth is left.
         assert!((MIB..2 * MIB).contains(&at), "{at}");
     }
 
     #[test]
+    fn one_that_may_be_of_no_help_gets_a_little_of_the_end() {
+        let runners = [runner(1, 0, 100 * MIB, Some(4 * MIB))];
+        let Some(Job::Cut { at, .. }) = choose(&[], &runners, SETUP, true) else { panic!("no cut") };
+        assert!((99 * MIB..100 * MIB).contains(&at), "{at}");
+        // Where half of what is left is less than that, it is half.
+        let runners = [runner(1, 98 * MIB, 100 * MIB, Some(8 * MIB))];
+        let Some(Job::Cut { at, .. }) = choose(&[], &runners, Duration::ZERO, true) else { panic!("no cut") };
+        assert_eq!(at, 99 * MIB);
+    }
+
+    #[test]
     fn what_is_nearly_done_is_left_alone() {
         let fast = runner(1, 0, MIB, Some(100 * MIB));
-        assert_eq!(choose(&[], &[fast], SETUP), None, "there in 10 ms");
-        assert_eq!(choose(&[], &[runner(1, 0, 2 * SHORTEST - 1, Some(MIB))], SETUP), None, "too short");
-        assert_eq!(choose(&[], &[], SETUP), None);
+        assert_eq!(choose(&[], &[fast], SETUP, false), None, "there in 10 ms");
+        assert_eq!(choose(&[], &[runner(1, 0, 2 * SHORTEST - 1, Some(MIB))], SETUP, false), None, "too short");
+        assert_eq!(choose(&[], &[], SETUP, false), None);
     }
 
     #[test]
     fn the_last_piece_of_a_stuck_transfer_is_fetched_once_more() {
         let fast = runner(2, 5 * MIB, 5 * MIB, Some(MIB));
         let stuck = runner(1, 100, 50_000, Some(10));
-        assert_eq!(choose(&[], &[stuck, fast], SETUP), Some(Job::Copy { of: TransferId(1), from: 100 }));
-        assert_eq!(choose(&[], &[Runner { has_copy: true, ..stuck }, fast], SETUP), None, "once is enough");
+        assert_eq!(choose(&[], &[stuck, fast], SETUP, false), Some(Job::Copy { of: TransferId(1), from: 100 }));
+        assert_eq!(choose(&[], &[Runner { has_copy: true, ..stuck }, fast], SETUP, false), None, "once is enough");
     }
 
     proptest! {
@@ -138,7 +156,7 @@ mod tests {
             next in 0_u64..1 << 40, left in 0_u64..1 << 40, speed in proptest::option::of(0_u64..1 << 34), setup in 0_u64..5_000,
         ) {
             let lender = runner(1, next, next + left, speed);
-            if let Some(Job::Cut { at, .. }) = choose(&[], &[lender], Duration::from_millis(setup)) {
+            if let Some(Job::Cut { at, .. }) = choose(&[], &[lender], Duration::from_millis(setup), false) {
                 prop_assert!(at > next && at < next + left);
                 prop_assert!(next + left - at >= SHORTEST);
             }

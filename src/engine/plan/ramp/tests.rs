@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+use super::*;
+
+/// Runs a ramp against a network where `n` transfers bring `total(n, seconds)` bytes a second;
+/// answers the target over time, in milliseconds.
+fn run(setup: Duration, most: usize, until: u64, total: impl Fn(usize, f64) -> f64) -> Vec<(u64, usize)> {
+    let mut ramp = Ramp::default();
+    let (mut now, mut received) = (Moment::default(), 0.0);
+    let mut targets = vec![(0, 1)];
+    let mut next = Some(now);
+    while let Some(at) = next.filter(|at| at.0.as_millis() < u128::from(until)) {
+        while now < at {
+            let step = Duration::from_micros(500);
+            now = now + step;
+            received += total(ramp.target(), now.0.as_secs_f64()) * step.as_secs_f64();
+        }
+        let flowing = ramp.target();
+        next = ramp.look(Sight { now, received: received as u64, flowing, setup, most, left: u64::MAX });
+        if targets.last().unwrap().1 != ramp.target() {
+            targets.push((now.0.as_millis() as u64, ramp.target()));
+        }
+    }
+    targets
+}
+
+fn finally(targets: &[(u64, usize)]) -> usize {
+    targets.last().unwrap().1
+}
+
+#[test]
+fn a_limit_of_each_connection_is_answered_with_all_that_are_allowed_at_once() {
+    let targets = run(Duration::from_millis(1), 16, 10_000, |n, _| n as f64 * 20e6);
+    assert_eq!(targets.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [1, 2, 16]);
+    assert!(targets.last().unwrap().0 < 40, "{targets:?}");
+}
+
+#[test]
+fn a_full_line_needs_no_second_connection_for_long() {
+    let targets = run(Duration::from_millis(100), 16, 120_000, |_, _| 25e6);
+    let (tries, between): (Vec<_>, Vec<_>) = targets[1..].iter().partition(|(_, n)| *n > 1);
+    assert!(tries.iter().all(|(_, n)| *n == 2) && between.iter().all(|(_, n)| *n == 1), "{targets:?}");
+    // A second one is tried at once, then more and more seldom.
+    assert!((4..=7).contains(&tries.len()), "{targets:?}");
+    assert!(tries.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 1_000), "{targets:?}");
+}
+
+#[test]
+fn slow_start_is_not_taken_for_a_gain() {
+    // One connection that doubles every 50 ms up to the line's rate; a second one adds nothing.
+    let targets = run(Duration::from_millis(100), 8, 2_500, |_, at| (280e3 * 2_f64.powf(at / 0.05)).min(25e6));
+    assert!(targets.get(1).is_none_or(|(at, _)| *at > 300), "{targets:?}");
+    assert_eq!(finally(&targets), 1);
+}
+
+#[test]
+fn losses_are_answered_with_more_connections() {
+    let targets = run(Duration::from_millis(100), 16, 4_000, |n, _| (n as f64 * 1.6e6).min(25e6));
+    assert_eq!(finally(&targets), 16, "{targets:?}");
+}
+
+#[test]
+fn it_is_tried_again_now_and_then_whether_more_help() {
+    let narrow_at_first = |n: usize, at: f64| if at < 3.0 { 1e6 } else { n as f64 * 1e6 };
+    let targets = run(Duration::from_millis(10), 4, 30_000, narrow_at_first);
+    assert_eq!(finally(&targets), 4, "{targets:?}");
+}
+
+#[test]
+fn what_was_never_answered_is_not_waited_for() {
+    let mut ramp = Ramp::default();
+    let (mut now, mut flowing) = (Moment::default(), 1);
+    for _ in 0..2_000 {
+        let received = now.0.as_millis() as u64 * 1_000;
+        let sight = Sight { now, received, flowing, setup: Duration::from_millis(10), most: 8, left: u64::MAX };
+        ramp.look(sight);
+        flowing = 1;
+        now = now + Duration::from_millis(5);
+    }
+    assert_eq!(ramp.target(), 1);
+}
+
+#[test]
+fn one_connection_is_all_where_no_more_are_allowed() {
+    assert_eq!(run(Duration::from_millis(1), 1, 1_000, |_, _| 1e6), [(0, 1)]);
+}
+
+/// A line with TCP connections on it, each in slow start or congestion avoidance (Reno, RFC 5681), that
+/// loses packets by chance and where its queue is full.
+struct Line {
+    round_trip: f64,
+    /// Bytes a second.
+    capacity: f64,
+    loss: f64,
+    state: u64,
+    /// Since when each connection is there, its window in packets, and where slow start ends.
+    connections: Vec<(f64, f64, f64)>,
+    /// When the last loss was of each.
+    lost_at: Vec<f64>,
+}
+
+impl Line {
+    const PACKET: f64 = 1448.0;
+
+    fn new(round_trip: f64, capacity: f64, loss: f64, seed: u64) -> Self {
+        Self { round_trip, capacity, loss, state: seed, connections: Vec::new(), lost_at: Vec::new() }
+    }
+
+    /// From 0 to 1, by a linear congruential generator.
+    fn chance(&mut self) -> f64 {
+        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.state >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn flowing(&self, now: f64) -> usize {
+        self.connections.iter().filter(|(since, ..)| now - since >= 2.0 * self.round_trip).count()
+    }
+
+    /// Goes on by a millisecond with so many connections; answers the bytes that came.
+    fn step(&mut self, now: f64, wanted: usize) -> f64 {
+        while self.connections.len() < wanted {
+            self.connections.push((now, 10.0, f64::INFINITY));
+            self.lost_at.push(0.0);
+        }
+        self.connections.truncate(wanted);
+        self.lost_at.truncate(wanted);
+        let is_flowing = |(since, ..): &(f64, f64, f64)| now - since >= 2.0 * self.round_trip;
+        let offered: f64 = self.connections.iter().filter(|it| is_flowing(it)).map(|(_, window, _)| window).sum();
+        let offered = offered * Self::PACKET / self.round_trip;
+        let share = (self.capacity / offered.max(1.0)).min(1.0);
+        let mut came = 0.0;
+        for index in 0..self.connections.len() {
+            let (since, window, threshold) = self.connections[index];
+            if now - since < 2.0 * self.round_trip {
+                continue;
+            }
+            let packets = window / self.round_trip * share * 0.001;
+            came += packets * Self::PACKET;
+            let is_queue_full = offered > 2.0 * self.capacity;
+            let survives = (1.0 - self.loss).powf(packets) * if is_queue_full { 0.98 } else { 1.0 };
+            let grown = if window < threshold { window + packets } else { window + packets / window };
+            let is_lost = self.chance() > survives && now - self.lost_at[index] > self.round_trip;
+            if is_lost {
+                self.lost_at[index] = now;
+            }
+            self.connections[index] =
+                if is_lost { (since, (window * 0.7).max(2.0), window * 0.7) } else { (since, grown, threshold) };
+        }
+        came
+    }
+}
+
+/// Fetches so many bytes over a line; answers how long it takes and the targets over time in milliseconds.
+fn fetch(line: &mut Line, most: usize, bytes: f64) -> (f64, Vec<(u64, usize)>) {
+    let mut ramp = Ramp::default();
+    let (mut received, mut millis) = (0.0, 0_u64);
+    let mut targets = vec![(0, 1)];
+    let mut next = None;
+    while received < bytes && millis < 120_000 {
+        let now = millis as f64 / 1000.0;
+        received += line.step(now, ramp.target());
+        let at = Moment(Duration::from_millis(millis));
+        let flowing = line.flowing(now);
+        if flowing > 0 && next.is_none_or(|next| next <= at) {
+            let setup = Duration::from_secs_f64(2.0 * line.round_trip);
+            next = ramp.look(Sight {
+                now: at,
+                received: received as u64,
+                flowing,
+                setup,
+                most,
+                left: (bytes - received) as u64,
+            });
+            next = Some(next.unwrap_or(Moment(Duration::from_secs(1_000))));
+        }
+        if targets.last().unwrap().1 != ramp.target() {
+            targets.push((millis, ramp.target()));
+        }
+        millis += 1;
+    }
+    (millis as f64 / 1000.0, targets)
+}
+
+/// The mean time over many lines like this one: with the ramp's transfers, with one, and with as many as are
+/// allowed; and the mean of the ramp's last targets.
+fn means(round_trip: f64, loss: f64, bytes: f64) -> (f64, f64, f64, f64) {
+    const LINES: u32 = 39;
+    let mut sums = (0.0, 0.0, 0.0, 0.0);
+    for seed in 1..=LINES {
+        let line = || Line::new(round_trip, 25e6, loss, u64::from(seed) * 7919);
+        let fixed = |count| {
+            let (mut line, mut received, mut millis) = (line(), 0.0, 0_u64);
+            while received < bytes {
+                received += line.step(millis as f64 / 1000.0, count);
+                millis += 1;
+            }
+            millis as f64 / 1000.0
+        };
+        let (time, targets) = fetch(&mut line(), 16, bytes);
+        sums.0 += time;
+        sums.1 += fixed(1);
+        sums.2 += fixed(16);
+        sums.3 += finally(&targets) as f64;
+    }
+    let mean = |sum| sum / f64::from(LINES);
+    (mean(sums.0), mean(sums.1), mean(sums.2), mean(sums.3))
+}
+
+#[test]
+fn where_packets_are_lost_by_chance_many_are_soon_at_work() {
+    let (time, one, all, count) = means(0.05, 0.001, 200e6);
+    assert!(time < 1.4 * all && time < one / 8.0, "{time:.2} s, with one {one:.2}, with all {all:.2}");
+    assert!(count > 12.0, "{count:.1} at the end");
+    let (time, one, all, _) = means(0.05, 0.001, 33e6);
+    assert!(time < 2.0 * all && time < one / 4.0, "{time:.2} s, with one {one:.2}, with all {all:.2}");
+}
+
+#[test]
+fn what_is_tried_on_a_clean_line_costs_little() {
+    for (round_trip, bytes) in [(0.05, 64e6), (0.05, 400e6), (0.01, 100e6)] {
+        let (time, one, _, count) = means(round_trip, 0.0, bytes);
+        assert!(time < 1.15 * one, "{time:.2} s, with one {one:.2}");
+        assert!(count < 2.5, "{count:.1} at the end");
+    }
+}
