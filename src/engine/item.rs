@@ -185,6 +185,7 @@ impl Item {
             validator: self.validator.clone(),
             origin: self.origin.clone(),
             modified: self.modified,
+            media_type: self.media_type.clone(),
             // A list beside the file is asked anew: it may be put right.
             checksum: self.checksum().filter(|_| !self.is_told_beside()).cloned(),
             replaces: self.replaces.clone(),
@@ -212,6 +213,8 @@ impl Item {
         self.best = self.best.max(self.map.done().bytes());
         self.validator.clone_from(&journal.validator);
         self.modified = journal.modified;
+        // One from before there were any may be in the list.
+        self.media_type = journal.media_type.clone().or(self.media_type.take());
         self.replaces.clone_from(&journal.replaces);
         let is_older = disk::address(&journal.url) != disk::address(&self.spec.url);
         self.origin = journal.origin.clone().or_else(|| is_older.then(|| journal.url.clone()));

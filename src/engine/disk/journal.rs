@@ -40,6 +40,9 @@ pub struct Journal {
     pub origin: Option<Url>,
     #[serde(serialize_with = "since_1970")]
     pub modified: Option<SystemTime>,
+    /// The type the server gave the file, which tells it from a message that an expired link leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
     #[serde(default)]
     pub checksum: Option<Checksum>,
     /// An older part file of the same folder, kept until this one is complete. Only its name is stored.
@@ -144,6 +147,7 @@ impl Journal {
             validator: self.validator.clone(),
             origin: self.origin.as_ref().map(without_password),
             modified: self.modified,
+            media_type: self.media_type.clone(),
             checksum: self.checksum.clone(),
             // JSON holds no name that is not UTF-8. Such an older part file is not deleted by itself later.
             replaces: self.replaces.as_ref().and_then(|older| older.file_name()?.to_str()).map(PathBuf::from),
@@ -185,6 +189,7 @@ pub mod tests {
             validator: Some(Validator::ETag("\"a\\b\"".into())),
             origin: Some("ftp://bob:hidden@example.net/f".parse().unwrap()),
             modified: Some(SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 5)),
+            media_type: Some("text/csv".into()),
             replaces: None,
             checksum: Some(format!("md5:{}", "a".repeat(32)).parse().unwrap()),
             done: vec![ByteRange::new(0, 10), ByteRange::new(20, u64::MAX)],
@@ -239,12 +244,14 @@ pub mod tests {
     }
 
     #[test]
-    fn a_journal_from_before_there_were_older_part_files_is_read() {
+    fn a_journal_from_before_there_were_older_part_files_and_media_types_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let part = folder.path().join("f.part");
-        journal().write(&part).unwrap();
-        assert!(!fs::read_to_string(Journal::path_of(&part)).unwrap().contains("replaces"));
-        assert_eq!(Journal::read(&part).unwrap().replaces, None);
+        Journal { media_type: None, ..journal() }.write(&part).unwrap();
+        let text = fs::read_to_string(Journal::path_of(&part)).unwrap();
+        assert!(!text.contains("replaces") && !text.contains("media_type"), "{text}");
+        let read = Journal::read(&part).unwrap();
+        assert_eq!((read.replaces, read.media_type), (None, None));
     }
 
     #[test]

@@ -46,6 +46,7 @@ impl Home {
             validator: None,
             origin: None,
             modified: None,
+            media_type: None,
             checksum: Some("md5:900150983cd24fb0d6963f7d28e17f72".parse().unwrap()),
             replaces: None,
             done: vec![ByteRange::new(5, 15)],

@@ -54,7 +54,7 @@ impl Part {
     }
 
     fn into_record(self, id: DownloadId) -> Record {
-        let Journal { url, mirrors, name, total, checksum, done, .. } = self.journal;
+        let Journal { url, mirrors, name, total, media_type, checksum, done, .. } = self.journal;
         let spec = DownloadSpec { mirrors, name: Some(name.clone()), checksum, ..DownloadSpec::new(url, self.folder) };
         Record {
             id,
@@ -64,7 +64,7 @@ impl Part {
             path: Some(self.path),
             received: done.iter().map(ByteRange::len).sum(),
             total,
-            media_type: None,
+            media_type,
             verified: None,
             removed: false,
             added_at: self.changed_at,
