@@ -142,7 +142,7 @@ impl Book {
     }
 
     pub fn most_connections(&self, host: &Host) -> Option<usize> {
-        self.queue.most(host)
+        self.queue.most(host, self.parts.clock.now())
     }
 
     // Commands.

@@ -64,8 +64,7 @@ pub struct Item {
     pub distrust: bool,
     /// The server gives the file only as a whole, whatever it says.
     pub is_whole_only: bool,
-    /// It was refused while others had connections to the host, of which so many were allowed until then.
-    pub turned_away: Option<Option<usize>>,
+    pub turned_away: Option<TurnedAway>,
     pub sources: Sources,
     /// The disk was full once.
     pub lacked_space: bool,
@@ -80,6 +79,14 @@ pub struct Item {
     pub meter: Meter,
     pub added_at: SystemTime,
     pub finished_at: Option<SystemTime>,
+}
+
+/// It was refused while others had connections to the host.
+#[derive(Debug)]
+pub struct TurnedAway {
+    pub others: usize,
+    /// How many were allowed until then.
+    pub allowed: Option<usize>,
 }
 
 /// What follows when the part file of an earlier run is closed.

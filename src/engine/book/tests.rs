@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::engine::book::{Book, Parts, TICK};
 use crate::engine::clock::Clock;
@@ -12,6 +12,8 @@ use crate::engine::command::{Command, Limits};
 use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::pieces::Pieces;
 use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
+use crate::engine::download::state::State;
+use crate::engine::error::{Failure, FailureKind};
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Request, TransferEvent, Transport, Vitals};
 use crate::engine::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
@@ -178,4 +180,30 @@ fn a_gap_that_is_left_to_nobody_is_fetched_all_the_same() {
     notes.now.set(Moment(TICK));
     book.tick();
     assert_ne!(notes.started.get(), Some(first));
+}
+
+/// The host is asked for more connections again and again, so it refuses again and again.
+#[test]
+fn who_is_turned_away_by_a_host_that_was_forgiven_waits_once_more() {
+    let (mut book, notes) = begun();
+    let (first, other) = (notes.started.get().unwrap(), DownloadId(2));
+    let spec = DownloadSpec::new("http://127.0.0.1/g".parse().unwrap(), "/srv".into());
+    book.command(Command::Add { id: other, spec: Box::new(spec) });
+    let refuse = |book: &mut Book| {
+        book.admit();
+        book.disk_reply(Reply::Looked { part: notes.part(), found: None });
+        let refused = Failure::new(FailureKind::HttpStatus(403), "");
+        let id = notes.started.get().unwrap();
+        book.transfer_event(TransferEvent::Ended { id, end: None, result: Err(refused) });
+        book.item(other).unwrap().life.state.clone()
+    };
+    for minutes in [0, 10, 20] {
+        notes.now.set(Moment(Duration::from_secs(60 * minutes)));
+        assert_eq!(refuse(&mut book), State::Queued, "after {minutes} minutes");
+        let started = notes.started.get();
+        book.admit();
+        assert_eq!(notes.started.get(), started, "the host is asked for no further connection now");
+    }
+    book.end_transfer(ID, first);
+    assert!(matches!(refuse(&mut book), State::Failed(_)), "alone it is the file");
 }
