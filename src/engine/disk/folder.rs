@@ -17,6 +17,7 @@ use url::Url;
 use super::journal::JournalError;
 use super::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
 use super::part_file::{can_lock, in_use, missing_space};
+use super::place::recover;
 use super::{Found, Journal, Look};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::ByteRange;
@@ -228,6 +229,9 @@ fn check_room(look: &Look, found: Option<&Found>) -> Result<(), Failure> {
 /// Whether a part file can be continued by what its journal says.
 fn inspect(part_path: &Path, is_wanted: impl Fn(&Journal) -> bool) -> Candidate {
     let Some(journal) = read_journal(part_path).filter(is_wanted) else { return Candidate::No };
+    if !recover(part_path, &journal) {
+        return Candidate::InUse;
+    }
     let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(part_path);
     let (file, about) = match opened.and_then(|file| file.metadata().map(|about| (file, about))) {
         Ok(opened) => opened,

@@ -3,9 +3,9 @@
 //! that the server still has the same file. On disk it is a log of lines (`record.rs`) that is only
 //! ever appended to (`log.rs`), or replaced as a whole.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -42,15 +42,41 @@ pub struct Journal {
     pub modified: Option<SystemTime>,
     /// The type the server gave the file, which tells it from a message that an expired link leads to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub media_type: Option<String>,
+    pub media_type: Option<Box<str>>,
     #[serde(default)]
     pub checksum: Option<Checksum>,
     /// An older part file of the same folder, kept until this one is complete. Only its name is stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<PathBuf>,
+    /// The file is complete, right and durable, and about to be moved to its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed: Option<Box<Placed>>,
     /// Sorted, not touching, not empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<ByteRange>,
+}
+
+/// How a file that was moved into place is known again where its journal has outlived it. Its device is
+/// the journal's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// What it is called there, in the same folder.
+    pub name: String,
+    pub inode: u64,
+    pub length: u64,
+    /// Seconds and nanoseconds: whoever writes to it changes them.
+    pub modified: (i64, i64),
+}
+
+impl Placed {
+    pub fn new(about: &Metadata, name: String) -> Self {
+        let modified = (about.mtime(), about.mtime_nsec());
+        Self { name, inode: about.ino(), length: about.len(), modified }
+    }
+
+    pub fn is(&self, about: &Metadata) -> bool {
+        about.is_file() && *self == Self::new(about, self.name.clone())
+    }
 }
 
 /// Why there is no journal to go by. The file stays in any case.
@@ -102,10 +128,12 @@ impl Journal {
         Ok(record::replay(text, |_| true)?.journal)
     }
 
-    /// The invariant of `done`, and that `replaces` leads to no other folder.
+    /// The invariant of `done`, and that `replaces` and `placed` lead to no other folder.
     pub(super) fn check(&self) -> Result<(), String> {
-        if let Some(older) = self.replaces.as_deref().filter(|older| older.file_name() != Some(older.as_os_str())) {
-            return Err(format!("{} is no name of a part file", older.display()));
+        let placed = self.placed.as_ref().map(|placed| Path::new(&placed.name));
+        let mut names = self.replaces.as_deref().into_iter().chain(placed);
+        if let Some(name) = names.find(|name| name.file_name() != Some(name.as_os_str())) {
+            return Err(format!("{} is no name of a file", name.display()));
         }
         let mut last: Option<ByteRange> = None;
         for range in &self.done {
@@ -151,6 +179,7 @@ impl Journal {
             checksum: self.checksum.clone(),
             // JSON holds no name that is not UTF-8. Such an older part file is not deleted by itself later.
             replaces: self.replaces.as_ref().and_then(|older| older.file_name()?.to_str()).map(PathBuf::from),
+            placed: self.placed.clone(),
             done: Vec::new(),
         }
     }
@@ -191,6 +220,7 @@ pub mod tests {
             modified: Some(SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 5)),
             media_type: Some("text/csv".into()),
             replaces: None,
+            placed: None,
             checksum: Some(format!("md5:{}", "a".repeat(32)).parse().unwrap()),
             done: vec![ByteRange::new(0, 10), ByteRange::new(20, u64::MAX)],
         }
@@ -240,6 +270,8 @@ pub mod tests {
         assert!(text.contains("\"replaces\":\"f.part\""), "{text}");
         for elsewhere in ["/f.part", "../f.part", "a/f.part", "..", ""] {
             assert!(with(Path::new(elsewhere)).check().is_err(), "{elsewhere:?}");
+            let placed = Placed { name: elsewhere.into(), inode: 1, length: 1, modified: (0, 0) };
+            assert!(Journal { placed: Some(Box::new(placed)), ..journal() }.check().is_err(), "{elsewhere:?}");
         }
     }
 

@@ -31,6 +31,7 @@ pub use block::Block;
 pub use disk_threads::DiskThreads;
 pub use folder::address;
 pub use journal::{Journal, JournalError};
+pub use place::placed;
 use url::Url;
 
 use super::download::spec::{Checksum, OnExists};

@@ -180,6 +180,7 @@ pub fn journal(name: &str, done: &[(u64, u64)]) -> Journal {
         media_type: None,
         checksum: None,
         replaces: None,
+        placed: None,
         done: done.iter().map(|(start, end)| ByteRange::new(*start, *end)).collect(),
     }
 }
@@ -1000,6 +1001,7 @@ fn a_new_part_file_is_known_by_its_journal_before_its_first_byte() {
         media_type: None,
         checksum: None,
         replaces: None,
+        placed: None,
         done: Vec::new(),
     };
     let open = Open { total: Some(10), journal: Some(Box::new(journal.clone())), ..desk.new_file("f") };

@@ -10,6 +10,7 @@ use std::process::Command;
 use super::tests::{filled, names_in, record};
 use super::{DownloadSpec, Health, Opened, Record, SavedState, SqliteStore, Store};
 use crate::engine::disk::Journal;
+use crate::engine::disk::journal::Placed;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::{ByteRange, DownloadId};
 
@@ -49,6 +50,7 @@ impl Home {
             media_type: None,
             checksum: Some("md5:900150983cd24fb0d6963f7d28e17f72".parse().unwrap()),
             replaces: None,
+            placed: None,
             done: vec![ByteRange::new(5, 15)],
         };
         fs::write(&part_path, [1; 15]).unwrap();
@@ -114,6 +116,18 @@ fn what_the_list_has_lost_is_found_by_its_journals() {
     drop(opened.store);
     let again = home.open();
     assert_eq!((again.records, again.set_aside), (before, None), "it is in the new list");
+}
+
+#[test]
+fn a_file_that_was_just_moved_into_place_is_found_by_its_journal() {
+    let home = Home::new();
+    let journal = home.part("a");
+    let (part, file) = (home.downloads().join("a.part"), home.downloads().join("a"));
+    let placed = Some(Box::new(Placed::new(&fs::metadata(&part).unwrap(), "a".into())));
+    Journal { placed, ..journal }.write(&part).unwrap();
+    fs::rename(&part, &file).unwrap();
+    fs::write(home.list(), [7; 5000]).unwrap();
+    assert_eq!(paths(&home.open().records), [part], "it is taken back from its place once it is looked for");
 }
 
 #[test]

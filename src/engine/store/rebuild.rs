@@ -14,7 +14,7 @@ use std::time::SystemTime;
 use super::redact::without_password;
 use super::{Record, SavedState};
 use crate::engine::disk::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
-use crate::engine::disk::{Journal, JournalError};
+use crate::engine::disk::{Journal, JournalError, placed};
 use crate::engine::download::spec::DownloadSpec;
 use crate::engine::types::{ByteRange, DownloadId};
 
@@ -64,7 +64,7 @@ impl Part {
             path: Some(self.path),
             received: done.iter().map(ByteRange::len).sum(),
             total,
-            media_type,
+            media_type: media_type.map(String::from),
             verified: None,
             removed: false,
             added_at: self.changed_at,
@@ -102,7 +102,8 @@ fn part(folder: &Path, path: PathBuf) -> Option<Part> {
             return None;
         }
     };
-    let file = open(&path).ok()?;
+    // One that its process had just moved into place is taken back when it is looked for.
+    let file = open(&path).ok().or_else(|| Some(placed(&path, &journal)?.1))?;
     let about = file.metadata().ok().filter(fs::Metadata::is_file)?;
     if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
         return None;
