@@ -44,6 +44,7 @@ impl Book {
             resume: item.spec.resume || item.path.is_some(),
             others,
             length: item.least_length(),
+            tries_room: item.lacked_space,
         };
         self.parts.disk.look(part, look);
     }

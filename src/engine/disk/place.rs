@@ -158,6 +158,7 @@ mod tests {
             resume: true,
             others: Vec::new(),
             length: None,
+            tries_room: false,
         })
     }
 

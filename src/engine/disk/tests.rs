@@ -148,6 +148,7 @@ impl Desk {
             resume: true,
             others: Vec::new(),
             length: None,
+            tries_room: false,
         }
     }
 
@@ -1050,6 +1051,7 @@ fn replies_come_on_the_main_loop_and_the_listener_may_drop_the_disk() {
         resume: true,
         others: Vec::new(),
         length: None,
+        tries_room: false,
     };
     disk.look(PartId(1), look);
     slot.replace(Some(disk));
