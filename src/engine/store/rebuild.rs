@@ -20,8 +20,8 @@ use crate::engine::types::{ByteRange, DownloadId};
 
 /// Records for the part files in these folders, and in those of the records that could be `saved`,
 /// which none of these speaks of. Their ids begin with `first`. What another process has open is
-/// left to it.
-pub fn lost(folders: &[PathBuf], saved: &[Record], first: DownloadId) -> Vec<Record> {
+/// left to it. A record whose path is damaged gets that of the part file of its address.
+pub fn lost(folders: &[PathBuf], saved: &mut [Record], first: DownloadId) -> Vec<Record> {
     let own = saved.iter().map(|record| record.spec.folder.clone());
     let folders: BTreeSet<PathBuf> = folders.iter().cloned().chain(own).collect();
     let mut found: Vec<Part> = folders.iter().flat_map(|folder| parts_in(folder)).collect();
@@ -29,6 +29,10 @@ pub fn lost(folders: &[PathBuf], saved: &[Record], first: DownloadId) -> Vec<Rec
     // Kept for the newer part file that will replace them, and gone with it.
     let older: HashSet<PathBuf> = found.iter().filter_map(|part| part.journal.replaces.clone()).collect();
     found.retain(|part| !older.contains(&part.path) && !saved.iter().any(|record| part.is_of(record)));
+    found.retain(|part| {
+        let astray = saved.iter_mut().find(|record| part.is_of_astray(record));
+        astray.map(|record| record.path = Some(part.path.clone())).is_none()
+    });
     let ids = (first.0..).map(DownloadId);
     ids.zip(found).map(|(id, part)| part.into_record(id)).collect()
 }
@@ -51,6 +55,13 @@ impl Part {
                 is_open && record.spec.folder == self.folder && *without_password(&record.spec.url) == self.journal.url
             }
         }
+    }
+
+    /// Whether it is of a record that leads to nothing: what a damaged page says need not be true.
+    fn is_of_astray(&self, record: &Record) -> bool {
+        let is_open = !matches!(record.state, SavedState::Completed);
+        let is_of_address = *without_password(&record.spec.url) == self.journal.url;
+        is_open && is_of_address && record.path.as_ref().is_some_and(|path| !path.exists())
     }
 
     fn into_record(self, id: DownloadId) -> Record {
