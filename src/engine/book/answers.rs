@@ -323,6 +323,7 @@ impl Book {
                     work.is_settled = Some(true);
                     self.check_delivered(id);
                 }
+                self.save_if_due(id);
             }
             Reply::Checked { range, is_right, .. } => self.checked(id, range, is_right),
             Reply::Read { range, bytes, .. } => self.read(id, range, &bytes),

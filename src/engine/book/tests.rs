@@ -25,6 +25,7 @@ struct Notes {
     started: Cell<Option<TransferId>>,
     checks: RefCell<Vec<ByteRange>>,
     saves: Cell<u32>,
+    flushes: Cell<u32>,
     is_finishing: Cell<bool>,
 }
 
@@ -55,7 +56,9 @@ impl Transport for Notes {
     }
     fn set_end(&self, _: TransferId, _: u64) {}
     fn room(&self) {}
-    fn flush(&self) {}
+    fn flush(&self) {
+        self.flushes.set(self.flushes.get() + 1);
+    }
     fn vitals(&self, _: TransferId) -> Option<Vitals> {
         None
     }
@@ -206,4 +209,54 @@ fn who_is_turned_away_by_a_host_that_was_forgiven_waits_once_more() {
     }
     book.end_transfer(ID, first);
     assert!(matches!(refuse(&mut book), State::Failed(_)), "alone it is the file");
+}
+
+/// A download of a MiB of which a byte comes each tick; answers when it was flushed and when saved, in ticks,
+/// where each save takes so many.
+fn saved(ticks: u32, sync: u32) -> (Vec<u32>, Vec<u32>) {
+    let (mut book, notes) = begun();
+    let (mut flushed, mut saved) = (Vec::new(), Vec::new());
+    for tick in 1..=ticks {
+        notes.now.set(Moment(TICK * tick));
+        let (flushes, saves) = (notes.flushes.get(), notes.saves.get());
+        // The disk answers between two ticks.
+        if saved.last().is_some_and(|last| last + sync == tick) {
+            book.disk_reply(Reply::Saved { part: notes.part() });
+        }
+        let at = u64::from(tick) % 19;
+        written(&mut book, &notes, at, at + 1);
+        book.tick();
+        if notes.flushes.get() > flushes {
+            flushed.push(tick);
+        }
+        if notes.saves.get() > saves {
+            saved.push(tick);
+        }
+    }
+    (flushed, saved)
+}
+
+#[test]
+fn a_journal_claims_what_was_handed_to_the_disk_just_before() {
+    let (flushed, saved) = saved(18, 1);
+    assert!(saved.len() >= 3 && flushed.len() >= 3, "{flushed:?} {saved:?}");
+    // The first one comes when it is due.
+    for save in &saved[1..] {
+        assert!(flushed.contains(&(save - 1)), "saved at {saved:?}, flushed at {flushed:?}");
+    }
+}
+
+#[test]
+fn a_slow_device_gets_the_next_journal_as_soon_as_the_last_one_is_there() {
+    let (mut book, notes) = begun();
+    for tick in 1..=10 {
+        notes.now.set(Moment(TICK * tick));
+        written(&mut book, &notes, u64::from(tick), u64::from(tick) + 1);
+        book.tick();
+    }
+    assert_eq!(notes.saves.get(), 1, "it is on its way");
+    book.disk_reply(Reply::Saved { part: notes.part() });
+    assert_eq!(notes.saves.get(), 2);
+    book.disk_reply(Reply::Saved { part: notes.part() });
+    assert_eq!(notes.saves.get(), 2, "a quick one is followed by none");
 }
