@@ -47,9 +47,12 @@ const WINDOW_PROGRAM: &str = "freshet-window";
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args = args.into_iter();
     let name = args.next().unwrap_or_else(|| "freshet".into());
-    let mut args = args.peekable();
-    if args.peek().is_some_and(|first| first == "get") {
-        return cli::get::run(args.skip(1));
+    let args: Vec<_> = args.collect();
+    if args.first().is_some_and(|first| first == "get") {
+        return cli::get::run(args.into_iter().skip(1));
+    }
+    if let Some(answered) = cli::usage::run(&args) {
+        return answered;
     }
     let program = window_program();
     // Comes back only if there is no such program.

@@ -81,7 +81,7 @@ impl Jobs<'_> {
             find_checksum: options.find_checksum,
             keep: false,
             connections: options.connections,
-            rate: None,
+            rate: options.limit_each,
             manners: Manners {
                 headers,
                 user_agent: options.user_agent.clone(),
@@ -218,6 +218,7 @@ mod tests {
     use url::Url;
 
     use super::*;
+    use crate::engine::Speed;
 
     fn options(args: &[&str]) -> Options {
         Options::try_parse_from(["freshet get"].iter().chain(args).chain(&["http://h/f"])).unwrap()
@@ -283,6 +284,14 @@ mod tests {
         assert_eq!((spec.folder, spec.name.as_deref()), ("/d/sub".into(), Some("own")));
         assert_eq!(spec.manners.headers, ["A: 1", "B: 2"]);
         assert!(spec.checksum.is_some());
+    }
+
+    #[test]
+    fn each_download_has_a_limit_of_its_own_besides_that_of_all() {
+        let options = options(&["--limit-each", "1K", "--limit-rate", "3K"]);
+        let mut specs = assemble(&options, vec![entry("http://h/a"), entry("http://h/b")]).unwrap();
+        assert!(specs.all(|spec| spec.rate == Some(Speed(1024))));
+        assert_eq!(options.limits().rate, Some(Speed(3072)));
     }
 
     #[test]

@@ -19,6 +19,7 @@
 //! | what does the user see? | `bars.rs`, `lines.rs`, `json.rs` |
 //! | what words for a failure? | `words.rs` |
 //! | which exit status? | `status.rs` |
+//! | what does `freshet --help` say? | `usage.rs` |
 
 mod bars;
 pub mod get;
@@ -29,4 +30,5 @@ mod news;
 mod options;
 mod status;
 mod units;
+pub mod usage;
 mod words;

@@ -63,6 +63,10 @@ pub struct Options {
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub limit_rate: Option<Speed>,
 
+    /// Most bytes a second for each download alone
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub limit_each: Option<Speed>,
+
     /// Other rates at some hours, such as "Mon-Fri 08:00-18:00 500K; daily 23:00-06:00 unlimited"
     ///
     /// The first that covers the present local time counts; where none does, --limit-rate counts. 22:00-06:00
@@ -237,6 +241,8 @@ mod tests {
             "4",
             "--limit-rate",
             "1.5M",
+            "--limit-each",
+            "500K",
             "--limit-schedule",
             "daily 23:00-06:00 unlimited",
             "--checksum",
@@ -277,6 +283,7 @@ mod tests {
         assert_eq!(options.connections, 32);
         let schedule = "daily 23:00-06:00 unlimited".parse().unwrap();
         assert_eq!(options.limits(), Limits { parallel: 3, per_host: 4, rate: Some(Speed(1_572_864)), schedule });
+        assert_eq!(options.limit_each, Some(Speed(512_000)));
         assert_eq!(options.checksum.as_ref().unwrap().hex, digits);
         assert_eq!(options.headers, ["A: b", "C;"]);
         assert_eq!(options.user_agent.as_deref(), Some("me"));
@@ -301,6 +308,7 @@ mod tests {
             (&["-x", "33", "u"], "1..=32"),
             (&["-j", "0", "u"], "not in 1.."),
             (&["--limit-rate", "fast", "u"], "such as 500000, 200K"),
+            (&["--limit-each", "0.5X", "u"], "such as 500000, 200K"),
             (&["--limit-schedule", "Mon 8-18 1K", "u"], "write it as 08:00-18:00"),
             (&["--checksum", "md5:abc", "u"], "32 hexadecimal digits"),
             (&["--header", "no colon", "u"], "Name: value"),

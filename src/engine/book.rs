@@ -142,7 +142,7 @@ impl Book {
     }
 
     pub fn most_connections(&self, host: &Host) -> Option<usize> {
-        self.queue.most(host)
+        self.queue.most(host, self.parts.clock.now())
     }
 
     // Commands.
@@ -380,14 +380,7 @@ impl Book {
         if let Some(work) = &mut item.work {
             work.sample(now, |transfer| self.parts.transport.vitals(transfer));
         }
-        let done = item.map.done().bytes();
-        let is_due = item.work.as_ref().is_some_and(|work| {
-            work.is_open && work.saves == 0 && work.claimed != done && now - work.saved_at >= SAVE_INTERVAL
-        });
-        if is_due && matches!(item.life.state, State::Downloading) {
-            self.save_part(id);
-            self.save_record(id);
-        }
+        self.save_if_due(id);
         // Also where the last transfers were ended as needless while a gap waited for its turn.
         if self.items.get(&id).is_some_and(|item| matches!(item.life.state, State::Downloading)) {
             self.go_on(id);

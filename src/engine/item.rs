@@ -64,11 +64,12 @@ pub struct Item {
     pub distrust: bool,
     /// The server gives the file only as a whole, whatever it says.
     pub is_whole_only: bool,
-    /// It was refused while others had connections to the host, of which so many were allowed until then.
-    pub turned_away: Option<Option<usize>>,
+    pub turned_away: Option<TurnedAway>,
     pub sources: Sources,
     /// The disk was full once.
     pub lacked_space: bool,
+    /// The journal that was found says that it was complete and about to be moved into place.
+    pub is_placed: bool,
     /// An older part file that is kept until the new one is complete.
     pub replaces: Option<PathBuf>,
     /// There while it has a slot, and until its part file is closed after that.
@@ -80,6 +81,14 @@ pub struct Item {
     pub meter: Meter,
     pub added_at: SystemTime,
     pub finished_at: Option<SystemTime>,
+}
+
+/// It was refused while others had connections to the host.
+#[derive(Debug)]
+pub struct TurnedAway {
+    pub others: usize,
+    /// How many were allowed until then.
+    pub allowed: Option<usize>,
 }
 
 /// What follows when the part file of an earlier run is closed.
@@ -123,6 +132,7 @@ impl Item {
             is_whole_only: false,
             turned_away: None,
             lacked_space: false,
+            is_placed: false,
             replaces: None,
             work: None,
             after_close: AfterClose::default(),
@@ -185,9 +195,11 @@ impl Item {
             validator: self.validator.clone(),
             origin: self.origin.clone(),
             modified: self.modified,
+            media_type: self.media_type.as_deref().map(Box::from),
             // A list beside the file is asked anew: it may be put right.
             checksum: self.checksum().filter(|_| !self.is_told_beside()).cloned(),
             replaces: self.replaces.clone(),
+            placed: None,
             done: self.map.done().to_vec(),
         }
     }
@@ -212,12 +224,15 @@ impl Item {
         self.best = self.best.max(self.map.done().bytes());
         self.validator.clone_from(&journal.validator);
         self.modified = journal.modified;
+        // One from before there were any may be in the list.
+        self.media_type = journal.media_type.as_deref().map(str::to_owned).or(self.media_type.take());
         self.replaces.clone_from(&journal.replaces);
         let is_older = disk::address(&journal.url) != disk::address(&self.spec.url);
         self.origin = journal.origin.clone().or_else(|| is_older.then(|| journal.url.clone()));
         // From before a renewal, or from before that was proven.
         let is_known = |origin: &Url| self.spec.mirrors.iter().chain(&journal.mirrors).any(|mirror| mirror == origin);
-        self.is_renewed |= self.origin.as_ref().is_some_and(|origin| !is_known(origin));
+        self.is_placed = journal.placed.is_some() && self.map.is_complete();
+        self.is_renewed |= !self.is_placed && self.origin.as_ref().is_some_and(|origin| !is_known(origin));
         if !self.spec.keep {
             self.told = journal.checksum.clone().map(|told| (told, Origin::Server)).or(self.told.take());
         }
@@ -252,8 +267,9 @@ impl Item {
 
     /// Whether what is here can be continued: something must prove that it is the same file.
     pub fn can_continue(&self) -> bool {
-        // Where nothing is left to ask for nothing need be the same, if the user takes it as it is.
-        let is_settled = self.spec.keep && self.map.is_complete();
+        // Where nothing is left to ask for nothing need be the same, if it was about to be moved into place or
+        // the user takes it as it is.
+        let is_settled = self.is_placed || (self.spec.keep && self.map.is_complete());
         let is_provable = self.is_provable() || self.is_renewed || is_settled;
         !self.distrust && is_provable && self.map.total().is_some()
     }

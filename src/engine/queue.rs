@@ -4,11 +4,17 @@
 //! Pure.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use url::Url;
 
 use super::command::Limits;
 use super::types::{DownloadId, Moment};
+
+/// After so long without a refusal a host that refused connections is asked for one more. One that means
+/// it refuses six requests an hour at most, each of which costs nothing but itself; one that was only
+/// busy is back from one connection to eight after 70 minutes, in a window that is open for days.
+const FORGIVEN: Duration = Duration::from_secs(10 * 60);
 
 /// A host as limits count it: scheme, name and port.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,15 +35,22 @@ struct Line {
     /// Downloads that have a slot and no connection yet.
     preparing: usize,
     connections: usize,
-    /// More connections at a time were refused.
-    most: Option<usize>,
+    /// So many connections at a time and no more were allowed at this moment.
+    most: Option<(usize, Moment)>,
     /// Retry-After: nothing is asked of it before.
     not_before: Option<Moment>,
 }
 
 impl Line {
+    /// How many connections the host is believed to allow by now. Found out from the time alone: no alarm is needed.
+    fn most(&self, now: Moment) -> Option<usize> {
+        let (most, since) = self.most?;
+        let raised = (now - since).as_secs() / FORGIVEN.as_secs();
+        Some(most.saturating_add(usize::try_from(raised).unwrap_or(usize::MAX)))
+    }
+
     fn has_room(&self, per_host: usize, now: Moment) -> bool {
-        let most = self.most.map_or(per_host, |most| most.min(per_host)).max(1);
+        let most = self.most(now).map_or(per_host, |most| most.min(per_host)).max(1);
         self.preparing + self.connections < most && self.may_be_asked(now)
     }
 
@@ -144,22 +157,23 @@ impl Queue {
         self.lines.get(host).is_none_or(|line| line.has_room(self.limits.per_host, now) && !is_wanted(line))
     }
 
-    /// The host has refused more connections than this; remembered as long as the program runs.
-    pub fn cap(&mut self, host: &Host, most: usize) {
+    /// The host has refused more connections than this just now.
+    pub fn cap(&mut self, host: &Host, most: usize, now: Moment) {
         let line = self.lines.entry(host.clone()).or_default();
-        line.most = Some(line.most.map_or(most, |known| known.min(most)).max(1));
+        let most = line.most(now).map_or(most, |known| known.min(most)).max(1);
+        line.most = Some((most, now));
     }
 
-    /// How many connections the host was found to allow, if fewer than asked for.
     /// As many connections are allowed as before.
-    pub fn allow(&mut self, host: &Host, most: Option<usize>) {
+    pub fn allow(&mut self, host: &Host, most: Option<usize>, now: Moment) {
         if let Some(line) = self.lines.get_mut(host) {
-            line.most = most;
+            line.most = most.map(|most| (most, now));
         }
     }
 
-    pub fn most(&self, host: &Host) -> Option<usize> {
-        self.lines.get(host).and_then(|line| line.most)
+    /// How many connections the host was found to allow, if fewer than may be asked for.
+    pub fn most(&self, host: &Host, now: Moment) -> Option<usize> {
+        self.lines.get(host)?.most(now).filter(|most| *most < self.limits.per_host)
     }
 
     /// The host whose connections keep the next download from starting.
@@ -309,8 +323,8 @@ mod tests {
     #[test]
     fn a_host_that_refused_connections_is_asked_for_fewer() {
         let mut queue = Queue::default();
-        queue.cap(&host("h"), 2);
-        queue.cap(&host("h"), 5);
+        queue.cap(&host("h"), 2, at(0));
+        queue.cap(&host("h"), 5, at(0));
         for id in 0..3 {
             queue.join(DownloadId(id), host("h"));
         }
@@ -320,7 +334,25 @@ mod tests {
             queue.disconnected(&host("h"));
             queue.release(DownloadId(id));
         }
-        assert_eq!(queue.most(&host("h")), Some(2), "remembered");
+        assert_eq!(queue.most(&host("h"), at(0)), Some(2), "remembered");
+    }
+
+    #[test]
+    fn a_host_that_refused_connections_is_forgiven_bit_by_bit() {
+        let mut queue = Queue::default();
+        let minutes = |minutes: u64| at(minutes * 60);
+        queue.cap(&host("h"), 1, minutes(5));
+        queue.join(DownloadId(1), host("h"));
+        queue.join(DownloadId(2), host("h"));
+        assert_eq!(all(&mut queue, minutes(6)), [1]);
+        assert_eq!(queue.next_moment(minutes(6)), None, "nobody is woken for it");
+        assert_eq!(all(&mut queue, minutes(14)), [0; 0]);
+        assert_eq!(all(&mut queue, minutes(15)), [2]);
+        // It is refused, and counts from then on.
+        queue.release(DownloadId(2));
+        queue.cap(&host("h"), 1, minutes(15));
+        assert_eq!((queue.most(&host("h"), minutes(24)), queue.most(&host("h"), minutes(25))), (Some(1), Some(2)));
+        assert_eq!(queue.most(&host("h"), minutes(5 * 60)), None, "as many as may be asked for");
     }
 
     #[test]

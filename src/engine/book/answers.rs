@@ -7,7 +7,7 @@ use crate::engine::download::retry::LONGEST_WAIT;
 use crate::engine::download::state::{Input, State};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::Event;
-use crate::engine::item::Item;
+use crate::engine::item::{Item, TurnedAway};
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Fetched, TransferEvent};
 use crate::engine::sources::Standing;
@@ -195,8 +195,9 @@ impl Book {
     }
 
     /// Whether the server has refused this connection only because it serves others of ours. Refused once
-    /// more it is the file, and the host may have as many connections as before.
+    /// more beside fewer of them it is the file, and the host may have as many connections as before.
     fn is_turned_away(&mut self, id: DownloadId, running: &Running, failure: &Failure) -> bool {
+        let now = self.parts.clock.now();
         let Self { items, queue, .. } = self;
         let Some(item) = items.get_mut(&id).filter(|item| matches!(item.life.state, State::Connecting)) else {
             return false;
@@ -204,14 +205,16 @@ impl Book {
         let Some(source) = item.sources.get(running.source).filter(|_| may_be_for_a_crowd(&failure.kind)) else {
             return false;
         };
-        if let Some(before) = item.turned_away.take() {
-            queue.allow(&source.host, before);
+        let others = queue.connections(&source.host);
+        let earlier = item.turned_away.take();
+        if let Some(earlier) = earlier.as_ref().filter(|earlier| others < earlier.others) {
+            queue.allow(&source.host, earlier.allowed, now);
             return false;
         }
-        let others = queue.connections(&source.host);
         if others > 0 {
-            item.turned_away = Some(queue.most(&source.host));
-            queue.cap(&source.host, others);
+            let allowed = earlier.map_or_else(|| queue.most(&source.host, now), |earlier| earlier.allowed);
+            item.turned_away = Some(TurnedAway { others, allowed });
+            queue.cap(&source.host, others, now);
         }
         others > 0
     }
@@ -320,6 +323,7 @@ impl Book {
                     work.is_settled = Some(true);
                     self.check_delivered(id);
                 }
+                self.save_if_due(id);
             }
             Reply::Checked { range, is_right, .. } => self.checked(id, range, is_right),
             Reply::Read { range, bytes, .. } => self.read(id, range, &bytes),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The effects of the state machine: what the book has network and disk do.
 
-use super::Book;
+use super::{Book, SAVE_INTERVAL, TICK};
 use std::path::PathBuf;
 
 use crate::engine::disk::{Finish, Found, Look};
@@ -44,6 +44,7 @@ impl Book {
             resume: item.spec.resume || item.path.is_some(),
             others,
             length: item.least_length(),
+            tries_room: item.lacked_space,
         };
         self.parts.disk.look(part, look);
     }
@@ -162,6 +163,22 @@ impl Book {
         }
     }
 
+    /// Saves a running download, if its last journal is of a while ago and there. A device that is slower
+    /// than that gets the next one at once: what is durable is never older than two of its syncs.
+    pub(super) fn save_if_due(&mut self, id: DownloadId) {
+        let now = self.parts.clock.now();
+        let Some(item) = self.items.get(&id) else { return };
+        let done = item.map.done().bytes();
+        let is_due = item.work.as_ref().is_some_and(|work| {
+            let is_free = work.is_open && work.saves == 0 && !work.is_closing;
+            is_free && work.claimed != done && now - work.saved_at >= SAVE_INTERVAL
+        });
+        if is_due && matches!(item.life.state, State::Downloading) {
+            self.save_part(id);
+            self.save_record(id);
+        }
+    }
+
     /// Has what was written made durable, and the journal that claims it.
     pub(super) fn save_part(&mut self, id: DownloadId) {
         let now = self.parts.clock.now();
@@ -169,7 +186,8 @@ impl Book {
         let (done, journal) = (item.map.done().bytes(), item.journal());
         let Some(work) = &mut item.work else { return };
         work.saves += 1;
-        (work.saved_at, work.claimed) = (now, done);
+        // The next one comes a tick after what waits in memory is handed to the disk, so that it claims that too.
+        (work.saved_at, work.claimed) = (now.min(self.flushed_at + TICK), done);
         self.parts.disk.save(work.part, journal);
     }
 

@@ -192,7 +192,7 @@ impl Book {
         let serves_others = work.transfers.values().any(|other| other.source == running.source);
         if let Some(source) = item.sources.get_mut(running.source) {
             if running.answered_at.is_none() && !is_other_file && (says_no(&failure.kind) || times > 0) {
-                queue.cap(&source.host, queue.connections(&source.host));
+                queue.cap(&source.host, queue.connections(&source.host), now);
             }
             if is_other_file && serves_others {
                 // It has the file, but not for so many ranges.

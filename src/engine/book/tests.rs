@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::engine::book::{Book, Parts, TICK};
 use crate::engine::clock::Clock;
@@ -12,6 +12,8 @@ use crate::engine::command::{Command, Limits};
 use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::pieces::Pieces;
 use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
+use crate::engine::download::state::State;
+use crate::engine::error::{Failure, FailureKind};
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Request, TransferEvent, Transport, Vitals};
 use crate::engine::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
@@ -23,6 +25,7 @@ struct Notes {
     started: Cell<Option<TransferId>>,
     checks: RefCell<Vec<ByteRange>>,
     saves: Cell<u32>,
+    flushes: Cell<u32>,
     is_finishing: Cell<bool>,
 }
 
@@ -53,7 +56,9 @@ impl Transport for Notes {
     }
     fn set_end(&self, _: TransferId, _: u64) {}
     fn room(&self) {}
-    fn flush(&self) {}
+    fn flush(&self) {
+        self.flushes.set(self.flushes.get() + 1);
+    }
     fn vitals(&self, _: TransferId) -> Option<Vitals> {
         None
     }
@@ -178,4 +183,80 @@ fn a_gap_that_is_left_to_nobody_is_fetched_all_the_same() {
     notes.now.set(Moment(TICK));
     book.tick();
     assert_ne!(notes.started.get(), Some(first));
+}
+
+/// The host is asked for more connections again and again, so it refuses again and again.
+#[test]
+fn who_is_turned_away_by_a_host_that_was_forgiven_waits_once_more() {
+    let (mut book, notes) = begun();
+    let (first, other) = (notes.started.get().unwrap(), DownloadId(2));
+    let spec = DownloadSpec::new("http://127.0.0.1/g".parse().unwrap(), "/srv".into());
+    book.command(Command::Add { id: other, spec: Box::new(spec) });
+    let refuse = |book: &mut Book| {
+        book.admit();
+        book.disk_reply(Reply::Looked { part: notes.part(), found: None });
+        let refused = Failure::new(FailureKind::HttpStatus(403), "");
+        let id = notes.started.get().unwrap();
+        book.transfer_event(TransferEvent::Ended { id, end: None, result: Err(refused) });
+        book.item(other).unwrap().life.state.clone()
+    };
+    for minutes in [0, 10, 20] {
+        notes.now.set(Moment(Duration::from_secs(60 * minutes)));
+        assert_eq!(refuse(&mut book), State::Queued, "after {minutes} minutes");
+        let started = notes.started.get();
+        book.admit();
+        assert_eq!(notes.started.get(), started, "the host is asked for no further connection now");
+    }
+    book.end_transfer(ID, first);
+    assert!(matches!(refuse(&mut book), State::Failed(_)), "alone it is the file");
+}
+
+/// A download of a MiB of which a byte comes each tick; answers when it was flushed and when saved, in ticks,
+/// where each save takes so many.
+fn saved(ticks: u32, sync: u32) -> (Vec<u32>, Vec<u32>) {
+    let (mut book, notes) = begun();
+    let (mut flushed, mut saved) = (Vec::new(), Vec::new());
+    for tick in 1..=ticks {
+        notes.now.set(Moment(TICK * tick));
+        let (flushes, saves) = (notes.flushes.get(), notes.saves.get());
+        // The disk answers between two ticks.
+        if saved.last().is_some_and(|last| last + sync == tick) {
+            book.disk_reply(Reply::Saved { part: notes.part() });
+        }
+        let at = u64::from(tick) % 19;
+        written(&mut book, &notes, at, at + 1);
+        book.tick();
+        if notes.flushes.get() > flushes {
+            flushed.push(tick);
+        }
+        if notes.saves.get() > saves {
+            saved.push(tick);
+        }
+    }
+    (flushed, saved)
+}
+
+#[test]
+fn a_journal_claims_what_was_handed_to_the_disk_just_before() {
+    let (flushed, saved) = saved(18, 1);
+    assert!(saved.len() >= 3 && flushed.len() >= 3, "{flushed:?} {saved:?}");
+    // The first one comes when it is due.
+    for save in &saved[1..] {
+        assert!(flushed.contains(&(save - 1)), "saved at {saved:?}, flushed at {flushed:?}");
+    }
+}
+
+#[test]
+fn a_slow_device_gets_the_next_journal_as_soon_as_the_last_one_is_there() {
+    let (mut book, notes) = begun();
+    for tick in 1..=10 {
+        notes.now.set(Moment(TICK * tick));
+        written(&mut book, &notes, u64::from(tick), u64::from(tick) + 1);
+        book.tick();
+    }
+    assert_eq!(notes.saves.get(), 1, "it is on its way");
+    book.disk_reply(Reply::Saved { part: notes.part() });
+    assert_eq!(notes.saves.get(), 2);
+    book.disk_reply(Reply::Saved { part: notes.part() });
+    assert_eq!(notes.saves.get(), 2, "a quick one is followed by none");
 }

@@ -17,6 +17,8 @@ use url::Url;
 use super::journal::JournalError;
 use super::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
 use super::part_file::{can_lock, in_use, missing_space};
+use super::place::recover;
+use super::room::try_room;
 use super::{Found, Journal, Look};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::ByteRange;
@@ -33,6 +35,17 @@ pub struct Folders {
     /// For names that were taken: the number to try first, so that ten thousand files of one name
     /// are not counted through each time.
     numbers: HashMap<PathBuf, (u32, Instant)>,
+    room: Room,
+}
+
+/// Tries whether there is room; another one in tests.
+#[derive(Debug)]
+struct Room(fn(&Path, u64) -> io::Result<()>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(try_room)
+    }
 }
 
 /// The part files with a journal in one folder, by address.
@@ -56,8 +69,19 @@ impl Folders {
     pub fn look(&mut self, look: &Look) -> Result<Option<Box<Found>>, Failure> {
         check_folder(&look.folder)?;
         let found = self.find(look)?;
-        check_room(look, found.as_deref())?;
+        let needed = check_room(look, found.as_deref())?;
+        self.take_room(look, needed)?;
         Ok(found)
+    }
+
+    fn take_room(&self, look: &Look, needed: u64) -> Result<(), Failure> {
+        if !look.tries_room || needed == 0 {
+            return Ok(());
+        }
+        let Err(error) = (self.room.0)(&look.folder, needed) else { return Ok(()) };
+        let failure = Failure::from_io(&error, &format!("can not take {needed} bytes in {}", look.folder.display()));
+        // What else may go wrong is told when it does.
+        if matches!(failure.kind, FailureKind::DiskFull { .. }) { Err(failure) } else { Ok(()) }
     }
 
     fn find(&mut self, look: &Look) -> Result<Option<Box<Found>>, Failure> {
@@ -206,20 +230,22 @@ fn check_folder(folder: &Path) -> Result<(), Failure> {
     rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| failure(error.into()))
 }
 
-/// Whether there is room for what is still to come, as far as that can be known before a server is asked.
-fn check_room(look: &Look, found: Option<&Found>) -> Result<(), Failure> {
-    let Some(length) = found.and_then(|found| found.journal.total).or(look.length) else { return Ok(()) };
+/// How much room what is still to come takes, if there is that much as far as can be known before a server
+/// is asked.
+fn check_room(look: &Look, found: Option<&Found>) -> Result<u64, Failure> {
+    let Some(length) = found.and_then(|found| found.journal.total).or(look.length) else { return Ok(0) };
     // What is begun anew gives back what its part file has taken. What is done takes no more, even where
     // it was written to fewer blocks (compressed).
     let part_path = found.map(|found| &found.part_path).or(look.part_path.as_ref());
     let about = part_path.and_then(|path| fs::symlink_metadata(path).ok());
     let taken = about.map_or(0, |about| about.blocks().saturating_mul(512));
     let done = found.map_or(0, |found| found.journal.done.iter().map(ByteRange::len).sum());
+    let needed = length.saturating_sub(taken.max(done));
     let missing = match rustix::fs::statvfs(&look.folder) {
-        Ok(fs) => missing_space(&fs, length.saturating_sub(taken.max(done))),
+        Ok(fs) => missing_space(&fs, needed),
         Err(_) => None,
     };
-    missing.map_or(Ok(()), |missing| {
+    missing.map_or(Ok(needed), |missing| {
         let detail = format!("{missing} bytes more are needed in {}", look.folder.display());
         Err(Failure::new(FailureKind::DiskFull { needed: Some(missing) }, detail))
     })
@@ -228,6 +254,9 @@ fn check_room(look: &Look, found: Option<&Found>) -> Result<(), Failure> {
 /// Whether a part file can be continued by what its journal says.
 fn inspect(part_path: &Path, is_wanted: impl Fn(&Journal) -> bool) -> Candidate {
     let Some(journal) = read_journal(part_path).filter(is_wanted) else { return Candidate::No };
+    if !recover(part_path, &journal) {
+        return Candidate::InUse;
+    }
     let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(part_path);
     let (file, about) = match opened.and_then(|file| file.metadata().map(|about| (file, about))) {
         Ok(opened) => opened,
@@ -283,5 +312,26 @@ mod tests {
         assert_eq!((folders.first_number(one), folders.first_number(other)), (8, 0));
         folders.deleted(Path::new("/folder/f (7).part"));
         assert_eq!(folders.first_number(one), 0, "what was given up leaves its number free");
+    }
+
+    #[test]
+    fn a_disk_that_was_full_by_a_quota_is_tried_before_it_is_said_to_have_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let over_quota = |_: &Path, _: u64| Err(io::Error::from_raw_os_error(libc::EDQUOT));
+        let broken = |_: &Path, _: u64| Err(io::Error::from_raw_os_error(libc::EIO));
+        let look = |room: fn(&Path, u64) -> io::Result<()>, tries_room, length| {
+            let mut folders = Folders { room: Room(room), ..Folders::default() };
+            let url = Url::parse("http://h/f").unwrap();
+            let folder = folder.path().to_owned();
+            let others = Vec::new();
+            let look = Look { folder, part_path: None, url, name: None, resume: true, others, length, tries_room };
+            folders.look(&look).map_err(|failure| failure.kind)
+        };
+        assert_eq!(look(over_quota, true, Some(1)), Err(FailureKind::DiskFull { needed: None }));
+        for (room, tries_room, length) in
+            [(over_quota as fn(&Path, u64) -> _, false, Some(1)), (over_quota, true, None), (broken, true, Some(1))]
+        {
+            assert_eq!(look(room, tries_room, length), Ok(None));
+        }
     }
 }

@@ -3,9 +3,9 @@
 //! that the server still has the same file. On disk it is a log of lines (`record.rs`) that is only
 //! ever appended to (`log.rs`), or replaced as a whole.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -40,14 +40,43 @@ pub struct Journal {
     pub origin: Option<Url>,
     #[serde(serialize_with = "since_1970")]
     pub modified: Option<SystemTime>,
+    /// The type the server gave the file, which tells it from a message that an expired link leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<Box<str>>,
     #[serde(default)]
     pub checksum: Option<Checksum>,
     /// An older part file of the same folder, kept until this one is complete. Only its name is stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<PathBuf>,
+    /// The file is complete, right and durable, and about to be moved to its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed: Option<Box<Placed>>,
     /// Sorted, not touching, not empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<ByteRange>,
+}
+
+/// How a file that was moved into place is known again where its journal has outlived it. Its device is
+/// the journal's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// What it is called there, in the same folder.
+    pub name: String,
+    pub inode: u64,
+    pub length: u64,
+    /// Seconds and nanoseconds: whoever writes to it changes them.
+    pub modified: (i64, i64),
+}
+
+impl Placed {
+    pub fn new(about: &Metadata, name: String) -> Self {
+        let modified = (about.mtime(), about.mtime_nsec());
+        Self { name, inode: about.ino(), length: about.len(), modified }
+    }
+
+    pub fn is(&self, about: &Metadata) -> bool {
+        about.is_file() && *self == Self::new(about, self.name.clone())
+    }
 }
 
 /// Why there is no journal to go by. The file stays in any case.
@@ -99,10 +128,12 @@ impl Journal {
         Ok(record::replay(text, |_| true)?.journal)
     }
 
-    /// The invariant of `done`, and that `replaces` leads to no other folder.
+    /// The invariant of `done`, and that `replaces` and `placed` lead to no other folder.
     pub(super) fn check(&self) -> Result<(), String> {
-        if let Some(older) = self.replaces.as_deref().filter(|older| older.file_name() != Some(older.as_os_str())) {
-            return Err(format!("{} is no name of a part file", older.display()));
+        let placed = self.placed.as_ref().map(|placed| Path::new(&placed.name));
+        let mut names = self.replaces.as_deref().into_iter().chain(placed);
+        if let Some(name) = names.find(|name| name.file_name() != Some(name.as_os_str())) {
+            return Err(format!("{} is no name of a file", name.display()));
         }
         let mut last: Option<ByteRange> = None;
         for range in &self.done {
@@ -144,9 +175,11 @@ impl Journal {
             validator: self.validator.clone(),
             origin: self.origin.as_ref().map(without_password),
             modified: self.modified,
+            media_type: self.media_type.clone(),
             checksum: self.checksum.clone(),
             // JSON holds no name that is not UTF-8. Such an older part file is not deleted by itself later.
             replaces: self.replaces.as_ref().and_then(|older| older.file_name()?.to_str()).map(PathBuf::from),
+            placed: self.placed.clone(),
             done: Vec::new(),
         }
     }
@@ -185,7 +218,9 @@ pub mod tests {
             validator: Some(Validator::ETag("\"a\\b\"".into())),
             origin: Some("ftp://bob:hidden@example.net/f".parse().unwrap()),
             modified: Some(SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 5)),
+            media_type: Some("text/csv".into()),
             replaces: None,
+            placed: None,
             checksum: Some(format!("md5:{}", "a".repeat(32)).parse().unwrap()),
             done: vec![ByteRange::new(0, 10), ByteRange::new(20, u64::MAX)],
         }
@@ -235,16 +270,20 @@ pub mod tests {
         assert!(text.contains("\"replaces\":\"f.part\""), "{text}");
         for elsewhere in ["/f.part", "../f.part", "a/f.part", "..", ""] {
             assert!(with(Path::new(elsewhere)).check().is_err(), "{elsewhere:?}");
+            let placed = Placed { name: elsewhere.into(), inode: 1, length: 1, modified: (0, 0) };
+            assert!(Journal { placed: Some(Box::new(placed)), ..journal() }.check().is_err(), "{elsewhere:?}");
         }
     }
 
     #[test]
-    fn a_journal_from_before_there_were_older_part_files_is_read() {
+    fn a_journal_from_before_there_were_older_part_files_and_media_types_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let part = folder.path().join("f.part");
-        journal().write(&part).unwrap();
-        assert!(!fs::read_to_string(Journal::path_of(&part)).unwrap().contains("replaces"));
-        assert_eq!(Journal::read(&part).unwrap().replaces, None);
+        Journal { media_type: None, ..journal() }.write(&part).unwrap();
+        let text = fs::read_to_string(Journal::path_of(&part)).unwrap();
+        assert!(!text.contains("replaces") && !text.contains("media_type"), "{text}");
+        let read = Journal::read(&part).unwrap();
+        assert_eq!((read.replaces, read.media_type), (None, None));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::epoch;
-use super::journal::{DRAFT_SUFFIX, Journal, with_suffix};
+use super::journal::{DRAFT_SUFFIX, Journal, Placed, with_suffix};
 use super::record::{self, Said};
 use crate::engine::types::ByteRange;
 
@@ -41,6 +41,8 @@ struct State {
     is_torn: bool,
     /// The page cache has a name, so that writes can be believed later.
     has_epoch: bool,
+    /// What the last journal said, without its ranges.
+    said: Option<Journal>,
     /// The last lines of these kinds.
     head: String,
     durable: String,
@@ -65,6 +67,7 @@ impl Log {
 
     /// Writes the first journal. What it claims has to be durable. The folder is not synced.
     pub fn begin(&self, journal: &Journal) -> io::Result<()> {
+        self.lock().said = Some(journal.head());
         self.replace(record::head(journal)?, String::new(), claim(0, journal)?, 0)
     }
 
@@ -77,6 +80,7 @@ impl Log {
         let file = open(&self.part_path)?;
         let epoch = epoch::of(&file);
         let mut state = self.lock();
+        state.said = Some(said.journal.head());
         state.base = base;
         state.size = file.metadata()?.len();
         state.bound = MOST_BOUND;
@@ -116,6 +120,7 @@ impl Log {
     /// of it has to be durable. Answers whether the folder has to be synced.
     pub fn claim(&self, journal: &Journal, told: u64) -> io::Result<bool> {
         let mut state = self.lock();
+        state.said = Some(journal.head());
         let told = state.base.saturating_add(told);
         let (head, durable) = (record::head(journal)?, claim(told, journal)?);
         let text = if state.head == head { durable.clone() } else { format!("{head}{durable}") };
@@ -131,6 +136,17 @@ impl Log {
         state.forget(told);
         drop(state);
         file.sync_data().map(|()| false)
+    }
+
+    /// The file has so many bytes, all of which are durable, and is about to be moved to its place. A
+    /// small file that has no journal gets none for it.
+    pub fn place(&self, total: u64, placed: Placed) -> io::Result<()> {
+        let state = self.lock();
+        let Some(said) = state.said.clone() else { return Ok(()) };
+        let written = state.written;
+        drop(state);
+        let done = if total > 0 { vec![ByteRange::new(0, total)] } else { Vec::new() };
+        self.claim(&Journal { total: Some(total), placed: Some(Box::new(placed)), done, ..said }, written).map(|_| ())
     }
 
     /// The device has failed: what was written and is not durable may be gone.

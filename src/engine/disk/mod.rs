@@ -19,6 +19,7 @@ pub mod naming;
 mod part_file;
 mod place;
 mod record;
+mod room;
 mod sum;
 mod syncer;
 mod verify;
@@ -31,6 +32,7 @@ pub use block::Block;
 pub use disk_threads::DiskThreads;
 pub use folder::address;
 pub use journal::{Journal, JournalError};
+pub use place::placed;
 use url::Url;
 
 use super::download::spec::{Checksum, OnExists};
@@ -106,6 +108,8 @@ pub struct Look {
     pub others: Vec<PathBuf>,
     /// How long the file will be at least, where that is known: it is a failure if there is no room.
     pub length: Option<u64>,
+    /// The disk was full before although it did not seem so: see by trying whether there is room.
+    pub tries_room: bool,
 }
 
 /// How to open a part file.

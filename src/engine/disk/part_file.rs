@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 use super::folder::{Folders, exists};
 use super::follower::Follower;
-use super::journal::with_suffix;
+use super::journal::{Placed, with_suffix};
 use super::log::Log;
 use super::naming::{self, PART_SUFFIX};
 use super::place::{delete, leads_to, remove, rename_to_free};
@@ -296,24 +296,30 @@ impl PartFile {
         match finish.on_exists {
             OnExists::Overwrite => {
                 let target = folder.join(&self.name);
+                self.announce(&target, finish.total);
                 fs::rename(&self.path, &target).map_err(|error| failure(&error, "move into place", &target))?;
                 Ok(target)
             }
-            OnExists::Skip => self.move_to_free(std::iter::once(folder.join(&self.name))),
+            OnExists::Skip => self.move_to_free(std::iter::once(folder.join(&self.name)), finish.total),
             OnExists::Rename => {
                 // The name asked for was taken when the part file got a number, maybe only by the
                 // part file that this one replaces.
                 let asked = finish.replaces.is_some().then(|| folder.join(&self.name));
                 let own = self.path.with_extension("");
                 let others = (1..MOST_NUMBERS).map(|number| folder.join(naming::numbered(&self.name, number)));
-                self.move_to_free(asked.into_iter().chain(std::iter::once(own)).chain(others))
+                self.move_to_free(asked.into_iter().chain(std::iter::once(own)).chain(others), finish.total)
             }
         }
     }
 
-    fn move_to_free(&self, targets: impl Iterator<Item = PathBuf>) -> Result<PathBuf, Failure> {
+    fn move_to_free(&self, targets: impl Iterator<Item = PathBuf>, total: u64) -> Result<PathBuf, Failure> {
         let mut last = self.path.clone();
         for target in targets {
+            if exists(&target).unwrap_or(false) {
+                last = target;
+                continue;
+            }
+            self.announce(&target, total);
             match rename_to_free(&self.path, &target) {
                 Ok(()) => return Ok(target),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = target,
@@ -321,6 +327,17 @@ impl PartFile {
             }
         }
         Err(taken(&last))
+    }
+
+    /// Writes down where the file is about to be: should this be the last that the process does, the next one
+    /// finds it there.
+    fn announce(&self, target: &Path, total: u64) {
+        // Others stay unknown: JSON holds no name that is not UTF-8.
+        let Some(name) = target.file_name().and_then(|name| name.to_str()) else { return };
+        let placed = self.file.metadata().map(|about| Placed::new(&about, name.to_owned()));
+        if let Err(error) = placed.and_then(|placed| self.log.place(total, placed)) {
+            tracing::info!(path = %self.path.display(), "its journal can not say that it is complete: {error}");
+        }
     }
 
     /// Takes the file back from the place that it could not be made to stay in, so that a later try finds

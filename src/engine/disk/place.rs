@@ -4,7 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
@@ -57,6 +57,33 @@ pub fn leads_to(path: &Path, file: &File) -> bool {
     file.metadata().and_then(|open| Ok(same(open, fs::symlink_metadata(path)?))).unwrap_or(false)
 }
 
+/// The file in its place that this journal tells of, where it is as it was moved there.
+pub fn placed(part_path: &Path, journal: &Journal) -> Option<(PathBuf, File)> {
+    let placed = journal.placed.as_ref()?;
+    let path = part_path.with_file_name(&placed.name);
+    let file = part_options().open(&path).ok()?;
+    file.metadata().is_ok_and(|about| placed.is(&about)).then_some((path, file))
+}
+
+/// Where a process died just after it had moved a file into place, and before it could remove the
+/// journal: takes it back, so that it goes there in the usual way, with nothing left to fetch. Answers
+/// `false` if that process lives.
+pub fn recover(part_path: &Path, journal: &Journal) -> bool {
+    if exists(part_path).unwrap_or(true) {
+        return true;
+    }
+    let Some((path, file)) = placed(part_path, journal) else { return true };
+    if !can_lock(&path, || file.try_lock()) {
+        return false;
+    }
+    // Who held the lock until now may have come to its end.
+    let is_left = Journal::read(part_path).is_ok_and(|now| now.placed == journal.placed) && leads_to(&path, &file);
+    if is_left && let Err(error) = rename_to_free(&path, part_path) {
+        tracing::warn!(path = %path.display(), "it is complete, and can not be continued: {error}");
+    }
+    true
+}
+
 /// Renames without ever replacing: `AlreadyExists` if something is there.
 pub fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::fs::CWD;
@@ -91,7 +118,90 @@ fn rename_without_flag(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
+    use crate::engine::disk::disk_threads::tests::journal;
+    use crate::engine::disk::folder::Folders;
+    use crate::engine::disk::part_file::PartFile;
+    use crate::engine::disk::{Finish, Found, Look, Open};
+    use crate::engine::download::spec::OnExists;
+    use crate::engine::error::{Failure, FailureKind};
+    use crate::engine::types::ByteRange;
+
+    /// What a process has done that dies right after it moved a file into place: the file, and the part file
+    /// that it still has open.
+    fn moved(folder: &Path, on_exists: OnExists) -> (PathBuf, PartFile) {
+        let open = Open {
+            folder: folder.into(),
+            resume: None,
+            name: "f".into(),
+            on_exists,
+            total: None,
+            checksum: None,
+            journal: Some(Box::new(journal("f", &[]))),
+        };
+        let part = PartFile::create(&open, &mut Folders::default()).unwrap();
+        part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
+        let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        let path =
+            part.move_into_place(&Finish { total: 5, checksum: None, on_exists, modified, replaces: None }).unwrap();
+        (path, part)
+    }
+
+    fn look(folder: &Path) -> Result<Option<Box<Found>>, Failure> {
+        Folders::default().look(&Look {
+            folder: folder.into(),
+            part_path: None,
+            url: journal("f", &[]).url,
+            name: None,
+            resume: true,
+            others: Vec::new(),
+            length: None,
+            tries_room: false,
+        })
+    }
+
+    #[test]
+    fn a_file_whose_process_died_before_it_could_remove_the_journal_is_found_as_complete() {
+        for on_exists in [OnExists::Rename, OnExists::Skip, OnExists::Overwrite] {
+            let folder = tempfile::tempdir().unwrap();
+            let (path, part) = moved(folder.path(), on_exists);
+            assert_eq!(look(folder.path()).unwrap_err().kind, FailureKind::PartInUse, "its process still lives");
+            assert!(path.exists());
+            drop(part);
+            let found = look(folder.path()).unwrap().expect("it is found");
+            assert_eq!(found.part_path, folder.path().join("f.part"));
+            assert_eq!((found.journal.total, found.journal.done), (Some(5), vec![ByteRange::new(0, 5)]));
+            assert!(found.journal.placed.is_some());
+            assert_eq!(fs::read(&found.part_path).unwrap(), b"whole");
+            assert!(!path.exists(), "it goes there in the usual way");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_replaced_or_changed_meanwhile_is_the_users() {
+        type Change = fn(&Path);
+        let changes: [(&str, Change); 4] = [
+            ("replaced", |path| {
+                fs::write(path.with_file_name("new"), b"whole").unwrap();
+                fs::rename(path.with_file_name("new"), path).unwrap();
+            }),
+            ("written to", |path| fs::write(path, b"mine!").unwrap()),
+            ("added to", |path| fs::write(path, b"whole and mine").unwrap()),
+            ("moved", |path| fs::rename(path, path.with_file_name("g")).unwrap()),
+        ];
+        for (what, change) in changes {
+            let folder = tempfile::tempdir().unwrap();
+            let (path, part) = moved(folder.path(), OnExists::Rename);
+            drop(part);
+            change(&path);
+            let read = |name: &str| fs::read(folder.path().join(name)).ok();
+            let before = (read("f"), read("g"));
+            assert_eq!(look(folder.path()).unwrap(), None, "{what}");
+            assert_eq!((read("f"), read("g")), before, "{what}");
+        }
+    }
 
     #[test]
     fn where_no_rename_can_be_told_not_to_replace_nothing_is_replaced_either() {

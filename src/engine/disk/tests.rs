@@ -148,6 +148,7 @@ impl Desk {
             resume: true,
             others: Vec::new(),
             length: None,
+            tries_room: false,
         }
     }
 
@@ -177,8 +178,10 @@ pub fn journal(name: &str, done: &[(u64, u64)]) -> Journal {
         validator: None,
         origin: None,
         modified: None,
+        media_type: None,
         checksum: None,
         replaces: None,
+        placed: None,
         done: done.iter().map(|(start, end)| ByteRange::new(*start, *end)).collect(),
     }
 }
@@ -996,8 +999,10 @@ fn a_new_part_file_is_known_by_its_journal_before_its_first_byte() {
         validator: None,
         origin: None,
         modified: None,
+        media_type: None,
         checksum: None,
         replaces: None,
+        placed: None,
         done: Vec::new(),
     };
     let open = Open { total: Some(10), journal: Some(Box::new(journal.clone())), ..desk.new_file("f") };
@@ -1046,6 +1051,7 @@ fn replies_come_on_the_main_loop_and_the_listener_may_drop_the_disk() {
         resume: true,
         others: Vec::new(),
         length: None,
+        tries_room: false,
     };
     disk.look(PartId(1), look);
     slot.replace(Some(disk));

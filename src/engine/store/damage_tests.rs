@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::tests::{filled, names_in, record};
 use super::{DownloadSpec, Health, Opened, Record, SavedState, SqliteStore, Store};
 use crate::engine::disk::Journal;
+use crate::engine::disk::journal::Placed;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::{ByteRange, DownloadId};
 
@@ -46,8 +47,10 @@ impl Home {
             validator: None,
             origin: None,
             modified: None,
+            media_type: None,
             checksum: Some("md5:900150983cd24fb0d6963f7d28e17f72".parse().unwrap()),
             replaces: None,
+            placed: None,
             done: vec![ByteRange::new(5, 15)],
         };
         fs::write(&part_path, [1; 15]).unwrap();
@@ -113,6 +116,18 @@ fn what_the_list_has_lost_is_found_by_its_journals() {
     drop(opened.store);
     let again = home.open();
     assert_eq!((again.records, again.set_aside), (before, None), "it is in the new list");
+}
+
+#[test]
+fn a_file_that_was_just_moved_into_place_is_found_by_its_journal() {
+    let home = Home::new();
+    let journal = home.part("a");
+    let (part, file) = (home.downloads().join("a.part"), home.downloads().join("a"));
+    let placed = Some(Box::new(Placed::new(&fs::metadata(&part).unwrap(), "a".into())));
+    Journal { placed, ..journal }.write(&part).unwrap();
+    fs::rename(&part, &file).unwrap();
+    fs::write(home.list(), [7; 5000]).unwrap();
+    assert_eq!(paths(&home.open().records), [part], "it is taken back from its place once it is looked for");
 }
 
 #[test]
@@ -188,6 +203,87 @@ fn no_damage_loses_a_download_or_brings_one_twice() {
         assert!(ids.last() < Some(&opened.next_id), "{what}");
         let aside = opened.set_aside.unwrap_or_else(|| panic!("{what} is noticed"));
         assert_eq!(fs::read(aside.path).unwrap(), bytes, "{what}: kept as it was");
+    }
+}
+
+#[test]
+fn an_empty_file_or_a_folder_in_place_of_the_list_is_set_aside() {
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 3] = [
+        ("empty", |list| fs::write(list, "").unwrap()),
+        ("an empty folder", |list| {
+            fs::remove_file(list).unwrap();
+            fs::create_dir(list).unwrap();
+        }),
+        ("a folder with something in it", |list| {
+            fs::remove_file(list).unwrap();
+            fs::create_dir(list).unwrap();
+            fs::write(list.join("mine"), "").unwrap();
+        }),
+    ];
+    for (what, damage) in damages {
+        let home = Home::new();
+        let rows = [home.row(1, "a"), home.row(2, "b")];
+        home.fill(&rows);
+        damage(&home.list());
+        let opened = home.open();
+        assert_eq!(paths(&opened.records), paths(&rows), "{what}");
+        assert!(opened.set_aside.is_some_and(|aside| aside.path.exists()), "{what}");
+        drop(opened.store);
+        let again = home.open();
+        assert_eq!((again.records.len(), again.set_aside), (2, None), "{what}");
+    }
+}
+
+#[test]
+fn a_row_whose_path_is_damaged_gets_its_part_file_back() {
+    let home = Home::new();
+    let row = home.row(1, "a");
+    let bytes = |name: &str| home.downloads().join(name).into_os_string().into_encoded_bytes();
+    home.fill(std::slice::from_ref(&row));
+    let mut list = fs::read(home.list()).unwrap();
+    let (right, wrong) = (bytes("a.part"), bytes("?.part"));
+    let at = list.windows(right.len()).position(|window| *window == right).expect("the path is in the list");
+    list[at..at + right.len()].copy_from_slice(&wrong);
+    // Damage that is noticed, elsewhere.
+    list.truncate(list.len() - 1);
+    fs::write(home.list(), list).unwrap();
+    let records = home.open().records;
+    assert_eq!((records.len(), paths(&records)), (1, paths(&[row])));
+}
+
+/// Bytes that follow no pattern, in the middle of the file and over all of it.
+#[test]
+fn random_bytes_in_the_list_lose_no_download() {
+    let home = Home::new();
+    let rows: Vec<_> = (1..=40).map(|id| home.row(id, &format!("f{id}"))).collect();
+    home.fill(&rows);
+    let whole = fs::read(home.list()).unwrap();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for round in 0..60 {
+        for name in names_in(home.folder.path()).iter().filter(|name| name.starts_with("list")) {
+            fs::remove_file(home.folder.path().join(name)).unwrap();
+        }
+        let mut bytes = whole.clone();
+        // Longer ones each round, at last all of it.
+        let length = (bytes.len() * (round + 1) / 60).max(1);
+        let start = usize::try_from(random()).unwrap_or(0) % (bytes.len() - length + 1);
+        bytes[start..start + length].fill_with(|| random() as u8);
+        fs::write(home.list(), &bytes).unwrap();
+        let opened = home.open();
+        let what = format!("round {round}: {length} bytes from {start}");
+        // Of a row that can be read not a word need be true, but whatever it says, each file is there once.
+        let found = paths(&opened.records);
+        for path in paths(&rows) {
+            assert_eq!(found.iter().filter(|other| **other == path).count(), 1, "{what}: {}", path.display());
+        }
+        assert!(opened.set_aside.is_some(), "{what} is noticed");
     }
 }
 

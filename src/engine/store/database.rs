@@ -62,7 +62,8 @@ pub fn open(path: &Path, folders: &[PathBuf]) -> Result<Database, Failure> {
             let fresh = try_open(path).map_err(|error| error.into_failure(path))?;
             let behind_last = |records: &[Record]| records.iter().map(|record| record.id.0.saturating_add(1)).max();
             let first = behind_last(&records).map_or(fresh.next_id, DownloadId);
-            records.extend(rebuild::lost(folders, &records, first));
+            let lost = rebuild::lost(folders, &mut records, first);
+            records.extend(lost);
             let next_id = behind_last(&records).map_or(first, DownloadId);
             Ok(Database { records, next_id, set_aside: Some(SetAside { path: aside }), ..fresh })
         }
@@ -140,10 +141,18 @@ impl From<rusqlite::Error> for OpenError {
 fn try_open(path: &Path) -> Result<Database, OpenError> {
     // SQLite takes the rest of a page that was cut off for zeros. Its own files grow by whole pages;
     // only what is copied out of the log may be cut short by a crash, and then the log is still there.
-    let is_cut = fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() % LEAST_PAGE != 0);
-    if is_cut && !with_suffix(path, "-wal").exists() {
+    let about = fs::metadata(path).ok();
+    let is_cut = |length: u64| !length.is_multiple_of(LEAST_PAGE) && !with_suffix(path, "-wal").exists();
+    let damage = match about {
+        Some(about) if about.is_dir() => Some("a folder"),
+        // SQLite would take it for a new list, and delete its log. A new one is empty only until its first page is written.
+        Some(about) if about.is_file() && about.len() == 0 => Some("empty"),
+        Some(about) if about.is_file() && is_cut(about.len()) => Some("cut off within a page"),
+        _ => None,
+    };
+    if let Some(what) = damage {
         let error = ffi::Error::new(ffi::SQLITE_NOTADB);
-        return Err(rusqlite::Error::SqliteFailure(error, Some("cut off within a page".into())).into());
+        return Err(rusqlite::Error::SqliteFailure(error, Some(what.into())).into());
     }
     let mut connection = Connection::open(path)?;
     let opened = configure(&connection).map_err(OpenError::from).and_then(|()| {

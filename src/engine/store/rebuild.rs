@@ -14,14 +14,14 @@ use std::time::SystemTime;
 use super::redact::without_password;
 use super::{Record, SavedState};
 use crate::engine::disk::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
-use crate::engine::disk::{Journal, JournalError};
+use crate::engine::disk::{Journal, JournalError, placed};
 use crate::engine::download::spec::DownloadSpec;
 use crate::engine::types::{ByteRange, DownloadId};
 
 /// Records for the part files in these folders, and in those of the records that could be `saved`,
 /// which none of these speaks of. Their ids begin with `first`. What another process has open is
-/// left to it.
-pub fn lost(folders: &[PathBuf], saved: &[Record], first: DownloadId) -> Vec<Record> {
+/// left to it. A record whose path is damaged gets that of the part file of its address.
+pub fn lost(folders: &[PathBuf], saved: &mut [Record], first: DownloadId) -> Vec<Record> {
     let own = saved.iter().map(|record| record.spec.folder.clone());
     let folders: BTreeSet<PathBuf> = folders.iter().cloned().chain(own).collect();
     let mut found: Vec<Part> = folders.iter().flat_map(|folder| parts_in(folder)).collect();
@@ -29,6 +29,10 @@ pub fn lost(folders: &[PathBuf], saved: &[Record], first: DownloadId) -> Vec<Rec
     // Kept for the newer part file that will replace them, and gone with it.
     let older: HashSet<PathBuf> = found.iter().filter_map(|part| part.journal.replaces.clone()).collect();
     found.retain(|part| !older.contains(&part.path) && !saved.iter().any(|record| part.is_of(record)));
+    found.retain(|part| {
+        let astray = saved.iter_mut().find(|record| part.is_of_astray(record));
+        astray.map(|record| record.path = Some(part.path.clone())).is_none()
+    });
     let ids = (first.0..).map(DownloadId);
     ids.zip(found).map(|(id, part)| part.into_record(id)).collect()
 }
@@ -53,8 +57,15 @@ impl Part {
         }
     }
 
+    /// Whether it is of a record that leads to nothing: what a damaged page says need not be true.
+    fn is_of_astray(&self, record: &Record) -> bool {
+        let is_open = !matches!(record.state, SavedState::Completed);
+        let is_of_address = *without_password(&record.spec.url) == self.journal.url;
+        is_open && is_of_address && record.path.as_ref().is_some_and(|path| !path.exists())
+    }
+
     fn into_record(self, id: DownloadId) -> Record {
-        let Journal { url, mirrors, name, total, checksum, done, .. } = self.journal;
+        let Journal { url, mirrors, name, total, media_type, checksum, done, .. } = self.journal;
         let spec = DownloadSpec { mirrors, name: Some(name.clone()), checksum, ..DownloadSpec::new(url, self.folder) };
         Record {
             id,
@@ -64,7 +75,7 @@ impl Part {
             path: Some(self.path),
             received: done.iter().map(ByteRange::len).sum(),
             total,
-            media_type: None,
+            media_type: media_type.map(String::from),
             verified: None,
             removed: false,
             added_at: self.changed_at,
@@ -102,7 +113,8 @@ fn part(folder: &Path, path: PathBuf) -> Option<Part> {
             return None;
         }
     };
-    let file = open(&path).ok()?;
+    // One that its process had just moved into place is taken back when it is looked for.
+    let file = open(&path).ok().or_else(|| Some(placed(&path, &journal)?.1))?;
     let about = file.metadata().ok().filter(fs::Metadata::is_file)?;
     if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
         return None;

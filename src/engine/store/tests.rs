@@ -372,8 +372,6 @@ fn a_second_window_is_refused_while_the_first_has_the_list() {
 #[test]
 fn a_path_that_can_not_be_opened_says_why() {
     let folder = tempfile::tempdir().unwrap();
-    let failure = SqliteStore::open(folder.path(), &[]).unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Io(libc::EISDIR), "{failure}");
     fs::write(folder.path().join("file"), "").unwrap();
     let failure = SqliteStore::open(&folder.path().join("file/list.db"), &[]).unwrap_err();
     assert!(failure.detail.contains("creating the folder"), "{failure}");

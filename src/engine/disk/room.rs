@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Whether there is room in a folder, found out by taking it: a quota is not shown by every file system
+//! that has one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
+
+/// What is written where no room can be reserved.
+const SAMPLE: u64 = 1024 * 1024;
+
+/// Takes so much room for a moment, or as much of it as can be tried without effort; the error says why
+/// that does not go. Nothing is left of it.
+pub fn try_room(folder: &Path, bytes: u64) -> io::Result<()> {
+    let mut file = nameless(folder)?;
+    // On tmpfs each page would be cleared, and what it says of its room is true.
+    let is_tmpfs = rustix::fs::fstatfs(&file).is_ok_and(|fs| i128::from(fs.f_type) == i128::from(libc::TMPFS_MAGIC));
+    let reserve = || rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, bytes);
+    if !is_tmpfs && bytes > 0 {
+        match rustix::io::retry_on_intr(reserve) {
+            Ok(()) => return Ok(()),
+            Err(error @ (Errno::NOSPC | Errno::DQUOT)) => return Err(error.into()),
+            // This file system can not reserve, or no file can be that long.
+            Err(_) => {}
+        }
+    }
+    let length = usize::try_from(bytes.min(SAMPLE)).unwrap_or_default();
+    file.write_all(&vec![0; length])?;
+    // Over a network it is only now that a quota is told of.
+    file.sync_data()
+}
+
+/// A file that is gone as soon as it is closed, or its process killed.
+fn nameless(folder: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    if let Ok(file) = options.clone().custom_flags(libc::O_TMPFILE).open(folder) {
+        return Ok(file);
+    }
+    let path = folder.join(format!(".freshet-room-{}", std::process::id()));
+    let file = options.create_new(true).open(&path)?;
+    fs::remove_file(&path)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_taken_for_a_moment_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        for bytes in [0, 1, 10 * SAMPLE] {
+            try_room(folder.path(), bytes).unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(try_room(&folder.path().join("gone"), 1).is_err());
+        assert_eq!(try_room(Path::new("/dev/full"), 1).unwrap_err().kind(), io::ErrorKind::NotADirectory);
+    }
+}

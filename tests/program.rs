@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The program `freshet` on its own: what it answers where no window is installed.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use freshet::config::LIBEXEC_DIR;
+
+/// Runs it far from any `freshet-window`.
+fn alone(args: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("freshet");
+    fs::copy(env!("CARGO_BIN_EXE_freshet"), &program).unwrap();
+    Command::new(program).args(args).env("LC_ALL", "C").output().unwrap()
+}
+
+fn answers(args: &[&str]) -> String {
+    let output = alone(args);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.is_empty(), "{args:?}: {}, {told}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn it_tells_its_version_and_its_use_without_a_window() {
+    for version in ["--version", "-V"] {
+        assert_eq!(answers(&[version]), format!("freshet {}\n", env!("CARGO_PKG_VERSION")));
+    }
+    for args in [&["--help"][..], &["-h"], &["http://h/f", "--help"], &["--help", "--version"]] {
+        let help = answers(args);
+        assert!(help.contains("freshet get [OPTION") && help.contains("--version"), "{help}");
+    }
+}
+
+#[test]
+fn where_no_window_is_installed_it_says_what_can_be_done() {
+    if Path::new(LIBEXEC_DIR).join("freshet-window").exists() {
+        return eprintln!("skipped: a window is installed");
+    }
+    for args in [&[][..], &["http://h/f"], &["--", "--help"]] {
+        let output = alone(args);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{args:?}");
+        assert!(told.contains("no window. Use: freshet get"), "{told}");
+    }
+}
