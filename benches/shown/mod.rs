@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The real window in this process, and its frames, for the benches that count them.
 
+// Each bench takes the part it needs.
+#![allow(dead_code)]
+
 use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
