@@ -32,8 +32,6 @@ mod imp {
     pub struct DownloadsView {
         #[template_child]
         pub list_view: TemplateChild<gtk::ListView>,
-        #[template_child]
-        pub scrolled: TemplateChild<gtk::ScrolledWindow>,
         pub list: OnceCell<DownloadList>,
         pub selection: OnceCell<gtk::MultiSelection>,
         pub menu: OnceCell<gtk::PopoverMenu>,
@@ -347,7 +345,8 @@ impl DownloadsView {
             }
         ));
         self.imp().list_view.add_controller(motion);
-        self.imp().scrolled.vadjustment().connect_value_changed(glib::clone!(
+        let Some(place) = self.imp().list_view.vadjustment() else { return };
+        place.connect_value_changed(glib::clone!(
             #[weak(rename_to = view)]
             self,
             move |_| view.on_scrolled()
