@@ -21,6 +21,8 @@ pub enum Key {
     WindowHeight,
     WindowMaximized,
     DetailsVisible,
+    SortOrder,
+    SortDescending,
     DownloadFolder,
     ParallelDownloads,
     ConnectionsPerHost,
@@ -32,11 +34,13 @@ pub enum Key {
 }
 
 impl Key {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
         Self::DetailsVisible,
+        Self::SortOrder,
+        Self::SortDescending,
         Self::DownloadFolder,
         Self::ParallelDownloads,
         Self::ConnectionsPerHost,
@@ -53,6 +57,8 @@ impl Key {
             Self::WindowHeight => "window-height",
             Self::WindowMaximized => "window-maximized",
             Self::DetailsVisible => "details-visible",
+            Self::SortOrder => "sort-order",
+            Self::SortDescending => "sort-descending",
             Self::DownloadFolder => "download-folder",
             Self::ParallelDownloads => "parallel-downloads",
             Self::ConnectionsPerHost => "connections-per-host",
@@ -121,9 +127,22 @@ impl Settings {
         }
     }
 
-    /// An action that shows or hides the details, called `details-visible`; its state is remembered.
-    pub fn details_action(&self) -> gio::Action {
-        self.0.create_action(Key::DetailsVisible.name())
+    /// An action that is called like its key, and whose state is that preference.
+    pub fn action(&self, key: Key) -> gio::Action {
+        self.0.create_action(key.name())
+    }
+
+    /// By what the list is sorted, and whether the other way round.
+    pub fn sort_order(&self) -> (String, bool) {
+        (self.0.string(Key::SortOrder.name()).into(), self.0.boolean(Key::SortDescending.name()))
+    }
+
+    /// Calls back whenever [`Settings::sort_order`] may be another one.
+    pub fn connect_sort_order_changed(&self, changed: impl Fn() + Clone + 'static) {
+        for key in [Key::SortOrder, Key::SortDescending] {
+            let changed = changed.clone();
+            self.0.connect_changed(Some(key.name()), move |_, _| changed());
+        }
     }
 
     /// Lets a boolean property follow that action.

@@ -30,7 +30,7 @@ fn with_session(test: fn(&Session)) {
     let job = move || {
         let context = glib::MainContext::default();
         let _owned = context.acquire().unwrap();
-        let ended = std::panic::catch_unwind(|| test(&Session::start(None, Settings::in_memory().unwrap()).unwrap()));
+        let ended = std::panic::catch_unwind(|| test(&Session::start(Settings::in_memory().unwrap()).unwrap()));
         done.send(ended).unwrap();
     };
     thread.send(Box::new(job)).unwrap();

@@ -78,7 +78,7 @@ fn application() -> adw::Application {
 
 fn session() -> (Session, Settings) {
     let settings = Settings::in_memory().unwrap();
-    (Session::start(None, settings.clone()).unwrap(), settings)
+    (Session::start(settings.clone()).unwrap(), settings)
 }
 
 fn snapshot(id: u64, state: State) -> Snapshot {
@@ -285,7 +285,8 @@ fn the_buttons_of_a_row_follow_the_state() {
         row.set_download(session.list().get(DownloadId(1)));
         let shown = || -> Vec<_> {
             let buttons = every::<gtk::Button>(&row).into_iter();
-            buttons.filter(WidgetExt::get_visible).filter_map(|button| button.action_name()).collect()
+            let is_shown = |button: &gtk::Button| button.parent().is_some_and(|parent| parent.get_visible());
+            buttons.filter(is_shown).filter_map(|button| button.action_name()).collect()
         };
         assert_eq!(shown(), ["row.pause", "row.remove"]);
         session.apply(&Event::Changed(Box::new(snapshot(1, State::Paused))));
@@ -336,12 +337,17 @@ fn every_button_in_the_templates_has_a_name() {
             continue;
         }
         let template = std::fs::read_to_string(&path).unwrap();
-        for kind in ["GtkButton", "GtkMenuButton", "GtkToggleButton"] {
+        for (kind, name) in [
+            ("GtkButton", "label"),
+            ("GtkMenuButton", "label"),
+            ("GtkToggleButton", "label"),
+            ("FreshetRowButton", "words"),
+        ] {
             for (at, _) in template.match_indices(&format!("<object class=\"{kind}\"")) {
                 // A button of ours has no other objects inside.
                 let button = template[at..].split("</object>").next().unwrap();
                 assert!(
-                    button.contains("<property name=\"label\" translatable=\"yes\">"),
+                    button.contains(&format!("<property name=\"{name}\" translatable=\"yes\">")),
                     "{}: {button}",
                     path.display()
                 );

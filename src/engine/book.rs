@@ -10,6 +10,7 @@ mod keep;
 mod pieces;
 mod renew;
 mod segments;
+mod shelf;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
@@ -30,6 +31,7 @@ use super::net::{Transport, Vitals};
 use super::queue::{Host, Queue};
 use super::store::{Record, Store};
 use super::types::{DownloadId, Moment, PartId, Speed, TransferId};
+pub use shelf::Shelf;
 
 /// How often progress is told while something runs.
 pub const TICK: Duration = Duration::from_millis(250);
@@ -57,6 +59,7 @@ impl std::fmt::Debug for Parts {
 pub struct Book {
     parts: Parts,
     items: BTreeMap<DownloadId, Item>,
+    shelf: Shelf,
     queue: Queue,
     /// Whose transfer, whose part file.
     by_transfer: HashMap<TransferId, DownloadId>,
@@ -75,12 +78,13 @@ pub struct Book {
 }
 
 impl Book {
-    pub fn new(parts: Parts, limits: Limits) -> Self {
+    pub fn new(parts: Parts, limits: Limits, shelf: Shelf) -> Self {
         let mut queue = Queue::default();
         queue.set_limits(limits);
         Self {
             parts,
             items: BTreeMap::new(),
+            shelf,
             queue,
             by_transfer: HashMap::new(),
             by_part: HashMap::new(),
@@ -99,7 +103,7 @@ impl Book {
         std::mem::take(&mut self.events)
     }
 
-    /// Takes over the saved list. What was removed when the program ended is purged: nobody can
+    /// Takes over what is not on the shelf of the saved list. What was removed when the program ended is purged: nobody can
     /// undo that any more.
     pub fn load(&mut self, records: Vec<Record>) {
         for record in records {
@@ -118,11 +122,20 @@ impl Book {
     }
 
     pub fn snapshot(&self, id: DownloadId) -> Option<Snapshot> {
-        self.items.get(&id).filter(|item| item.removed.is_none()).map(|item| self.picture(item))
+        self.look_at(id, |item| self.picture(item))
     }
 
+    /// In the order of their ids.
     pub fn snapshots(&self) -> Vec<Snapshot> {
-        self.items.values().filter(|item| item.removed.is_none()).map(|item| self.picture(item)).collect()
+        let shelved = self.shelf.ids().filter_map(|id| self.snapshot(id));
+        let mut all: Vec<_> = shelved.chain(self.live_snapshots()).collect();
+        all.sort_by_key(|snapshot| snapshot.id);
+        all
+    }
+
+    /// Those that are not on the shelf.
+    pub fn live_snapshots(&self) -> impl Iterator<Item = Snapshot> {
+        self.items.values().filter(|item| item.removed.is_none()).map(|item| self.picture(item))
     }
 
     fn picture(&self, item: &Item) -> Snapshot {
@@ -131,10 +144,6 @@ impl Book {
 
     fn received(&self, item: &Item) -> u64 {
         item.arrived(|transfer| self.parts.transport.vitals(transfer)?.next).bytes()
-    }
-
-    pub fn item(&self, id: DownloadId) -> Option<&Item> {
-        self.items.get(&id)
     }
 
     pub fn vitals(&self, transfer: TransferId) -> Option<Vitals> {
@@ -234,6 +243,7 @@ impl Book {
     }
 
     fn remove(&mut self, id: DownloadId) {
+        self.take_down(id);
         let Some(item) = self.items.get_mut(&id).filter(|item| item.removed.is_none()) else { return };
         let goes_on = !matches!(item.life.state, State::Paused | State::Completed | State::Failed(_));
         self.input(id, Input::Pause);

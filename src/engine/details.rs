@@ -8,6 +8,7 @@ use super::book::Book;
 use super::download::spec::Checksum;
 use super::download::state::State;
 use super::error::Failure;
+use super::item::Item;
 use super::net::headers::Validator;
 pub use super::sources::Standing;
 use super::types::{ByteRange, DownloadId, Speed};
@@ -74,7 +75,10 @@ pub struct SourceDetails {
 impl Book {
     /// The picture of one download; `None` if there is none of this id in the list.
     pub fn details(&self, id: DownloadId) -> Option<Details> {
-        let item = self.item(id).filter(|item| item.removed.is_none())?;
+        self.look_at(id, |item| self.details_of(item))
+    }
+
+    fn details_of(&self, item: &Item) -> Details {
         let total = item.map.total();
         let running = |transfer| item.work.as_ref().and_then(|work| work.transfers.get(&transfer));
         let mut segments: Vec<_> = item
@@ -100,7 +104,7 @@ impl Book {
             connections: segments.iter().filter(|segment| segment.source == index).count(),
             most: self.most_connections(&source.host),
         });
-        Some(Details {
+        Details {
             total,
             done: item.map.done().to_vec(),
             sources: sources.collect(),
@@ -119,6 +123,6 @@ impl Book {
             most: usize::from(item.spec.connections),
             rate: item.spec.rate,
             trouble: item.work.as_ref().and_then(|work| Some(work.trouble.as_ref()?.failure.clone())),
-        })
+        }
     }
 }

@@ -4,17 +4,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use super::book::{Book, Parts};
+use super::book::{Book, Parts, Shelf};
 use super::clock::{Clock, MainLoopClock};
 use super::command::{Command, Limits};
 use super::details::Details;
 use super::disk::{DiskThreads, Reply};
 use super::download::spec::DownloadSpec;
-use super::error::Failure;
+use super::error::{Failure, FailureKind};
 use super::event::{Event, Snapshot};
 use super::net::{self, driver::Driver};
 use super::store::{Health, Opened, Record, SetAside, SqliteStore, Store};
@@ -97,6 +97,14 @@ pub struct List {
     pub set_aside: Option<SetAside>,
 }
 
+/// Opens the saved list, on any thread.
+fn open_list(list: Option<&Path>, folders: &[PathBuf]) -> Result<Option<(Opened, Shelf)>, Failure> {
+    let Some(path) = list else { return Ok(None) };
+    let mut opened = SqliteStore::open(path, folders)?;
+    let shelf = Shelf::fill(&mut opened.records);
+    Ok(Some((opened, shelf)))
+}
+
 struct Goodbye {
     latest: Moment,
     done: Box<dyn FnOnce()>,
@@ -105,13 +113,27 @@ struct Goodbye {
 impl Engine {
     /// Starts the engine and loads the saved list; what was running is queued again.
     pub fn start(config: Config) -> Result<Engine, Failure> {
-        let (store, health, list) = match &config.list {
-            Some(path) => {
-                let Opened { store, records, next_id, set_aside } = SqliteStore::open(path, &config.folders)?;
+        let opened = open_list(config.list.as_deref(), &config.folders)?;
+        Self::start_with(config, opened)
+    }
+
+    /// The same while the main loop goes on: a long list takes time to read, and a stalled disk more.
+    pub async fn start_soon(config: Config) -> Result<Engine, Failure> {
+        let (list, folders) = (config.list.clone(), config.folders.clone());
+        let opened = gio::spawn_blocking(move || open_list(list.as_deref(), &folders)).await;
+        let panicked = |_| Err(Failure::new(FailureKind::Internal(0), "reading the list"));
+        Self::start_with(config, opened.unwrap_or_else(panicked)?)
+    }
+
+    fn start_with(config: Config, opened: Option<(Opened, Shelf)>) -> Result<Engine, Failure> {
+        let (store, health, list, shelf) = match opened {
+            Some((Opened { store, records, next_id, set_aside }, shelf)) => {
                 let health = store.health();
-                (Some(Rc::new(store) as Rc<dyn Store>), Some(health), List { records, next_id, set_aside })
+                (Some(Rc::new(store) as Rc<dyn Store>), Some(health), List { records, next_id, set_aside }, shelf)
             }
-            None => (None, None, List { records: Vec::new(), next_id: DownloadId(1), set_aside: None }),
+            None => {
+                (None, None, List { records: Vec::new(), next_id: DownloadId(1), set_aside: None }, Shelf::default())
+            }
         };
         let clock: Rc<dyn Clock> = Rc::new(MainLoopClock::default());
         let core_of_disk: Rc<RefCell<Weak<Core>>> = Rc::default();
@@ -122,7 +144,7 @@ impl Engine {
             }
         });
         let transport = Rc::new(Driver::new(clock.clone(), disk.clone(), config.slice)?);
-        let engine = Self::with_parts(Parts { transport, disk, clock, store }, config.limits, list);
+        let engine = Self::assemble(Parts { transport, disk, clock, store }, config.limits, list, shelf);
         core_of_disk.replace(Rc::downgrade(&engine.core));
         engine.core.watch.set(health.map(|health| engine.watch(health)));
         Ok(engine)
@@ -142,8 +164,13 @@ impl Engine {
 
     /// An engine of these parts: real ones, or for tests virtual ones. Network and clock call it by
     /// themselves; what the disk answers is given to [`Engine::deliver`].
-    pub fn with_parts(parts: Parts, limits: Limits, list: List) -> Engine {
-        let mut book = Book::new(parts.clone(), limits);
+    pub fn with_parts(parts: Parts, limits: Limits, mut list: List) -> Engine {
+        let shelf = Shelf::fill(&mut list.records);
+        Self::assemble(parts, limits, list, shelf)
+    }
+
+    fn assemble(parts: Parts, limits: Limits, list: List, shelf: Shelf) -> Engine {
+        let mut book = Book::new(parts.clone(), limits, shelf);
         book.load(list.records);
         let core = Rc::new(Core {
             next_id: Cell::new(list.next_id.0),
@@ -184,6 +211,11 @@ impl Engine {
         for snapshot in self.snapshots() {
             listener(&Event::Added(Box::new(snapshot)));
         }
+        self.hear(listener);
+    }
+
+    /// Everything told from now on goes to this listener too.
+    pub fn hear(&self, listener: impl Fn(&Event) + 'static) {
         self.core.listeners.borrow_mut().push(Rc::new(listener));
     }
 
@@ -207,6 +239,17 @@ impl Engine {
 
     pub fn snapshots(&self) -> Vec<Snapshot> {
         self.core.book.borrow().snapshots()
+    }
+
+    /// The downloads that were complete when the program started, in the order of their ids. There may be
+    /// many; what they are [`Engine::snapshot`] tells of each.
+    pub fn shelved(&self) -> Vec<DownloadId> {
+        self.core.book.borrow().shelved()
+    }
+
+    /// All others, in the same order.
+    pub fn live_snapshots(&self) -> Vec<Snapshot> {
+        self.core.book.borrow().live_snapshots().collect()
     }
 
     /// More than [`Engine::snapshot`] tells, for the one download that is looked at closely.

@@ -1,25 +1,36 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The list of all downloads in the order of their ids, which is the order in which they were added.
-//! A download is found by its id at once; no change of one row costs time for each of the others.
+//! The list of all downloads, in the order of their ids, which is the order in which they were added, or
+//! sorted as the user likes it. A download is found by its id at once; no change of one row costs time
+//! for each of the others. What was complete at the start becomes an object when somebody looks at it.
+
+use std::time::Duration;
 
 use gio::prelude::*;
 use gio::subclass::prelude::*;
 
 use super::download_object::DownloadObject;
+use super::order::{Order, Rank};
+use crate::engine::event::Snapshot;
 use crate::engine::types::DownloadId;
 
+/// How often rows change places at most while what they are sorted by changes.
+const SORT_EVERY: Duration = Duration::from_secs(1);
+
 mod imp {
-    use std::cell::{Cell, RefCell};
+    use std::cell::{Cell, OnceCell, RefCell};
     use std::collections::{BTreeSet, HashMap};
 
     use super::super::positions::Positions;
-    use super::{Cast, DownloadId, DownloadObject, ListModelImpl, ObjectImpl, ObjectSubclass, StaticType};
+    use super::{
+        Cast, DownloadId, DownloadObject, ListModelImpl, ObjectImpl, ObjectSubclass, Order, Rank, Snapshot, StaticType,
+    };
 
     /// Rows lie in slots. A removed row leaves its slot free, so that nothing has to move, and
     /// Undo finds its place again; when most slots are free they are swept.
     #[derive(Debug, Default)]
     pub struct Rows {
-        by_id: HashMap<DownloadId, DownloadObject>,
+        /// No object: nobody has looked at it yet.
+        pub by_id: HashMap<DownloadId, Option<DownloadObject>>,
         /// The id of each slot, taken or free; ascending.
         ids: Vec<DownloadId>,
         positions: Positions,
@@ -30,17 +41,22 @@ mod imp {
     }
 
     impl Rows {
-        pub fn get(&self, id: DownloadId) -> Option<&DownloadObject> {
-            self.by_id.get(&id).filter(|_| !self.leaving.contains(&id))
+        pub fn has(&self, id: DownloadId) -> bool {
+            self.by_id.contains_key(&id) && !self.leaving.contains(&id)
         }
 
         pub fn len(&self) -> u32 {
             self.positions.taken()
         }
 
-        pub fn at(&self, position: u32) -> Option<&DownloadObject> {
+        pub fn at(&self, position: u32) -> Option<DownloadId> {
             let slot = self.positions.slot_at(position).filter(|_| position < self.told)?;
-            self.by_id.get(self.ids.get(slot)?)
+            self.ids.get(slot).copied()
+        }
+
+        /// All of them, whatever was told, in the order of their ids.
+        pub fn all(&self) -> Vec<DownloadId> {
+            self.ids.iter().copied().filter(|id| self.by_id.contains_key(id)).collect()
         }
 
         pub fn position(&self, id: DownloadId) -> Option<u32> {
@@ -49,9 +65,21 @@ mod imp {
             Some(self.positions.before(slot))
         }
 
+        /// Puts these into a list that is empty.
+        pub fn fill(&mut self, rows: HashMap<DownloadId, Option<DownloadObject>>) {
+            self.by_id = rows;
+            self.tidy();
+        }
+
+        fn tidy(&mut self) {
+            self.ids = self.by_id.keys().copied().collect();
+            self.ids.sort_unstable();
+            self.positions = Positions::full(self.ids.len());
+        }
+
         /// Puts a download that is not in the list into its place, and tells where that is.
         pub fn insert(&mut self, id: DownloadId, object: DownloadObject) -> u32 {
-            self.by_id.insert(id, object);
+            self.by_id.insert(id, Some(object));
             let slot = match self.ids.binary_search(&id) {
                 Ok(slot) => {
                     self.positions.take(slot);
@@ -64,9 +92,7 @@ mod imp {
                 }
                 Err(_) => {
                     // Out of order and without a free slot: only after a sweep.
-                    self.ids = self.by_id.keys().copied().collect();
-                    self.ids.sort_unstable();
-                    self.positions = Positions::full(self.ids.len());
+                    self.tidy();
                     self.ids.binary_search(&id).unwrap_or_default()
                 }
             };
@@ -100,17 +126,39 @@ mod imp {
                 self.positions.free(slot);
             }
             if self.ids.len() > 2 * self.by_id.len() + 64 {
-                let by_id = &self.by_id;
-                self.ids.retain(|id| by_id.contains_key(id));
-                self.positions = Positions::full(self.ids.len());
+                self.tidy();
             }
         }
     }
 
+    /// The rows in another order than that of their ids.
     #[derive(Debug, Default)]
+    pub struct Sorted {
+        pub order: Order,
+        pub rows: Vec<DownloadId>,
+        /// Of those that are no objects yet: they do not change.
+        pub ranks: HashMap<DownloadId, Rank>,
+    }
+
+    /// What a download is that is no object yet.
+    pub type Source = Box<dyn Fn(DownloadId) -> Option<Snapshot>>;
+
+    #[allow(missing_debug_implementations)] // its source has none
+    #[derive(Default)]
     pub struct DownloadList {
         pub rows: RefCell<Rows>,
+        pub sorted: RefCell<Option<Sorted>>,
+        pub source: OnceCell<Source>,
+        /// No more rows than the first so many are shown.
+        pub most: Cell<Option<u32>>,
+        /// So many are, as long as there is such a bound.
+        pub shown: Cell<u32>,
         pub will_tell: Cell<bool>,
+        pub will_sort: Cell<bool>,
+        /// Rows stay where they are...
+        pub is_held: Cell<bool>,
+        /// ...though they should move.
+        pub is_unsorted: Cell<bool>,
     }
 
     #[glib::object_subclass]
@@ -128,11 +176,34 @@ mod imp {
         }
 
         fn n_items(&self) -> u32 {
-            self.rows.borrow().told
+            if self.most.get().is_some() { self.shown.get() } else { self.count() }
         }
 
         fn item(&self, position: u32) -> Option<glib::Object> {
-            self.rows.borrow().at(position).map(|object| object.clone().upcast())
+            let id = match &*self.sorted.borrow() {
+                Some(sorted) => sorted.rows.get(position as usize).copied(),
+                None => self.rows.borrow().at(position),
+            };
+            Some(self.object(id?)?.upcast())
+        }
+    }
+
+    impl DownloadList {
+        pub fn count(&self) -> u32 {
+            match &*self.sorted.borrow() {
+                Some(sorted) => u32::try_from(sorted.rows.len()).unwrap_or(u32::MAX),
+                None => self.rows.borrow().told,
+            }
+        }
+
+        /// The object of a row, which is made now if it is not there.
+        pub fn object(&self, id: DownloadId) -> Option<DownloadObject> {
+            if let Some(object) = self.rows.borrow().by_id.get(&id)? {
+                return Some(object.clone());
+            }
+            let object = DownloadObject::new(self.source.get()?(id)?);
+            self.rows.borrow_mut().by_id.insert(id, Some(object.clone()));
+            Some(object)
         }
     }
 }
@@ -149,13 +220,65 @@ impl Default for DownloadList {
 
 impl DownloadList {
     pub fn get(&self, id: DownloadId) -> Option<DownloadObject> {
-        self.imp().rows.borrow().get(id).cloned()
+        let has = self.imp().rows.borrow().has(id);
+        has.then(|| self.imp().object(id))?
+    }
+
+    /// How many there are, shown or not.
+    pub fn count(&self) -> u32 {
+        self.imp().count()
+    }
+
+    /// Shows no more than so many rows, or all: what shows them may need time to make them.
+    pub fn show_most(&self, most: Option<u32>) {
+        let imp = self.imp();
+        let old = self.n_items();
+        imp.most.set(most);
+        imp.shown.set(most.map_or(0, |most| most.min(imp.count())));
+        let new = self.n_items();
+        self.items_changed(old.min(new), old.saturating_sub(new), new.saturating_sub(old));
+    }
+
+    /// Tells a change of all rows to who sees the first of them.
+    fn changed(&self, position: u32, removed: u32, added: u32) {
+        let imp = self.imp();
+        match imp.most.get() {
+            None => self.items_changed(position, removed, added),
+            Some(most) => {
+                let new = most.min(imp.count());
+                self.items_changed(0, imp.shown.replace(new), new);
+            }
+        }
     }
 
     /// Where a download is among the rows that were told.
     pub fn position(&self, id: DownloadId) -> Option<u32> {
+        if let Some(sorted) = &*self.imp().sorted.borrow() {
+            return u32::try_from(sorted.rows.iter().position(|row| *row == id)?).ok();
+        }
+        self.place(id)
+    }
+
+    /// The same in the order of the ids.
+    fn place(&self, id: DownloadId) -> Option<u32> {
         let rows = self.imp().rows.borrow();
         rows.position(id).filter(|position| *position < rows.told)
+    }
+
+    /// Puts what is there at the start into the empty list: objects, and downloads of which `source`
+    /// tells when they are looked at.
+    pub(super) fn fill(
+        &self,
+        objects: Vec<DownloadObject>,
+        others: Vec<DownloadId>,
+        source: impl Fn(DownloadId) -> Option<Snapshot> + 'static,
+    ) {
+        let is_first = self.imp().source.set(Box::new(source)).is_ok() && self.imp().rows.borrow().len() == 0;
+        debug_assert!(is_first, "a list is filled once");
+        let objects = objects.into_iter().map(|object| (object.download_id(), Some(object)));
+        let rows = others.into_iter().map(|id| (id, None)).chain(objects).collect();
+        self.imp().rows.borrow_mut().fill(rows);
+        self.tell();
     }
 
     /// Adds a download that is not in the list. What comes at the end, as nearly all do, is told with
@@ -169,16 +292,18 @@ impl DownloadList {
         let position = self.imp().rows.borrow_mut().insert(id, object);
         if position < self.imp().rows.borrow().told {
             self.imp().rows.borrow_mut().told += 1;
-            self.items_changed(position, 0, 1);
-        } else {
-            self.tell_soon();
+            if !self.is_sorted() {
+                self.changed(position, 0, 1);
+                return;
+            }
         }
+        self.tell_soon();
     }
 
     /// Takes a download out of the list.
     pub(super) fn remove(&self, id: DownloadId) {
         // A row must be told to be there before it can be told to be gone.
-        if self.position(id).is_none() {
+        if self.place(id).is_none() {
             self.tell();
         }
         self.imp().rows.borrow_mut().leaving.insert(id);
@@ -202,16 +327,141 @@ impl DownloadList {
     pub(super) fn tell(&self) {
         let imp = self.imp();
         imp.will_tell.set(false);
+        let is_sorted = self.is_sorted();
         loop {
             let left = imp.rows.borrow_mut().take_leaving();
             let Some((position, count)) = left else { break };
-            self.items_changed(position, count, 0);
+            if !is_sorted {
+                self.changed(position, count, 0);
+            }
         }
         let told = imp.rows.borrow().told;
         let count = imp.rows.borrow().len() - told;
-        if count > 0 {
-            imp.rows.borrow_mut().told += count;
-            self.items_changed(told, 0, count);
+        imp.rows.borrow_mut().told += count;
+        if is_sorted {
+            self.arrange();
+        } else if count > 0 {
+            self.changed(told, 0, count);
+        }
+    }
+
+    // Sorting.
+
+    fn is_sorted(&self) -> bool {
+        self.imp().sorted.borrow().is_some()
+    }
+
+    pub fn set_order(&self, order: Order) {
+        let imp = self.imp();
+        if order == Order::default() && !self.is_sorted() {
+            return;
+        }
+        self.tell();
+        let rows = match imp.sorted.take() {
+            Some(sorted) => sorted.rows,
+            None => imp.rows.borrow().all(),
+        };
+        if order == Order::default() {
+            let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+            self.changed(0, count, count);
+            return;
+        }
+        imp.sorted.replace(Some(imp::Sorted { order, rows, ..imp::Sorted::default() }));
+        self.sort();
+    }
+
+    /// While it is held no row changes its place: who points at one, or scrolls, would lose it. Rows
+    /// that are new come last then.
+    pub fn set_held(&self, is_held: bool) {
+        self.imp().is_held.set(is_held);
+        if !is_held && self.imp().is_unsorted.get() {
+            self.sort_soon();
+        }
+    }
+
+    /// A download has changed; `is_progress`: no more than that bytes came in.
+    pub(super) fn touch(&self, is_progress: bool) {
+        let order = self.imp().sorted.borrow().as_ref().map(|sorted| sorted.order);
+        if order.is_some_and(|order| !is_progress || order.by.follows_progress()) {
+            self.sort_soon();
+        }
+    }
+
+    fn sort_soon(&self) {
+        let imp = self.imp();
+        imp.is_unsorted.set(true);
+        if !imp.is_held.get() && !imp.will_sort.replace(true) {
+            let list = self.downgrade();
+            glib::MainContext::ref_thread_default().spawn_local(async move {
+                glib::timeout_future(SORT_EVERY).await;
+                if let Some(list) = list.upgrade() {
+                    list.imp().will_sort.set(false);
+                    if !list.imp().is_held.get() {
+                        list.sort();
+                    }
+                }
+            });
+        }
+    }
+
+    /// What was sorted has other rows now.
+    fn arrange(&self) {
+        if !self.imp().is_held.get() {
+            return self.sort();
+        }
+        let rows = {
+            let (all, sorted) = (self.imp().rows.borrow(), self.imp().sorted.borrow());
+            let Some(sorted) = &*sorted else { return };
+            let known: std::collections::HashSet<_> = sorted.rows.iter().copied().collect();
+            let stay = sorted.rows.iter().copied().filter(|id| all.by_id.contains_key(id));
+            stay.chain(all.all().into_iter().filter(|id| !known.contains(id))).collect()
+        };
+        self.show_rows(rows);
+        self.sort_soon();
+    }
+
+    /// Puts every row where it belongs now. Those of one rank are in the order of their ids.
+    fn sort(&self) {
+        let imp = self.imp();
+        imp.is_unsorted.set(false);
+        let rows = {
+            let (all, mut sorted) = (imp.rows.borrow(), imp.sorted.borrow_mut());
+            let Some(imp::Sorted { order, ranks, .. }) = &mut *sorted else { return };
+            let mut rank = |id: DownloadId| match all.by_id.get(&id).and_then(Option::as_ref) {
+                Some(object) => object.read(|download| Some(Rank::of(download, order.by))),
+                None => ranks.get(&id).cloned().or_else(|| {
+                    let rank = Rank::of(&imp.source.get()?(id)?, order.by);
+                    ranks.insert(id, rank.clone());
+                    Some(rank)
+                }),
+            };
+            let mut ranked: Vec<_> = all.all().into_iter().map(|id| (rank(id), id)).collect();
+            if order.is_descending {
+                ranked.sort_by(|(one, _), (other, _)| other.cmp(one));
+            } else {
+                ranked.sort_by(|(one, _), (other, _)| one.cmp(other));
+            }
+            ranked.into_iter().map(|(_, id)| id).collect()
+        };
+        self.show_rows(rows);
+    }
+
+    /// Tells the stretch from the first to the last row that is another one now.
+    fn show_rows(&self, rows: Vec<DownloadId>) {
+        let (first, removed, added) = {
+            let mut sorted = self.imp().sorted.borrow_mut();
+            let Some(sorted) = &mut *sorted else { return };
+            let old = std::mem::replace(&mut sorted.rows, rows);
+            let new = &sorted.rows;
+            let first = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+            let most = old.len().min(new.len()) - first;
+            let pairs = old.iter().rev().zip(new.iter().rev());
+            let last = pairs.take(most).take_while(|(old, new)| old == new).count();
+            (first, old.len() - first - last, new.len() - first - last)
+        };
+        let [first, removed, added] = [first, removed, added].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        if removed + added > 0 {
+            self.changed(first, removed, added);
         }
     }
 }
@@ -224,7 +474,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::download_object::tests::{alone, snapshot};
+    use super::super::order::SortKey;
     use super::*;
+    use crate::engine::download::state::State;
+    use crate::engine::event::Progress;
+    use crate::engine::types::Speed;
 
     fn ids(list: &DownloadList) -> Vec<u64> {
         list.iter::<DownloadObject>().map(|object| object.unwrap().id()).collect()
@@ -323,6 +577,113 @@ mod tests {
         });
     }
 
+    fn by(by: SortKey, is_descending: bool) -> Order {
+        Order { by, is_descending }
+    }
+
+    fn speed(list: &DownloadList, id: u64, speed: u64) {
+        let progress = Progress { speed: Speed(speed), ..Progress::default() };
+        list.get(DownloadId(id)).unwrap().apply_progress(progress);
+        list.touch(true);
+    }
+
+    /// A list of running downloads with the ids from 1 to `count`, the fastest first.
+    fn fastest_first(count: u64) -> DownloadList {
+        let list = DownloadList::default();
+        for id in 1..=count {
+            list.insert(DownloadObject::new(Snapshot { state: State::Downloading, ..snapshot(id) }));
+        }
+        list.set_order(by(SortKey::Speed, true));
+        list
+    }
+
+    #[test]
+    fn rows_of_one_rank_stay_in_the_order_of_their_ids() {
+        alone(|_| {
+            let list = fastest_first(5);
+            assert_eq!(ids(&list), [1, 2, 3, 4, 5]);
+            speed(&list, 4, 7);
+            speed(&list, 2, 9);
+            assert_eq!(ids(&list), [1, 2, 3, 4, 5], "not at once");
+            list.sort();
+            assert_eq!(ids(&list), [2, 4, 1, 3, 5]);
+            assert_eq!(list.position(DownloadId(4)), Some(1));
+            list.set_order(by(SortKey::Added, true));
+            assert_eq!(ids(&list), [5, 4, 3, 2, 1]);
+            list.set_order(Order::default());
+            assert_eq!(ids(&list), [1, 2, 3, 4, 5]);
+        });
+    }
+
+    #[test]
+    fn only_the_stretch_that_moved_is_told() {
+        alone(|_| {
+            let list = fastest_first(100);
+            let told = Rc::new(RefCell::new(Vec::new()));
+            let heard = told.clone();
+            list.connect_items_changed(move |_, position, removed, added| {
+                heard.borrow_mut().push((position, removed, added));
+            });
+            list.sort();
+            assert_eq!(*told.borrow(), []);
+            speed(&list, 1, 9);
+            speed(&list, 4, 5);
+            list.sort();
+            assert_eq!(*told.borrow(), [(1, 3, 3)]);
+        });
+    }
+
+    #[test]
+    fn while_it_is_held_no_row_moves_and_new_ones_come_last() {
+        alone(|_| {
+            let list = fastest_first(3);
+            list.set_held(true);
+            speed(&list, 3, 9);
+            assert!(!list.imp().will_sort.get(), "it would wake up for nothing");
+            add(&list, 4);
+            remove(&list, 2);
+            list.tell();
+            assert_eq!(ids(&list), [1, 3, 4]);
+            list.set_held(false);
+            assert!(list.imp().will_sort.get());
+            list.sort();
+            assert_eq!(ids(&list), [3, 1, 4]);
+        });
+    }
+
+    #[test]
+    fn what_does_not_change_the_order_does_not_wake_anybody() {
+        alone(|_| {
+            let list = fastest_first(2);
+            list.set_order(by(SortKey::Name, false));
+            speed(&list, 1, 5);
+            assert!(!list.imp().will_sort.get());
+            list.set_order(Order::default());
+            list.touch(false);
+            assert!(!list.imp().will_sort.get());
+        });
+    }
+
+    #[test]
+    fn what_was_complete_at_the_start_is_made_when_it_is_looked_at() {
+        alone(|_| {
+            let list = DownloadList::default();
+            let looks = Rc::new(RefCell::new(Vec::new()));
+            let looked = looks.clone();
+            list.fill(vec![DownloadObject::new(snapshot(3))], [1, 2, 4].map(DownloadId).to_vec(), move |id| {
+                looked.borrow_mut().push(id.0);
+                Some(snapshot(id.0))
+            });
+            assert_eq!((list.n_items(), list.position(DownloadId(4))), (4, Some(3)));
+            assert_eq!(*looks.borrow(), [0; 0]);
+            let first = list.item(1);
+            assert_eq!(first, list.item(1), "it is made once");
+            assert_eq!(*looks.borrow(), [2]);
+            list.set_order(by(SortKey::Name, true));
+            assert_eq!(ids(&list), [4, 3, 2, 1]);
+        });
+    }
+
     proptest! {
         #[test]
         fn what_is_told_always_leads_to_what_is_there(changes in prop::collection::vec((0_u64..12, any::<bool>()), 0..60)) {
@@ -347,6 +708,63 @@ mod tests {
                     if tells {
                         list.tell();
                         assert_eq!(ids(&list), plain.iter().copied().collect::<Vec<_>>());
+                    }
+                    assert_eq!(&*shadow.borrow(), &ids(&list));
+                }
+            });
+        }
+
+        /// A change: an id that comes or goes, or gets another speed; whether the list is told; 0 and 1 hold
+        /// and let go, 2 to 4 choose an order.
+        #[test]
+        fn what_is_told_of_a_sorted_list_leads_to_what_is_there(
+            changes in prop::collection::vec((0_u64..12, 0_u64..4, any::<bool>(), 0_u8..12), 0..60),
+        ) {
+            alone(|_| {
+                let list = DownloadList::default();
+                let shadow = Rc::new(RefCell::new(Vec::new()));
+                let copy = shadow.clone();
+                list.connect_items_changed(move |list, position, removed, added| {
+                    let new = (position..position + added).map(|at| list.item(at).and_downcast::<DownloadObject>().unwrap().id());
+                    let start = position as usize;
+                    copy.borrow_mut().splice(start..start + removed as usize, new);
+                });
+                let mut plain = std::collections::BTreeMap::new();
+                let mut order = Order::default();
+                for (id, new, tells, turn) in changes {
+                    match (plain.get(&id), new) {
+                        (Some(_), 0) => {
+                            plain.remove(&id);
+                            remove(&list, id);
+                        }
+                        (Some(_), _) => {
+                            plain.insert(id, new);
+                            speed(&list, id, new);
+                        }
+                        (None, _) => {
+                            plain.insert(id, 0);
+                            list.insert(DownloadObject::new(Snapshot { state: State::Downloading, ..snapshot(id) }));
+                        }
+                    }
+                    match turn {
+                        0 | 1 => list.set_held(turn == 0),
+                        2 => order = by(SortKey::Speed, true),
+                        3 => order = by(SortKey::Added, true),
+                        4 => order = Order::default(),
+                        _ => {}
+                    }
+                    if (2..=4).contains(&turn) {
+                        list.set_order(order);
+                    }
+                    if tells {
+                        list.tell();
+                        let mut there = ids(&list);
+                        there.sort_unstable();
+                        assert_eq!(there, plain.keys().copied().collect::<Vec<_>>());
+                        if order.by == SortKey::Speed && !list.imp().is_held.get() {
+                            let speeds: Vec<_> = ids(&list).iter().map(|id| plain[id]).collect();
+                            assert!(speeds.is_sorted_by(|one, other| one >= other), "{speeds:?}");
+                        }
                     }
                     assert_eq!(&*shadow.borrow(), &ids(&list));
                 }

@@ -10,6 +10,7 @@ pub mod describe;
 pub mod details;
 pub mod download_list;
 pub mod download_object;
+pub mod order;
 mod positions;
 pub mod session;
 pub mod totals;

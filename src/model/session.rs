@@ -71,13 +71,26 @@ pub struct Place {
     pub name: Option<String>,
 }
 
+/// How the engine is started for a window.
+fn config(list: Option<PathBuf>, settings: &Settings) -> Config {
+    Config { limits: settings.limits(), list, folders: vec![settings.download_folder()], slice: SMOOTH }
+}
+
 impl Session {
-    /// Starts the engine with the saved list. The error is a sentence for the user.
-    pub fn start(list: Option<PathBuf>, settings: Settings) -> Result<Self, String> {
+    /// Starts the engine with no list. The error is a sentence for the user.
+    pub fn start(settings: Settings) -> Result<Self, String> {
+        let engine = Engine::start(config(None, &settings));
+        Ok(Self::with(engine.map_err(|reason| describe::start_failure(&reason))?, settings))
+    }
+
+    /// Starts the engine with the saved list, which is read while the main loop goes on.
+    pub async fn open(list: PathBuf, settings: Settings) -> Result<Self, String> {
         settings.make_default_folder();
-        let folders = vec![settings.download_folder()];
-        let config = Config { limits: settings.limits(), list, folders, slice: SMOOTH };
-        let engine = Engine::start(config).map_err(|reason| describe::start_failure(&reason))?;
+        let engine = Engine::start_soon(config(Some(list), &settings)).await;
+        Ok(Self::with(engine.map_err(|reason| describe::start_failure(&reason))?, settings))
+    }
+
+    fn with(engine: Engine, settings: Settings) -> Self {
         let session = Self(Rc::new(Inner {
             engine,
             settings,
@@ -90,16 +103,27 @@ impl Session {
             is_stopping: Cell::new(false),
         }));
         let weak = Rc::downgrade(&session.0);
-        session.0.engine.listen(move |event| {
+        session.0.engine.hear(move |event| {
             if let Some(inner) = weak.upgrade() {
                 Session(inner).apply(event);
             }
         });
-        // The saved rows are there before the first window.
-        session.0.list.tell();
+        session.fill();
         let engine = session.0.engine.clone();
         session.0.settings.connect_limits_changed(move |limits| engine.send(Command::SetLimits(limits)));
-        Ok(session)
+        session
+    }
+
+    /// Shows what was saved.
+    fn fill(&self) {
+        let Inner { engine, list, totals, .. } = &*self.0;
+        let live = engine.live_snapshots();
+        live.iter().for_each(|download| totals.replace(Share::default(), Share::of(download)));
+        let (objects, shelved) = (live.into_iter().map(DownloadObject::new).collect(), engine.shelved());
+        let engine = engine.clone();
+        list.fill(objects, shelved, move |id| engine.snapshot(id));
+        // What `benches/start.py` reads.
+        tracing::debug!("the saved list is loaded");
     }
 
     pub fn list(&self) -> &DownloadList {
@@ -171,6 +195,8 @@ impl Session {
     /// Takes downloads off the list; `restore` brings them back until they are purged.
     pub fn remove(&self, ids: &[DownloadId]) {
         for id in ids {
+            // As long as its row is not told to be gone it can be looked at.
+            let _object = self.0.list.get(*id);
             self.0.removed.borrow_mut().insert(*id);
             self.send(Command::Remove(*id));
         }
@@ -237,6 +263,7 @@ impl Session {
                 let old = object.read(Share::of);
                 object.apply_progress(*progress);
                 self.0.totals.replace(old, object.read(Share::of));
+                self.0.list.touch(true);
             }
             Event::Removed(id) => {
                 let Some(object) = self.0.list.get(*id) else { return };
@@ -256,6 +283,7 @@ impl Session {
     fn apply_snapshot(&self, object: &DownloadObject, new: &Snapshot) {
         let (share, was_finished) = object.read(|old| (Share::of(old), download_object::is_finished(old)));
         object.apply(new);
+        self.0.list.touch(false);
         self.0.totals.replace(share, Share::of(new));
         if download_object::is_finished(new)
             && !was_finished

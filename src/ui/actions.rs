@@ -12,20 +12,24 @@ pub enum WindowAction {
     Paste,
     PauseAll,
     ResumeAll,
-    /// Shows or hides the details; it has a state and is the preferences' own.
+    /// Shows or hides the details. Like the two that follow it has a state, which is a preference.
     Details,
+    Sort,
+    SortDescending,
     Preferences,
     About,
     Close,
 }
 
 impl WindowAction {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Add,
         Self::Paste,
         Self::PauseAll,
         Self::ResumeAll,
         Self::Details,
+        Self::Sort,
+        Self::SortDescending,
         Self::Preferences,
         Self::About,
         Self::Close,
@@ -39,6 +43,8 @@ impl WindowAction {
             Self::PauseAll => "pause-all",
             Self::ResumeAll => "resume-all",
             Self::Details => "details-visible",
+            Self::Sort => "sort-order",
+            Self::SortDescending => "sort-descending",
             Self::Preferences => "preferences",
             Self::About => "about",
             Self::Close => "close-window",
@@ -53,7 +59,7 @@ impl WindowAction {
             Self::ResumeAll => &["<Control><Shift>r"],
             Self::Details => &["F9", "<Alt>Return"],
             Self::Preferences => &["<Control>comma"],
-            Self::About => &[],
+            Self::Sort | Self::SortDescending | Self::About => &[],
             Self::Close => &["<Control>w"],
         }
     }

@@ -26,14 +26,17 @@ const USAGE: u8 = 1;
 const TRY_AGAIN: u8 = 75;
 
 mod imp {
-    use std::cell::OnceCell;
+    use std::cell::{OnceCell, RefCell};
     use std::ops::ControlFlow;
 
     use super::*;
 
     #[derive(Debug, Default)]
     pub struct Application {
+        /// Not there as long as the list is read.
         pub session: OnceCell<Session>,
+        /// What was asked for before there was one.
+        pub early: RefCell<Vec<(DownloadAction, DownloadId)>>,
     }
 
     #[glib::object_subclass]
@@ -169,18 +172,33 @@ impl Application {
                 return Window::failed(self, &gettext("Freshet is not installed completely. Install it again."));
             }
         };
+        let window = Window::opening(self, &settings);
+        glib::spawn_future_local(glib::clone!(
+            #[weak(rename_to = application)]
+            self,
+            #[weak]
+            window,
+            async move { application.begin(&window, settings).await }
+        ));
+        window
+    }
+
+    /// Reads the saved list while the window is drawn already.
+    async fn begin(&self, window: &Window, settings: Settings) {
         let list = glib::user_data_dir().join("freshet").join("list.sqlite");
-        match Session::start(Some(list), settings.clone()) {
+        match Session::open(list, settings).await {
             Ok(session) => {
-                let window = Window::new(self, &session, &settings);
                 self.tell_of_ends(&session);
+                window.begin(&session);
                 let is_first = self.imp().session.set(session).is_ok();
                 debug_assert!(is_first, "the session is started with the only window");
-                window
+                for (action, id) in self.imp().early.take() {
+                    self.perform(action, id);
+                }
             }
             Err(reason) => {
                 tracing::error!(reason, "Freshet can not start");
-                Window::failed(self, &reason)
+                window.fail(&reason);
             }
         }
     }
@@ -245,7 +263,12 @@ impl Application {
     /// A notification's button: the download may be gone, or the program only just started for it.
     fn perform(&self, action: DownloadAction, id: DownloadId) {
         let window = self.window();
-        let download = self.imp().session.get().and_then(|session| session.list().get(id));
+        let Some(session) = self.imp().session.get() else {
+            window.present();
+            self.imp().early.borrow_mut().push((action, id));
+            return;
+        };
+        let download = session.list().get(id);
         match download.filter(|download| action.fits(download)) {
             Some(download) => window.perform(action, &[download]),
             None => window.present(),

@@ -7,6 +7,7 @@ use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
 use super::actions::DownloadAction;
+use super::row_button::RowButton;
 use super::status_line::StatusLine;
 use crate::i18n::gettext_f;
 use crate::model::DownloadObject;
@@ -22,7 +23,7 @@ mod imp {
     use gtk::prelude::*;
     use gtk::subclass::prelude::*;
 
-    use super::{DownloadAction, DownloadObject, StatusLine, gettext_f};
+    use super::{DownloadAction, DownloadObject, RowButton, StatusLine, gettext_f};
 
     type Asked = Box<dyn Fn(DownloadAction, DownloadObject)>;
 
@@ -49,6 +50,7 @@ mod imp {
 
         fn class_init(klass: &mut Self::Class) {
             DownloadObject::ensure_type();
+            RowButton::ensure_type();
             StatusLine::ensure_type();
             klass.bind_template();
             klass.bind_template_callbacks();

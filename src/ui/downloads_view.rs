@@ -2,6 +2,8 @@
 //! The list of downloads: rows, selection, keys and the context menu. What is asked for is handed to
 //! one listener; nothing is done here.
 
+use std::time::Duration;
+
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gdk, gio, glib, graphene};
@@ -9,6 +11,13 @@ use gtk::{gdk, gio, glib, graphene};
 use super::actions::DownloadAction;
 use super::download_row::DownloadRow;
 use crate::model::{DownloadId, DownloadList, DownloadObject};
+
+/// How many rows are made in one frame, and from how many on GTK makes no more.
+const AT_A_TIME: u32 = 12;
+const MADE: u32 = 208;
+
+/// After this long nobody scrolls any more.
+const SCROLL_REST: Duration = Duration::from_millis(500);
 
 mod imp {
     use std::cell::{Cell, OnceCell};
@@ -27,6 +36,13 @@ mod imp {
         pub selection: OnceCell<gtk::MultiSelection>,
         pub menu: OnceCell<gtk::PopoverMenu>,
         pub asked: OnceCell<Asked>,
+        /// The rows of the start are made.
+        pub is_all_shown: Cell<bool>,
+        /// The pointer is over the list.
+        pub is_pointed_at: Cell<bool>,
+        pub is_scrolling: Cell<bool>,
+        /// How often it was scrolled.
+        pub scrolls: Cell<u32>,
         /// Shown and selected as soon as it is in the list.
         pub awaited: Cell<Option<DownloadId>>,
     }
@@ -53,6 +69,7 @@ mod imp {
             view.install_rows();
             view.install_actions();
             view.install_menu();
+            view.install_holding();
         }
 
         fn dispose(&self) {
@@ -82,6 +99,18 @@ impl DownloadsView {
     /// Shows a list; `asked` is called with what is to be done with which downloads.
     pub fn set_list(&self, list: &DownloadList, asked: impl Fn(DownloadAction, Vec<DownloadObject>) + 'static) {
         let imp = self.imp();
+        if list.n_items() > AT_A_TIME {
+            list.show_most(Some(0));
+            imp.list_view.add_tick_callback(glib::clone!(
+                #[weak(rename_to = view)]
+                self,
+                #[upgrade_or]
+                glib::ControlFlow::Break,
+                move |_, _| view.show_more()
+            ));
+        } else {
+            imp.is_all_shown.set(true);
+        }
         let selection = gtk::MultiSelection::new(Some(list.clone()));
         imp.list_view.set_model(Some(&selection));
         list.connect_items_changed(glib::clone!(
@@ -97,6 +126,22 @@ impl DownloadsView {
             && imp.selection.set(selection).is_ok()
             && imp.asked.set(Box::new(asked)).is_ok();
         debug_assert!(is_first, "a view shows one list all its life");
+    }
+
+    /// At the start rows are made a few in each frame: GTK 4.8 makes two hundred for every longer list,
+    /// in sight or not, which together take most of a second.
+    fn show_more(&self) -> glib::ControlFlow {
+        let imp = self.imp();
+        let Some(list) = imp.list.get() else { return glib::ControlFlow::Continue };
+        let most = list.n_items() + AT_A_TIME;
+        if most < MADE.min(list.count()) {
+            list.show_most(Some(most));
+            return glib::ControlFlow::Continue;
+        }
+        list.show_most(None);
+        imp.is_all_shown.set(true);
+        self.reveal_awaited();
+        glib::ControlFlow::Break
     }
 
     /// The selected downloads, in the order of the list.
@@ -156,7 +201,8 @@ impl DownloadsView {
 
     fn reveal_awaited(&self) {
         let imp = self.imp();
-        let position = imp.awaited.get().and_then(|id| imp.list.get()?.position(id));
+        let awaited = imp.awaited.get().filter(|_| imp.is_all_shown.get());
+        let position = awaited.and_then(|id| imp.list.get()?.position(id));
         if let (Some(position), Some(selection)) = (position, imp.selection.get()) {
             imp.awaited.set(None);
             selection.select_item(position, true);
@@ -284,6 +330,59 @@ impl DownloadsView {
             move |_, x, y| view.show_menu_at(x, y)
         ));
         imp.list_view.add_controller(press);
+    }
+
+    /// Sees to it that a list that is sorted anew all the time does not take the rows away from under the
+    /// pointer, or from who scrolls.
+    fn install_holding(&self) {
+        let motion = gtk::EventControllerMotion::new();
+        motion.connect_contains_pointer_notify(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |motion| {
+                view.imp().is_pointed_at.set(motion.contains_pointer());
+                view.hold();
+            }
+        ));
+        self.imp().list_view.add_controller(motion);
+        let Some(place) = self.imp().list_view.vadjustment() else { return };
+        place.connect_value_changed(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |_| view.on_scrolled()
+        ));
+    }
+
+    fn on_scrolled(&self) {
+        let imp = self.imp();
+        imp.scrolls.set(imp.scrolls.get().wrapping_add(1));
+        if imp.is_scrolling.replace(true) {
+            return;
+        }
+        self.hold();
+        let view = self.downgrade();
+        glib::spawn_future_local(async move {
+            let scrolls = || Some(view.upgrade()?.imp().scrolls.get());
+            let mut seen = scrolls();
+            loop {
+                glib::timeout_future(SCROLL_REST).await;
+                let now = scrolls();
+                if std::mem::replace(&mut seen, now) == now {
+                    break;
+                }
+            }
+            if let Some(view) = view.upgrade() {
+                view.imp().is_scrolling.set(false);
+                view.hold();
+            }
+        });
+    }
+
+    fn hold(&self) {
+        let imp = self.imp();
+        if let Some(list) = imp.list.get() {
+            list.set_held(imp.is_pointed_at.get() || imp.is_scrolling.get());
+        }
     }
 
     /// At a point of the list view.

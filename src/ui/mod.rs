@@ -5,7 +5,7 @@
 //!  Application
 //!  └── Window             header bar, pages, toasts; carries out what is asked for (actions.rs)
 //!      ├── DownloadsView  the list: selection, keys, context menu
-//!      │   └── DownloadRow    one download
+//!      │   └── DownloadRow    one download, with a StatusLine and RowButtons
 //!      ├── DetailsPane    the selected download, looked at closely
 //!      │   └── SegmentMap     where its bytes are, drawn
 //!      ├── drop.rs        links dropped anywhere on the window
@@ -26,6 +26,7 @@ mod limit_dialog;
 pub mod messages;
 pub mod preferences;
 mod renew_dialog;
+mod row_button;
 pub mod segment_map;
 pub mod status_line;
 pub mod window;

@@ -11,7 +11,7 @@ use gtk::subclass::prelude::*;
 const ONE_LINE: u32 = 54;
 
 mod imp {
-    use std::cell::{Cell, RefCell};
+    use std::cell::{Cell, OnceCell, RefCell};
 
     use super::*;
 
@@ -24,7 +24,8 @@ mod imp {
         /// What is said in a narrow window; if it is empty, all is said there, too.
         #[property(get, set = Self::set_brief)]
         pub brief: RefCell<String>,
-        pub inscription: gtk::Inscription,
+        /// Made when it is seen first: most rows rest.
+        pub inscription: OnceCell<gtk::Inscription>,
         pub is_narrow: Cell<bool>,
     }
 
@@ -36,6 +37,19 @@ mod imp {
     }
 
     impl StatusLine {
+        fn inscription(&self) -> &gtk::Inscription {
+            self.inscription.get_or_init(|| {
+                let inscription = gtk::Inscription::builder()
+                    .nat_chars(ONE_LINE)
+                    .min_lines(1)
+                    .nat_lines(2)
+                    .text_overflow(gtk::InscriptionOverflow::EllipsizeEnd)
+                    .build();
+                inscription.set_parent(&*self.obj());
+                inscription
+            })
+        }
+
         fn set_text(&self, text: String) {
             self.text.replace(text);
             self.show_text();
@@ -47,41 +61,42 @@ mod imp {
         }
 
         fn show_text(&self) {
+            if !self.obj().is_visible() {
+                return;
+            }
             let brief = self.brief.borrow();
             let is_brief = self.is_narrow.get() && !brief.is_empty();
             let shown = if is_brief { brief } else { self.text.borrow() };
-            self.inscription.set_text(Some(&shown));
+            self.inscription().set_text(Some(&shown));
         }
 
         fn is_narrow(&self, width: i32) -> bool {
-            let (_, one_line, _, _) = self.inscription.measure(gtk::Orientation::Horizontal, -1);
+            let (_, one_line, _, _) = self.inscription().measure(gtk::Orientation::Horizontal, -1);
             width < one_line
         }
     }
 
     #[glib::derived_properties]
     impl ObjectImpl for StatusLine {
-        fn constructed(&self) {
-            self.parent_constructed();
-            self.inscription.set_nat_chars(ONE_LINE);
-            self.inscription.set_min_lines(1);
-            self.inscription.set_nat_lines(2);
-            self.inscription.set_text_overflow(gtk::InscriptionOverflow::EllipsizeEnd);
-            self.inscription.set_parent(&*self.obj());
-        }
-
         fn dispose(&self) {
-            self.inscription.unparent();
+            if let Some(inscription) = self.inscription.get() {
+                inscription.unparent();
+            }
         }
     }
 
     impl WidgetImpl for StatusLine {
+        fn show(&self) {
+            self.parent_show();
+            self.show_text();
+        }
+
         fn request_mode(&self) -> gtk::SizeRequestMode {
             gtk::SizeRequestMode::HeightForWidth
         }
 
         fn measure(&self, orientation: gtk::Orientation, for_size: i32) -> (i32, i32, i32, i32) {
-            let (least, natural, _, _) = self.inscription.measure(orientation, -1);
+            let (least, natural, _, _) = self.inscription().measure(orientation, -1);
             if orientation == gtk::Orientation::Horizontal {
                 (least, natural, -1, -1)
             } else {
@@ -96,7 +111,7 @@ mod imp {
             if self.is_narrow.replace(is_narrow) != is_narrow {
                 self.show_text();
             }
-            self.inscription.allocate(width, height, baseline, None);
+            self.inscription().allocate(width, height, baseline, None);
         }
     }
 }

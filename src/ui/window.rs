@@ -2,6 +2,8 @@
 //! The window: header bar, pages and toasts. Everything that is asked for in it, by button, key, menu
 //! or drop, is carried out here and in the folder beside, by commands to the session or by the desktop.
 
+use std::time::Duration;
+
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gio, glib};
@@ -15,8 +17,13 @@ use super::messages::UndoOffer;
 use super::preferences::Preferences;
 use crate::config;
 use crate::i18n::gettext;
-use crate::model::{Command, DownloadId, DownloadList, Session, Totals};
-use crate::settings::{Settings, WindowShape};
+use crate::model::order::{Order, SortKey};
+use crate::model::session::Place;
+use crate::model::{Addresses, Command, DownloadId, DownloadList, Session, Totals};
+use crate::settings::{Key, Settings, WindowShape};
+
+/// From here on it is said why there are no rows yet.
+const PATIENCE: Duration = Duration::from_millis(700);
 
 /// What is done with downloads.
 mod downloads;
@@ -65,9 +72,11 @@ mod imp {
         pub unsaved: TemplateChild<gtk::Box>,
         #[template_child]
         pub unsaved_words: TemplateChild<gtk::Label>,
-        /// Not there when the engine could not be started.
+        /// Not there as long as the list is read, and when the engine could not be started.
         pub session: OnceCell<Session>,
         pub settings: OnceCell<Settings>,
+        /// What was added before there was a session.
+        pub early: RefCell<Vec<(Addresses, Place)>>,
         /// The removal that can be undone now.
         pub removal: RefCell<Option<(Vec<DownloadId>, UndoOffer)>>,
     }
@@ -95,7 +104,15 @@ mod imp {
         }
     }
 
-    impl WidgetImpl for Window {}
+    impl WidgetImpl for Window {
+        fn realize(&self) {
+            self.parent_realize();
+            if let Some(clock) = self.obj().frame_clock() {
+                // What `benches/start.py` reads.
+                clock.connect_after_paint(|clock| tracing::trace!(number = clock.frame_counter(), "frame"));
+            }
+        }
+    }
 
     impl WindowImpl for Window {
         /// Closing the window ends the program; it goes when everything is kept.
@@ -123,16 +140,19 @@ glib::wrapper! {
 impl Window {
     /// A window on a session.
     pub fn new(application: &impl IsA<gtk::Application>, session: &Session, settings: &Settings) -> Self {
+        let window = Self::opening(application, settings);
+        window.begin(session);
+        window
+    }
+
+    /// A window whose session is still to come: a long list takes time to read. What is added before is
+    /// kept for it.
+    pub fn opening(application: &impl IsA<gtk::Application>, settings: &Settings) -> Self {
         let window: Self = glib::Object::builder().property("application", application).build();
-        let is_first = window.imp().session.set(session.clone()).is_ok();
-        debug_assert!(is_first, "a window has one session all its life");
         window.restore_shape(settings);
-        window.install_actions(session, settings);
-        window.show_totals(session);
-        window.show_list(session);
-        window.show_details(session, settings);
-        window.show_notice(session);
-        window.show_unsaved(session);
+        window.install_actions(settings);
+        // Neither rows nor the word that there are none.
+        window.imp().pages.set_visible_child_name("opening");
         drop::accept(
             &*window.imp().toasts,
             glib::clone!(
@@ -146,17 +166,59 @@ impl Window {
                 move |dropped, place| window.take_dropped(dropped, place)
             ),
         );
+        glib::timeout_add_local_once(
+            PATIENCE,
+            glib::clone!(
+                #[weak]
+                window,
+                move || window.say_that_it_takes_time()
+            ),
+        );
         window
+    }
+
+    /// The session is there.
+    pub fn begin(&self, session: &Session) {
+        let imp = self.imp();
+        let is_first = imp.session.set(session.clone()).is_ok();
+        let Some(settings) = imp.settings.get().filter(|_| is_first) else { return };
+        self.enable_actions(session);
+        self.show_totals(session);
+        self.sort_list(session, settings);
+        self.show_list(session);
+        self.show_details(session, settings);
+        self.show_notice(session);
+        self.show_unsaved(session);
+        for (addresses, place) in imp.early.take() {
+            self.add(&addresses, &place);
+        }
+    }
+
+    /// There will be no session.
+    pub fn fail(&self, reason: &str) {
+        let imp = self.imp();
+        imp.early.take();
+        imp.title.set_subtitle("");
+        imp.failure.set_description(Some(&glib::markup_escape_text(reason)));
+        imp.pages.set_visible_child_name("failed");
+        imp.pause_all.set_visible(false);
     }
 
     /// A window that only says why there is no session.
     pub fn failed(application: &impl IsA<gtk::Application>, reason: &str) -> Self {
         let window: Self = glib::Object::builder().property("application", application).build();
-        window.imp().failure.set_description(Some(&glib::markup_escape_text(reason)));
-        window.imp().pages.set_visible_child_name("failed");
-        window.imp().pause_all.set_visible(false);
+        window.fail(reason);
         window.set_default_size(600, 400);
         window
+    }
+
+    fn say_that_it_takes_time(&self) {
+        let imp = self.imp();
+        let is_opening = imp.pages.visible_child_name().is_some_and(|page| page == "opening");
+        if is_opening {
+            // Translators: shown while a very long list of downloads is read.
+            imp.title.set_subtitle(&gettext("Reading the list…"));
+        }
     }
 
     pub fn view(&self) -> &DownloadsView {
@@ -167,10 +229,22 @@ impl Window {
         &self.imp().toasts
     }
 
-    fn install_actions(&self, session: &Session, settings: &Settings) {
+    fn install_actions(&self, settings: &Settings) {
         for action in WindowAction::ALL {
-            if action == WindowAction::Details {
-                self.add_action(&settings.details_action());
+            let preference = match action {
+                WindowAction::Details => Some(Key::DetailsVisible),
+                WindowAction::Sort => Some(Key::SortOrder),
+                WindowAction::SortDescending => Some(Key::SortDescending),
+                WindowAction::Add
+                | WindowAction::Paste
+                | WindowAction::PauseAll
+                | WindowAction::ResumeAll
+                | WindowAction::Preferences
+                | WindowAction::About
+                | WindowAction::Close => None,
+            };
+            if let Some(key) = preference {
+                self.add_action(&settings.action(key));
                 continue;
             }
             let entry = gio::SimpleAction::new(action.name(), None);
@@ -179,20 +253,16 @@ impl Window {
                 self,
                 move |_, _| window.perform_window_action(action)
             ));
-            let enabled_by = match action {
-                WindowAction::PauseAll => Some("can-pause"),
-                WindowAction::ResumeAll => Some("can-resume"),
-                WindowAction::Add
-                | WindowAction::Paste
-                | WindowAction::Details
-                | WindowAction::Preferences
-                | WindowAction::About
-                | WindowAction::Close => None,
-            };
-            if let Some(property) = enabled_by {
+            entry.set_enabled(!matches!(action, WindowAction::PauseAll | WindowAction::ResumeAll));
+            self.add_action(&entry);
+        }
+    }
+
+    fn enable_actions(&self, session: &Session) {
+        for (action, property) in [(WindowAction::PauseAll, "can-pause"), (WindowAction::ResumeAll, "can-resume")] {
+            if let Some(entry) = self.lookup_action(action.name()) {
                 session.totals().bind_property(property, &entry, "enabled").sync_create().build();
             }
-            self.add_action(&entry);
         }
     }
 
@@ -202,7 +272,7 @@ impl Window {
             WindowAction::Paste => self.paste(),
             WindowAction::PauseAll => self.send(Command::PauseAll),
             WindowAction::ResumeAll => self.send(Command::ResumeAll),
-            WindowAction::Details => {}
+            WindowAction::Details | WindowAction::Sort | WindowAction::SortDescending => {}
             WindowAction::Preferences => self.show_preferences(),
             WindowAction::About => self.show_about(),
             WindowAction::Close => self.close(),
@@ -229,13 +299,24 @@ impl Window {
             #[weak(rename_to = window)]
             self,
             move |list: &DownloadList| {
-                let page = if list.n_items() == 0 { "empty" } else { "list" };
+                let page = if list.count() == 0 { "empty" } else { "list" };
                 window.imp().pages.set_visible_child_name(page);
             }
         );
         choose_page(session.list());
         // The list outlives no window: there is one of each.
         session.list().connect_items_changed(move |list, _, _, _| choose_page(list));
+    }
+
+    fn sort_list(&self, session: &Session, settings: &Settings) {
+        let list = session.list().clone();
+        let settings_of = settings.clone();
+        let sort = move || {
+            let (key, is_descending) = settings_of.sort_order();
+            list.set_order(Order { by: SortKey::named(&key), is_descending });
+        };
+        sort();
+        settings.connect_sort_order_changed(sort);
     }
 
     fn show_details(&self, session: &Session, settings: &Settings) {
@@ -318,9 +399,9 @@ impl Window {
     }
 
     fn show_add_dialog(&self) {
-        let Some(session) = self.imp().session.get() else { return };
+        let Some(settings) = self.imp().settings.get() else { return };
         let dialog = AddDialog::new(
-            &session.folder(),
+            &settings.download_folder(),
             glib::clone!(
                 #[weak(rename_to = window)]
                 self,

@@ -97,6 +97,47 @@ impl Watch {
     }
 }
 
+/// Frames as a window would draw them: sixty a second, at the priority of GDK's clock, which everything
+/// of ours has to let pass.
+pub struct Frames {
+    _timer: Ticking,
+    drawn: Arc<Mutex<Drawn>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Drawn {
+    pub count: usize,
+    pub longest_gap: Duration,
+    last: Instant,
+}
+
+impl Frames {
+    const GAP: Duration = Duration::from_micros(16_667);
+    /// `GDK_PRIORITY_REDRAW`.
+    const PRIORITY: i32 = 120;
+
+    pub fn start(main_loop: &MainLoop) -> Self {
+        let begin = Drawn { count: 0, longest_gap: Duration::ZERO, last: Instant::now() };
+        let drawn = Arc::new(Mutex::new(begin));
+        let (told, priority) = (drawn.clone(), Priority::from(Self::PRIORITY));
+        let source = glib::timeout_source_new(Self::GAP, None, priority, move || {
+            let mut drawn = told.lock().unwrap_or_else(PoisonError::into_inner);
+            drawn.longest_gap = drawn.longest_gap.max(drawn.last.elapsed());
+            drawn.last = Instant::now();
+            drawn.count += 1;
+            ControlFlow::Continue
+        });
+        source.attach(Some(&main_loop.context));
+        Self { _timer: Ticking(source), drawn }
+    }
+
+    /// With the gap that has not ended yet.
+    pub fn drawn(&self) -> Drawn {
+        let drawn = *self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        Drawn { longest_gap: drawn.longest_gap.max(drawn.last.elapsed()), ..drawn }
+    }
+}
+
 /// A timer on a context that goes away with this value.
 struct Ticking(Source);
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use crate::engine::book::{Book, Parts, TICK};
+use crate::engine::book::{Book, Parts, Shelf, TICK};
 use crate::engine::clock::Clock;
 use crate::engine::command::{Command, Limits};
 use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
@@ -103,7 +103,7 @@ const ID: DownloadId = DownloadId(1);
 fn begun() -> (Book, Rc<Notes>) {
     let notes = Rc::new(Notes::default());
     let parts = Parts { transport: notes.clone(), disk: notes.clone(), clock: notes.clone(), store: None };
-    let mut book = Book::new(parts, Limits::default());
+    let mut book = Book::new(parts, Limits::default(), Shelf::default());
     let pieces = Pieces { algorithm: Algorithm::Md5, length: 10, hashes: vec!["0".repeat(32); 2] };
     let url = "http://127.0.0.1/f".parse().unwrap();
     let spec = DownloadSpec { pieces: Some(pieces), ..DownloadSpec::new(url, "/srv".into()) };
@@ -156,7 +156,7 @@ fn what_is_written_once_more_is_checked_once_more() {
     written(&mut book, &notes, 8, 12);
     right(&mut book, &notes, 0, 10);
     assert_eq!(notes.checks.borrow().len(), 3);
-    assert!(!book.item(ID).unwrap().is_proven());
+    assert!(!book.items.get(&ID).unwrap().is_proven());
 }
 
 #[test]

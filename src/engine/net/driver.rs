@@ -439,6 +439,10 @@ impl Inner {
         let mut handle = self.multi.borrow().add2(easy).map_err(multi_failure)?;
         let token = usize::try_from(id.0).unwrap_or(usize::MAX);
         handle.set_token(token).map_err(|error| super::failure::from_curl(&error, None))?;
+        // Or its own timeout, too, would wait for the thread that looks a name up.
+        if let Err(error) = raw::set_quick_exit(&handle) {
+            tracing::debug!(%error, "a name lookup that hangs may hold up the main loop");
+        }
         self.transfers.borrow_mut().insert(id, handle);
         if self.timer.borrow().is_none() {
             self.on_timeout_wish(Some(Duration::ZERO));

@@ -19,9 +19,11 @@ impl Window {
     /// Queues what was found, shows it, and says what could not be read.
     pub fn add(&self, addresses: &Addresses, place: &Place) {
         let imp = self.imp();
-        if let Some(session) = imp.session.get()
-            && let Some(last) = session.add(addresses, place).last()
-        {
+        let Some(session) = imp.session.get() else {
+            imp.early.borrow_mut().push((addresses.clone(), place.clone()));
+            return;
+        };
+        if let Some(last) = session.add(addresses, place).last() {
             imp.view.reveal(*last);
         }
         for sentence in &addresses.refused {

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Does a long list stay smooth while much of it moves? 10,000 downloads sorted by speed, 200 of which
+//! run; the list is scrolled up and down, then a pointer rests on it. Needs a display, nginx and xdotool:
+//! `build-aux/gui-session.sh cargo bench --bench scroll`.
+
+#[path = "shown/mod.rs"]
+mod shown;
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::cell::Cell;
+use std::fs;
+use std::process::{Command as Process, ExitCode};
+use std::time::Duration;
+
+use adw::prelude::*;
+use freshet::engine::{Command, Limits};
+use freshet::model::session::Place;
+use freshet::model::{Addresses, DownloadObject};
+use gtk::glib;
+
+use shown::{HEADINGS, Shown, cells, cpu_time, memory_folder};
+use support::files;
+use support::nginx::Nginx;
+
+const ROWS: usize = 10_000;
+const RUNNING: usize = 200;
+/// Bytes a second of each.
+const RATE: u64 = 60_000;
+const SCROLLED: Duration = Duration::from_secs(20);
+const POINTED_AT: Duration = Duration::from_secs(10);
+/// Pixels in each frame.
+const STEP: f64 = 11.0;
+/// Where the pointer rests, in the list.
+const POINT: (i32, i32) = (300, 400);
+
+fn main() -> ExitCode {
+    match bench() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("scroll: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench() -> Result<(), String> {
+    let folder = memory_folder().map_err(|error| error.to_string())?;
+    let (source, target) = (folder.path().join("source"), folder.path().join("target"));
+    let prepare = || -> std::io::Result<Nginx> {
+        fs::create_dir(&source)?;
+        fs::create_dir(&target)?;
+        files::write(&source.join("0.bin"), 1, 64 << 20)?;
+        for number in 1..ROWS {
+            fs::hard_link(source.join("0.bin"), source.join(format!("{number}.bin")))?;
+        }
+        Nginx::start(&source, RATE)
+    };
+    let nginx = prepare().map_err(|error| format!("no server: {error}"))?;
+    let lines: Vec<_> = (0..ROWS).map(|number| nginx.url(&format!("/slow/{number}.bin")).to_string()).collect();
+    let addresses = Addresses::in_lines(&lines.join("\n"));
+    let place = Place { folder: Some(target), name: None };
+    Shown::run(move |shown| {
+        let limits = Limits { parallel: RUNNING, per_host: RUNNING, ..Limits::default() };
+        shown.session.send(Command::SetLimits(limits));
+        for (action, value) in [("sort-order", Some("speed".to_variant())), ("sort-descending", None)] {
+            ActionGroupExt::activate_action(&shown.window, action, value.as_ref());
+        }
+        shown.session.add(&addresses, &place);
+        glib::spawn_future_local(async move {
+            let outcome = watch(&shown).await;
+            shown.quit(outcome);
+        });
+    })
+}
+
+async fn watch(shown: &Shown) -> Result<(), String> {
+    for _ in 0..600 {
+        if shown.session.totals().active() as usize == RUNNING {
+            break;
+        }
+        glib::timeout_future(Duration::from_millis(100)).await;
+    }
+    glib::timeout_future(Duration::from_secs(5)).await;
+    let (active, rows) = (shown.session.totals().active(), shown.session.list().n_items());
+    println!("{active} of {rows} downloads run, {} at {RATE} bytes/s each", shown.session.totals().summary());
+    println!("| what | CPU % | {HEADINGS} |\n|---|---:|---:|---:|---:|---:|");
+    for (what, step) in [("at rest", 0.0), ("scrolled", STEP)] {
+        let scrolling = scroll(shown, step);
+        let cpu = cpu_time();
+        shown.begin();
+        glib::timeout_future(SCROLLED).await;
+        let gaps = shown.gaps();
+        scrolling.remove();
+        let share = (cpu_time() - cpu).as_secs_f64() / SCROLLED.as_secs_f64() * 100.0;
+        println!("| {what} | {share:.0} | {} |", cells(&gaps));
+    }
+    let place = scrolled(shown).vadjustment();
+    place.set_value(0.0);
+    let (without, _) = moves(shown).await;
+    point_at(POINT)?;
+    let (with, is_there) = moves(shown).await;
+    point_at((1270, 790))?;
+    println!(
+        "the row at {POINT:?} was another one {without} times in {} s, and {with} times with the pointer on it",
+        POINTED_AT.as_secs()
+    );
+    if is_there { Ok(()) } else { Err("there is no row under the pointer".to_owned()) }
+}
+
+/// Up and down by so many pixels in each frame.
+fn scroll(shown: &Shown, step: f64) -> gtk::TickCallbackId {
+    let place = scrolled(shown).vadjustment();
+    let step = Cell::new(step);
+    shown.window.add_tick_callback(move |_, _| {
+        let value = place.value() + step.get();
+        if value <= 0.0 || value >= place.upper() - place.page_size() {
+            step.set(-step.get());
+        }
+        if step.get() != 0.0 {
+            place.set_value(value);
+        }
+        glib::ControlFlow::Continue
+    })
+}
+
+fn scrolled(shown: &Shown) -> gtk::ScrolledWindow {
+    shown.window.view().first_child().and_downcast().expect("the view is a scrolled window")
+}
+
+/// How often the row at the point is another one, and whether there is one.
+async fn moves(shown: &Shown) -> (usize, bool) {
+    let at_point = || shown.window.view().download_at(&shown.window, (f64::from(POINT.0), f64::from(POINT.1)));
+    let mut seen = Vec::new();
+    for _ in 0..POINTED_AT.as_millis() / 50 {
+        glib::timeout_future(Duration::from_millis(50)).await;
+        seen.extend(at_point().as_ref().map(DownloadObject::id));
+    }
+    (seen.windows(2).filter(|pair| pair[0] != pair[1]).count(), !seen.is_empty())
+}
+
+fn point_at((x, y): (i32, i32)) -> Result<(), String> {
+    let status = Process::new("xdotool").args(["mousemove", &x.to_string(), &y.to_string()]).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        other => Err(format!("xdotool: {other:?}")),
+    }
+}
