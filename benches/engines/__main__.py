@@ -85,6 +85,12 @@ def measure(given, memory, disk, own_network):
     return 0 if right else 1
 
 
+def namespaces_work():
+    if not all(map(shutil.which, ("unshare", "nsenter", "ip"))):
+        return False
+    return subprocess.run([*NAMESPACES, "true"], stderr=subprocess.DEVNULL).returncode == 0
+
+
 def in_namespaces(memory, disk):
     """The same once more, in a network and with processes that nobody else sees; all end with it."""
     inner = subprocess.Popen(
@@ -137,9 +143,9 @@ def main():
             Path(folders.enter_context(tempfile.TemporaryDirectory(prefix="freshet-bench-", dir=place)))
             for place in ("/dev/shm", given.disk)
         )
-        if shutil.which("unshare") and not subprocess.run([*NAMESPACES, "true"], stderr=subprocess.DEVNULL).returncode:
+        if namespaces_work():
             return in_namespaces(memory, disk)
-        say("No namespaces of its own here, which need root: on the machine's loopback, without L")
+        say("No namespaces of its own here, which need root and iproute2: on the machine's loopback, without L")
         return measure(given, memory, disk, own_network=False)
 
 

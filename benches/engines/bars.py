@@ -75,7 +75,8 @@ def _judge(bar, results):
     ours = results.median(bar.workload, OURS, bar.measure)
     program = None if bar.against in (BEST, IDEAL, ITSELF) else bar.against
     peer, theirs = results.best_peer(bar.workload, bar.measure, program)
-    disturbed = any(results.is_disturbed(bar.workload, name) for name in (OURS, peer) if name)
+    compared = [OURS] if bar.against in (ITSELF, IDEAL) else [OURS, peer]
+    disturbed = any(results.is_disturbed(bar.workload, name) for name in compared)
     if results.is_wrong(bar.workload, OURS):
         return Verdict(bar, ours, peer, theirs, said="not reached: WRONG")
     if ours is None:
