@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# For run.sh and test.sh, which read this file: finds out what is missing on this machine and
-# installs it with the distribution's package manager. Nothing is done when nothing is missing.
+# For run.sh, test.sh and their like, which read this file: finds out what is missing on this machine
+# and installs it with the distribution's package manager. Nothing is done when nothing is missing.
 
 die() {
   printf '%s\n' "$@" >&2
@@ -113,6 +113,14 @@ want_build_tools() {
   [ -d /usr/share/icons/Adwaita ] || want adwaita-icon-theme adwaita-icon-theme adwaita-icon-theme
   [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] ||
     [ -e /etc/ssl/cert.pem ] || want ca-certificates ca-certificates ca-certificates
+}
+
+# What the benchmarks run and are measured with. A shell may have a `time` of its own, which is not meant.
+want_bench_tools() {
+  program nginx nginx nginx nginx
+  program openssl openssl openssl openssl
+  program cmp diffutils diffutils diffutils
+  [ -x /usr/bin/time ] || want time time time
 }
 
 # Packages can be there and still be too old.

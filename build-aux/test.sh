@@ -13,7 +13,6 @@ PATH=$PATH:/usr/sbin:/sbin
 
 # Debian's package names; elsewhere "-" means: not packaged there, or under a name we do not know.
 want_test_tools() {
-  program nginx nginx nginx nginx
   program vsftpd vsftpd vsftpd vsftpd
   program apache2 apache2-bin - -
   program lighttpd lighttpd lighttpd lighttpd
@@ -23,7 +22,6 @@ want_test_tools() {
   program ssh-agent openssh-client openssh-clients openssh
   [ -x /usr/lib/openssh/sftp-server ] || [ -x /usr/libexec/openssh/sftp-server ] || [ -x /usr/lib/ssh/sftp-server ] ||
     want openssh-sftp-server openssh-server openssh
-  program openssl openssl openssl openssl
   program mkfs.ext4 e2fsprogs e2fsprogs e2fsprogs
   program mkfs.vfat dosfstools dosfstools dosfstools
   program fsfreeze util-linux util-linux util-linux
@@ -77,7 +75,8 @@ count() {
 }
 
 # step KIND NAME COMMAND...: runs one step of the tests. KIND says how it is counted: "check" as one,
-# "rust" by cargo's own results, "ui" by its lines "ok NAME" and "not ok NAME".
+# "rust" by cargo's own results, "ui" by its lines "ok NAME" and "not ok NAME", "python" by what unittest
+# tells of each test.
 step() {
   kind=$1
   name=$2
@@ -102,6 +101,10 @@ step() {
     ui)
       good=$(grep -c '^ok ' "$log" || true)
       bad=$(grep -c '^not ok ' "$log" || true)
+      ;;
+    python)
+      good=$(grep -c ' \.\.\. ok$' "$log" || true)
+      bad=$(grep -Ec ' \.\.\. (FAIL|ERROR)$' "$log" || true)
       ;;
     check) [ $status -ne 0 ] || good=1 ;;
   esac
@@ -164,6 +167,7 @@ check_flatpak() {
 
 want_build_tools
 want_test_tools
+want_bench_tools
 install_missing
 check_versions
 need_rust "$root"
@@ -177,6 +181,7 @@ export FRESHET
 step check 'format' cargo fmt --check
 step check 'shell scripts' check_scripts
 step check 'messages' build-aux/check-po.py
+step python 'benchmarks themselves' timeout 300 python3 benches/test_engines.py -v
 step check 'clippy without a toolkit' cargo clippy --locked --all-targets --no-default-features -- -D warnings
 step check 'clippy' cargo clippy --locked --all-targets -- -D warnings
 step rust 'tests without a toolkit' cargo test --locked --no-default-features --no-fail-fast
