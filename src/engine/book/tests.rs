@@ -198,7 +198,7 @@ fn who_is_turned_away_by_a_host_that_was_forgiven_waits_once_more() {
         let refused = Failure::new(FailureKind::HttpStatus(403), "");
         let id = notes.started.get().unwrap();
         book.transfer_event(TransferEvent::Ended { id, end: None, result: Err(refused) });
-        book.item(other).unwrap().life.state.clone()
+        book.items.get(&other).unwrap().life.state.clone()
     };
     for minutes in [0, 10, 20] {
         notes.now.set(Moment(Duration::from_secs(60 * minutes)));
