@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+//! The ramp on lines of a fixed rate and on a model of TCP.
 use super::*;
 
 /// Runs a ramp against a network where `n` transfers bring `total(n, seconds)` bytes a second;
