@@ -33,6 +33,8 @@ pub struct Log {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Something was written, or was to be.
+    is_used: bool,
     /// `None`: there is none yet, or none that may be appended to.
     file: Option<Arc<File>>,
     size: u64,
@@ -63,6 +65,11 @@ impl Log {
     /// is waited for.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there may be a journal, or what an interrupted write left of one.
+    pub fn is_used(&self) -> bool {
+        self.lock().is_used
     }
 
     /// Writes the first journal. What it claims has to be durable. The folder is not synced.
@@ -168,6 +175,7 @@ impl Log {
 
     /// Writes the journal anew: its head, the last two claims, and the writes since.
     fn replace(&self, head: String, older: String, durable: String, told: u64) -> io::Result<()> {
+        self.lock().is_used = true;
         let draft = with_suffix(&self.part_path, DRAFT_SUFFIX);
         let replaced = create(&draft).and_then(|mut file| {
             let epoch = epoch::of(&file);

@@ -42,6 +42,8 @@ pub struct PartFile {
     name: String,
     total: Option<u64>,
     log: Log,
+    /// It was there, and with it the journal of an earlier process.
+    is_continued: bool,
     /// Where a checksum will be asked for.
     follower: Option<Follower>,
     /// The folder's entries for the part file and its journal are durable.
@@ -137,6 +139,7 @@ impl PartFile {
     fn new(path: PathBuf, file: File, open: &Open) -> Self {
         Self {
             log: Log::new(&path),
+            is_continued: open.resume.is_some(),
             follower: None,
             path,
             file,
@@ -155,6 +158,11 @@ impl PartFile {
         &self.file
     }
 
+    /// A small file is often there before a journal of it was needed.
+    fn may_have_journal(&self) -> bool {
+        self.is_continued || self.log.is_used()
+    }
+
     pub fn follower(&self) -> Option<&Follower> {
         self.follower.as_ref()
     }
@@ -170,7 +178,11 @@ impl PartFile {
     /// Sees to it that the file can become as long as it has to, as far as that can be known.
     fn reserve(&self) -> Result<(), Failure> {
         let Some(total) = self.total else { return Ok(()) };
-        let kind = rustix::fs::fstatfs(&self.file).map_or(0, |fs| i128::from(fs.f_type));
+        // Most files are small, and everything asked of the kernel here is asked for each of them.
+        let kind = match total < PREALLOCATE_FROM {
+            true => 0,
+            false => rustix::fs::fstatfs(&self.file).map_or(0, |fs| i128::from(fs.f_type)),
+        };
         if total > longest_file(kind) {
             let detail = format!("{total} bytes are more than FAT can hold in one file ({})", self.path.display());
             return Err(Failure::new(FailureKind::TooLargeForFileSystem, detail));
@@ -196,6 +208,7 @@ impl PartFile {
     /// How many bytes more than are free the rest of the file takes.
     fn missing_space(&self) -> Option<u64> {
         let fs = rustix::fs::fstatvfs(&self.file).ok()?;
+        missing_space(&fs, self.total?)?;
         let allocated = self.file.metadata().ok()?.blocks().saturating_mul(512);
         missing_space(&fs, self.total?.saturating_sub(allocated))
     }
@@ -419,7 +432,9 @@ fn longest_file(kind: i128) -> u64 {
 
 /// After a file was moved into place and its folder synced: what is no longer needed.
 pub fn clean_up(part: &PartFile, finish: &Finish) {
-    if let Err(error) = Journal::remove(part.path()) {
+    if part.may_have_journal()
+        && let Err(error) = Journal::remove(part.path())
+    {
         tracing::warn!(path = %part.path().display(), "can not remove the journal: {error}");
     }
     if let Some(older) = &finish.replaces {
