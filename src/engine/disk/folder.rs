@@ -16,9 +16,9 @@ use url::Url;
 
 use super::journal::JournalError;
 use super::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
-use super::part_file::{can_lock, in_use, missing_space};
+use super::part_file::{can_lock, in_use};
 use super::place::recover;
-use super::room::try_room;
+use super::room::{missing_space, try_room};
 use super::{Found, Journal, Look};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::ByteRange;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{FallocateFlags, StatVfs};
+use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
 use super::folder::{Folders, exists};
@@ -20,6 +20,7 @@ use super::journal::{Placed, with_suffix};
 use super::log::Log;
 use super::naming::{self, PART_SUFFIX};
 use super::place::{delete, leads_to, remove, rename_to_free};
+use super::room::{longest_file, missing_space};
 use super::{Finish, Journal, JournalError, Open};
 use crate::engine::download::spec::OnExists;
 use crate::engine::error::{Failure, FailureKind};
@@ -416,20 +417,6 @@ impl PartFile {
     }
 }
 
-/// How many bytes are missing where so many are needed; `None`: there are enough, as far as can be known.
-pub fn missing_space(fs: &StatVfs, needed: u64) -> Option<u64> {
-    // Some network file systems do not know how large they are.
-    let free = if fs.f_blocks == 0 { u64::MAX } else { fs.f_bavail.saturating_mul(fs.f_frsize) };
-    Some(needed.saturating_sub(free)).filter(|missing| *missing > 0)
-}
-
-/// The longest file that a kind of file system can hold, as far as it must be known beforehand. FAT
-/// (`msdos` and `vfat`) keeps the length in 32 bits; exFAT, NTFS and all others go far beyond. What a
-/// process in between (FUSE) does is not to be seen here: it says EFBIG when it comes to that.
-fn longest_file(kind: i128) -> u64 {
-    if kind == i128::from(libc::MSDOS_SUPER_MAGIC) { u64::from(u32::MAX) } else { u64::MAX }
-}
-
 /// After a file was moved into place and its folder synced: what is no longer needed.
 pub fn clean_up(part: &PartFile, finish: &Finish) {
     if part.may_have_journal()
@@ -506,18 +493,4 @@ fn gone(path: &Path) -> Failure {
 
 fn taken(target: &Path) -> Failure {
     Failure::new(FailureKind::TargetExists, format!("{} is there already", target.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_fat_is_known_to_hold_less_than_any_download() {
-        // magic(5), linux/magic.h: msdos and vfat, exFAT, ntfs3, ext4, btrfs.
-        assert_eq!(longest_file(0x4d44), (1 << 32) - 1);
-        for kind in [0x2011_bab0, 0x7366_746e, 0xef53, 0x9123_683e] {
-            assert_eq!(longest_file(kind), u64::MAX, "{kind:x}");
-        }
-    }
 }

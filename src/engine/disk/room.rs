@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Whether there is room in a folder, found out by taking it: a quota is not shown by every file system
+//! Whether there is room for a file: as the file system says, and found out by taking it, because a quota
+//! is not shown by every file system
 //! that has one.
 
 use std::fs::{self, File, OpenOptions};
@@ -7,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{FallocateFlags, StatVfs};
 use rustix::io::Errno;
 
 /// What is written where no room can be reserved.
@@ -45,6 +46,20 @@ fn nameless(folder: &Path) -> io::Result<File> {
     let file = options.create_new(true).open(&path)?;
     fs::remove_file(&path)?;
     Ok(file)
+}
+
+/// How many bytes are missing where so many are needed; `None`: there are enough, as far as can be known.
+pub fn missing_space(fs: &StatVfs, needed: u64) -> Option<u64> {
+    // Some network file systems do not know how large they are.
+    let free = if fs.f_blocks == 0 { u64::MAX } else { fs.f_bavail.saturating_mul(fs.f_frsize) };
+    Some(needed.saturating_sub(free)).filter(|missing| *missing > 0)
+}
+
+/// The longest file that a kind of file system can hold, as far as it must be known beforehand. FAT
+/// (`msdos` and `vfat`) keeps the length in 32 bits; exFAT, NTFS and all others go far beyond. What a
+/// process in between (FUSE) does is not to be seen here: it says EFBIG when it comes to that.
+pub fn longest_file(kind: i128) -> u64 {
+    if kind == i128::from(libc::MSDOS_SUPER_MAGIC) { u64::from(u32::MAX) } else { u64::MAX }
 }
 
 #[cfg(test)]

@@ -252,9 +252,6 @@ fn a_row_whose_path_is_damaged_gets_its_part_file_back() {
     assert_eq!((records.len(), paths(&records)), (1, paths(&[row])));
 }
 
-/// The least that SQLite reads and checks at a time, as the list is made.
-const PAGE: usize = 4096;
-
 /// Bytes that follow no pattern, in the middle of the file and over all of it.
 #[test]
 fn random_bytes_in_the_list_lose_no_download() {
