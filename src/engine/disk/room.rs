@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Whether there is room for a file: as the file system says, and found out by taking it, because a quota
-//! is not shown by every file system
-//! that has one.
+//! is not shown by every file system that has one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -75,5 +74,13 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         assert!(try_room(&folder.path().join("gone"), 1).is_err());
         assert_eq!(try_room(Path::new("/dev/full"), 1).unwrap_err().kind(), io::ErrorKind::NotADirectory);
+    }
+    #[test]
+    fn only_fat_is_known_to_hold_less_than_any_download() {
+        // magic(5), linux/magic.h: msdos and vfat, exFAT, ntfs3, ext4, btrfs.
+        assert_eq!(longest_file(0x4d44), (1 << 32) - 1);
+        for kind in [0x2011_bab0, 0x7366_746e, 0xef53, 0x9123_683e] {
+            assert_eq!(longest_file(kind), u64::MAX, "{kind:x}");
+        }
     }
 }
