@@ -33,8 +33,9 @@ use super::types::{DownloadId, Moment, PartId, Speed, TransferId};
 
 /// How often progress is told while something runs.
 pub const TICK: Duration = Duration::from_millis(250);
-/// How often a running download's journal is saved: at most about this much work is done again
-/// after a crash.
+/// How often what came is handed to the disk, and a running download's journal is saved one [`TICK`] later,
+/// when the disk has answered: at most about this much, a tick and the time of a sync is fetched again after
+/// a crash.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// A file that may take longer than [`SAVE_INTERVAL`] gets its first journal when it is begun.
 const SMALL_FILE: u64 = 1024 * 1024;
@@ -377,10 +378,11 @@ impl Book {
         if let Some(work) = &mut item.work {
             work.sample(now, |transfer| self.parts.transport.vitals(transfer));
         }
-        let done = item.map.done().bytes();
-        let is_due = item.work.as_ref().is_some_and(|work| {
-            work.is_open && work.saves == 0 && work.claimed != done && now - work.saved_at >= SAVE_INTERVAL
-        });
+        let (done, flushed_at) = (item.map.done().bytes(), self.flushed_at);
+        let is_due = item
+            .work
+            .as_ref()
+            .is_some_and(|work| work.is_open && work.saves == 0 && work.claimed != done && work.saved_at <= flushed_at);
         if is_due && matches!(item.life.state, State::Downloading) {
             self.save_part(id);
             self.save_record(id);

@@ -8,6 +8,7 @@ mod device;
 mod disk;
 mod plan;
 mod random;
+mod receipts;
 mod remote;
 mod rules;
 mod store;

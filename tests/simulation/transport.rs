@@ -13,10 +13,11 @@ use freshet::engine::net::proof::{self, Answer};
 use freshet::engine::net::sink::{LARGEST_BLOCK, Sink, Took};
 use freshet::engine::net::{self, Fetched, Request, TransferEvent, Transport, Vitals};
 use freshet::engine::rate::Budget;
-use freshet::engine::types::{DownloadId, Moment, PartId, Speed, TransferId};
+use freshet::engine::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
 use freshet::engine::{Failure, FailureKind};
 
 use super::content::LARGEST_PIECE;
+use super::receipts::Receipts;
 use super::remote::{Body, Ending, Fault, Remote, Script};
 use super::timeline::{Happening, Timeline, VirtualClock};
 
@@ -85,6 +86,7 @@ pub struct ScriptedTransport {
     budget: RefCell<Budget>,
     /// Of downloads that have a limit of their own.
     own: RefCell<BTreeMap<DownloadId, Budget>>,
+    receipts: Rc<RefCell<Receipts>>,
     events: RefCell<Vec<TransferEvent>>,
     ready: RefCell<Option<Rc<dyn Fn()>>>,
     steps: Cell<u64>,
@@ -98,6 +100,7 @@ impl ScriptedTransport {
         clock: Rc<VirtualClock>,
         disk: Rc<dyn Disk>,
         remote: Rc<RefCell<Remote>>,
+        receipts: Rc<RefCell<Receipts>>,
     ) -> Rc<Self> {
         Rc::new(Self {
             timeline,
@@ -108,6 +111,7 @@ impl ScriptedTransport {
             leaving: RefCell::default(),
             budget: RefCell::default(),
             own: RefCell::default(),
+            receipts,
             events: RefCell::default(),
             ready: RefCell::default(),
             steps: Cell::default(),
@@ -277,7 +281,7 @@ impl ScriptedTransport {
             Body::Other => &OTHER[..length],
         };
         transfer.last_sign = self.clock.now();
-        match self.take(transfer, bytes) {
+        match self.take(id, transfer, bytes) {
             Ok(true) => {
                 transfer.sent += length as u64;
                 transfer.held = None;
@@ -300,7 +304,7 @@ impl ScriptedTransport {
     }
 
     /// `Ok(false)`: nothing more of it is taken.
-    fn take(&self, transfer: &mut Transfer, bytes: &[u8]) -> Result<bool, Held> {
+    fn take(&self, id: TransferId, transfer: &mut Transfer, bytes: &[u8]) -> Result<bool, Held> {
         match &transfer.judged {
             Judged::Refused(_) => {
                 transfer.received += bytes.len() as u64;
@@ -334,6 +338,9 @@ impl ScriptedTransport {
                     own.charge(wanted.len(), now);
                 }
                 transfer.received += wanted.len() as u64;
+                let end = transfer.sink.next();
+                let came = ByteRange::new(end - wanted.len() as u64, end);
+                self.receipts.borrow_mut().came(id, came, self.timeline.now());
                 if transfer.until == Some(transfer.sink.next()) && transfer.sink.end() != transfer.until {
                     transfer.judged = Judged::Enough;
                     return Ok(false);
@@ -440,6 +447,7 @@ impl Transport for ScriptedTransport {
     }
 
     fn attach(&self, id: TransferId, part: PartId) {
+        self.receipts.borrow_mut().attach(id, part);
         if let Some((sink, _)) = self.leaving.borrow_mut().get_mut(&id) {
             sink.attach(part);
         }

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use freshet::engine::{Command, DownloadId, Engine, Event, Limits, Parts};
 
+use super::device::{Device, QUICK};
 use super::disk::{Devices, VirtualDisk};
 use super::plan::{Deed, Plan, ROOM, Wanted};
 use super::random::Random;
+use super::receipts::Receipts;
 use super::remote::Remote;
 use super::rules::{Rules, Told};
 use super::store::{SavedList, VirtualStore};
@@ -31,6 +33,7 @@ pub struct Process {
     disk: Rc<VirtualDisk>,
     pub transport: Rc<ScriptedTransport>,
     store: Rc<VirtualStore>,
+    receipts: Rc<RefCell<Receipts>>,
     is_over: Rc<Cell<bool>>,
     is_stopping: bool,
 }
@@ -128,8 +131,16 @@ impl World {
             format!("the program starts with {} downloads", list.records.len())
         });
         let clock = VirtualClock::new(timeline.clone());
-        let disk = VirtualDisk::new(timeline.clone(), self.devices.clone(), self.remote.clone(), self.bound);
-        let transport = ScriptedTransport::new(timeline.clone(), clock.clone(), disk.clone(), self.remote.clone());
+        let receipts: Rc<RefCell<Receipts>> = Rc::default();
+        let disk =
+            VirtualDisk::new(timeline.clone(), self.devices.clone(), self.remote.clone(), receipts.clone(), self.bound);
+        let transport = ScriptedTransport::new(
+            timeline.clone(),
+            clock.clone(),
+            disk.clone(),
+            self.remote.clone(),
+            receipts.clone(),
+        );
         let store = VirtualStore::new(timeline.clone(), self.list.clone());
         let parts = Parts {
             transport: transport.clone(),
@@ -142,8 +153,16 @@ impl World {
         let told = self.told.clone();
         engine.listen(move |event: &Event| told.borrow_mut().hear(event, &timeline));
         self.rules.forget_process();
-        self.process =
-            Some(Process { engine, clock, disk, transport, store, is_over: Rc::default(), is_stopping: false });
+        self.process = Some(Process {
+            engine,
+            clock,
+            disk,
+            transport,
+            store,
+            receipts,
+            is_over: Rc::default(),
+            is_stopping: false,
+        });
     }
 
     /// `true`: the story has come to its good end.
@@ -187,13 +206,18 @@ impl World {
     fn die(&mut self, cuts_power: bool) {
         let Some(process) = self.process.take() else { return };
         self.requests += process.transport.requests();
+        let open = process.disk.open_parts();
         process.disk.die();
+        let receipts = process.receipts.clone();
         drop(process);
         if cuts_power {
             for device in self.devices.borrow_mut().iter_mut() {
                 self.timeline.draw(|random| device.cut_power(random));
             }
             self.rules.check_files(&self.devices, &self.remote.borrow(), &self.wanted);
+        }
+        for part in &open {
+            receipts.borrow().check(part, &self.devices.borrow()[part.device], self.timeline.now());
         }
         self.restart_later();
     }
@@ -225,9 +249,9 @@ impl World {
                 let file = &mut self.remote.borrow_mut().files[file];
                 file.current = (file.current + 1).min(file.lengths.len() as u32 - 1);
             }
-            Deed::Space(device, free) => self.devices.borrow_mut()[device].free = free,
-            Deed::Errors(device, errors) => self.devices.borrow_mut()[device].errors = errors,
-            Deed::Pace(device, pace) => self.devices.borrow_mut()[device].pace = pace,
+            Deed::Space(device, free) => self.disturb(device, |device| device.free = free),
+            Deed::Errors(device, errors) => self.disturb(device, |device| device.errors = errors),
+            Deed::Pace(device, pace) => self.disturb(device, |device| device.pace = pace),
             Deed::Heal => self.heal(),
             // The user waits until the program is there again.
             deed if !is_running => {
@@ -265,6 +289,12 @@ impl World {
         }
     }
 
+    fn disturb(&self, device: usize, change: impl FnOnce(&mut Device)) {
+        let device = &mut self.devices.borrow_mut()[device];
+        change(device);
+        device.disturbed_at = self.timeline.now();
+    }
+
     fn heal(&mut self) {
         let mut remote = self.remote.borrow_mut();
         remote.is_healthy = true;
@@ -273,7 +303,8 @@ impl World {
         }
         drop(remote);
         for device in self.devices.borrow_mut().iter_mut() {
-            (device.free, device.errors, device.pace) = (ROOM, 0, (20, 300));
+            (device.free, device.errors, device.pace) = (ROOM, 0, (20, QUICK));
+            device.disturbed_at = self.timeline.now();
         }
         if let Some(process) = &self.process {
             process.transport.heal();

@@ -95,6 +95,7 @@ impl Book {
     /// The answer to the probe, or to the first request of a continued download: it says what the file
     /// is, and the part file is opened.
     fn answered_first(&mut self, id: DownloadId, transfer: TransferId, answer: &Answer) {
+        let assumes_total = answer.total.is_none();
         let total = self.items.get(&id).and_then(|item| item.total_of(answer));
         let answer = &Answer { total, ..answer.clone() };
         let begins_anew = self.items.get(&id).is_some_and(|item| {
@@ -122,6 +123,7 @@ impl Book {
         let is_long = item.map.total().is_none_or(|total| total > SMALL_FILE);
         let open = item.open(is_long.then(|| Box::new(item.journal())));
         let Some(work) = &mut item.work else { return };
+        work.assumes_total = assumes_total;
         work.is_open = true;
         work.claimed = done;
         self.parts.disk.open(work.part, open);
@@ -134,6 +136,8 @@ impl Book {
         match (result, wanted) {
             (Err(failure), _) => return self.failed(id, transfer, end, failure),
             (Ok(()), Some(wanted)) if came < wanted => {
+                // The file may end here, and the answer that told of more have been wrong.
+                item.distrust |= item.work.as_ref().is_some_and(|work| work.assumes_total);
                 let detail = format!("{came} of {wanted} bytes came");
                 return self.failed(id, transfer, end, Failure::new(FailureKind::EndedEarly, detail));
             }

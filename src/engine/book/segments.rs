@@ -244,7 +244,9 @@ impl Book {
             let work = item.work.as_ref().filter(|work| work.transfers.len() > 1)?;
             let is_there = |running: &Running| item.sources.get(running.source).is_some_and(|s| s.host == host);
             let newest = work.transfers.iter().rev().find(|(_, running)| is_there(running))?;
-            Some((*id, *newest.0))
+            // One that has not answered yet may come to nothing, and then there would be none.
+            let others = work.flowing() - usize::from(newest.1.answered_at.is_some());
+            (others > 0).then_some((*id, *newest.0))
         });
         if let Some((id, transfer)) = found {
             self.end_transfer(id, transfer);
