@@ -243,7 +243,8 @@ impl Book {
     }
 
     fn restore(&mut self, id: DownloadId) {
-        let Some(item) = self.items.get_mut(&id) else { return };
+        // That it is to be purged is final, though its files are still looked for.
+        let Some(item) = self.items.get_mut(&id).filter(|item| item.after_close != AfterClose::Purge) else { return };
         let Some(goes_on) = item.removed.take() else { return };
         if let Some(item) = self.items.get(&id) {
             let added = Event::Added(Box::new(self.picture(item)));
@@ -261,6 +262,9 @@ impl Book {
         if item.work.is_some() {
             item.after_close = AfterClose::Purge;
             return;
+        }
+        if std::mem::take(&mut item.is_unread) {
+            return self.read_to_purge(id);
         }
         self.queue.leave(id);
         if let Some(item) = self.items.remove(&id) {
@@ -388,9 +392,7 @@ impl Book {
             self.save_record(id);
         }
         // Also where the last transfers were ended as needless while a gap waited for its turn.
-        if self.items.get(&id).is_some_and(|item| matches!(item.life.state, State::Downloading)) {
-            self.go_on(id);
-        }
+        self.go_on(id);
     }
 
     /// Gives up transfers of which nothing has come for too long.

@@ -15,6 +15,7 @@ use crate::engine::net::{Asked, Body, Request};
 use crate::engine::plan::map::Loan;
 use crate::engine::plan::ramp::Sight;
 use crate::engine::plan::split::{self, Job, Runner};
+use crate::engine::queue::Host;
 use crate::engine::rate::Meter;
 use crate::engine::sources::Standing;
 use crate::engine::types::{ByteRange, DownloadId, Moment, TransferId};
@@ -28,6 +29,16 @@ const MOST_DOUBLINGS: u32 = 6;
 const MEASURED: Duration = Duration::from_millis(50);
 
 impl Book {
+    /// Whether there is room at the host that would be asked.
+    pub(super) fn may_connect(&self, id: DownloadId) -> bool {
+        let now = self.parts.clock.now();
+        let Some(item) = self.items.get(&id) else { return false };
+        let has_slot = self.queue.is_preparing(id);
+        let has_room = |index, host: &Host| (has_slot && index == 0) || self.queue.may_connect(host, now);
+        let index = item.sources.first(has_room);
+        item.sources.get(index).is_some_and(|source| has_room(index, &source.host))
+    }
+
     /// Asks the server for the first missing bytes; of a new file for all of it, which tells what the
     /// server can do.
     pub(super) fn connect(&mut self, id: DownloadId) {

@@ -9,11 +9,14 @@ use std::time::SystemTime;
 use crate::engine::book::{Book, Parts, TICK};
 use crate::engine::clock::Clock;
 use crate::engine::command::{Command, Limits};
+use crate::engine::details::Origin;
 use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::pieces::Pieces;
 use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
+use crate::engine::item::Item;
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Request, TransferEvent, Transport, Vitals};
+use crate::engine::plan::map::Map;
 use crate::engine::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
 
 #[derive(Default)]
@@ -96,6 +99,10 @@ const ID: DownloadId = DownloadId(1);
 
 /// A download of two pieces of ten bytes, of which nothing has come yet.
 fn begun() -> (Book, Rc<Notes>) {
+    begun_with(Some(20))
+}
+
+fn begun_with(total: Option<u64>) -> (Book, Rc<Notes>) {
     let notes = Rc::new(Notes::default());
     let parts = Parts { transport: notes.clone(), disk: notes.clone(), clock: notes.clone(), store: None };
     let mut book = Book::new(parts, Limits::default());
@@ -105,10 +112,16 @@ fn begun() -> (Book, Rc<Notes>) {
     book.command(Command::Add { id: ID, spec: Box::new(spec) });
     book.admit();
     book.disk_reply(Reply::Looked { part: notes.part(), found: None });
+    answered(&mut book, &notes, total);
+    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into() });
+    (book, notes)
+}
+
+fn answered(book: &mut Book, notes: &Notes, total: Option<u64>) {
     let answer = Answer {
         start: 0,
-        end: Some(20),
-        total: Some(20),
+        end: total,
+        total,
         continues: false,
         validator: None,
         resumable: true,
@@ -121,8 +134,6 @@ fn begun() -> (Book, Rc<Notes>) {
     };
     let id = notes.started.get().unwrap();
     book.transfer_event(TransferEvent::Answered { id, answer: Box::new(answer) });
-    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into() });
-    (book, notes)
 }
 
 fn written(book: &mut Book, notes: &Notes, start: u64, end: u64) {
@@ -178,4 +189,38 @@ fn a_gap_that_is_left_to_nobody_is_fetched_all_the_same() {
     notes.now.set(Moment(TICK));
     book.tick();
     assert_ne!(notes.started.get(), Some(first));
+}
+
+#[test]
+fn pieces_of_a_file_whose_length_is_known_only_at_its_end_are_checked_then() {
+    let (mut book, notes) = begun_with(None);
+    written(&mut book, &notes, 0, 20);
+    assert!(notes.checks.borrow().is_empty());
+    ended(&mut book, &notes);
+    assert_eq!(*notes.checks.borrow(), [ByteRange::new(0, 10), ByteRange::new(10, 20)]);
+}
+
+#[test]
+fn what_is_here_of_another_length_than_its_pieces_is_not_continued() {
+    let (book, _) = begun();
+    let mut item = Item::new(ID, book.item(ID).unwrap().spec.clone(), SystemTime::UNIX_EPOCH);
+    item.map = Map::new(Some(20), []);
+    assert!(item.can_continue());
+    item.map = Map::new(Some(25), [ByteRange::new(0, 25)]);
+    assert!(!item.can_continue());
+    item.spec.pieces = None;
+    (item.spec.size, item.is_renewed) = (Some(20), true);
+    assert!(!item.can_continue());
+    item.spec.size = None;
+    assert!(item.can_continue());
+}
+
+#[test]
+fn pieces_count_for_more_than_what_a_server_says_of_the_whole() {
+    let (book, _) = begun();
+    let mut item = Item::new(ID, book.item(ID).unwrap().spec.clone(), SystemTime::UNIX_EPOCH);
+    item.told = Some((Checksum { algorithm: Algorithm::Md5, hex: "0".repeat(32) }, Origin::Server));
+    assert_eq!(item.checksum(), None);
+    item.spec.pieces = None;
+    assert!(item.checksum().is_some());
 }
