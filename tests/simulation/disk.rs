@@ -29,7 +29,8 @@ const PREALLOCATE_FROM: u64 = 1024 * 1024;
 /// How long a lock is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_millis(255);
 const EIO: i32 = 5;
-const ENOENT: i32 = 2;
+/// Also where the user has given up another download whose part file was just found.
+pub const ENOENT: i32 = 2;
 
 /// The devices themselves, which outlive processes and power cuts.
 pub type Devices = Rc<RefCell<Vec<Device>>>;
