@@ -314,6 +314,10 @@ impl Item {
         if let Some(total) = answer.total {
             self.map.set_total(total);
         }
+        if !answer.continues {
+            // What others called the bytes before may be of another version.
+            self.sources.forget_validators();
+        }
         self.validator.clone_from(&answer.validator);
         self.modified = answer.modified;
         if answer.media_type.is_some() || !answer.continues {

@@ -14,6 +14,7 @@ use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::pieces::Pieces;
 use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
 use crate::engine::item::Item;
+use crate::engine::net::headers::Validator;
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Request, TransferEvent, Transport, Vitals};
 use crate::engine::plan::map::Map;
@@ -117,8 +118,8 @@ fn begun_with(total: Option<u64>) -> (Book, Rc<Notes>) {
     (book, notes)
 }
 
-fn answered(book: &mut Book, notes: &Notes, total: Option<u64>) {
-    let answer = Answer {
+fn answer(total: Option<u64>) -> Answer {
+    Answer {
         start: 0,
         end: total,
         total,
@@ -131,9 +132,12 @@ fn answered(book: &mut Book, notes: &Notes, total: Option<u64>) {
         url: None,
         mirrors: Vec::new(),
         digest: None,
-    };
+    }
+}
+
+fn answered(book: &mut Book, notes: &Notes, total: Option<u64>) {
     let id = notes.started.get().unwrap();
-    book.transfer_event(TransferEvent::Answered { id, answer: Box::new(answer) });
+    book.transfer_event(TransferEvent::Answered { id, answer: Box::new(answer(total)) });
 }
 
 fn written(book: &mut Book, notes: &Notes, start: u64, end: u64) {
@@ -223,4 +227,14 @@ fn pieces_count_for_more_than_what_a_server_says_of_the_whole() {
     assert_eq!(item.checksum(), None);
     item.spec.pieces = None;
     assert!(item.checksum().is_some());
+}
+
+#[test]
+fn what_a_mirror_told_of_another_version_proves_nothing_of_this_one() {
+    let (book, _) = begun();
+    let mut item = Item::new(ID, book.item(ID).unwrap().spec.clone(), SystemTime::UNIX_EPOCH);
+    item.sources.add(&"http://127.0.0.2/f".parse().unwrap());
+    item.sources.get_mut(1).unwrap().validator = Some(Validator::ETag("\"old\"".into()));
+    item.learn(&answer(Some(20)));
+    assert_eq!(item.sources.get(1).unwrap().validator, None);
 }
