@@ -211,6 +211,10 @@ impl Item {
     /// Takes over what a journal says.
     pub fn adopt(&mut self, part_path: PathBuf, journal: &Journal) {
         self.is_unread = false;
+        if self.path.as_ref() != Some(&part_path) || self.validator != journal.validator {
+            // They were told of other bytes than these.
+            self.sources.forget_validators();
+        }
         self.name.clone_from(&journal.name);
         self.map = Map::new(journal.total, journal.done.iter().copied());
         self.best = self.best.max(self.map.done().bytes());

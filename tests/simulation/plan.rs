@@ -72,6 +72,17 @@ pub struct Wanted {
     pub was_renewed: bool,
 }
 
+/// A part file may be left by one download and continued by another one of the same address, which takes
+/// over what its user said of mirrors.
+pub fn share_files(downloads: &mut [Wanted]) {
+    for index in 0..downloads.len() {
+        let files = downloads[index].files.clone();
+        for other in downloads.iter_mut().filter(|other| !other.files.is_disjoint(&files)) {
+            other.files.extend(&files);
+        }
+    }
+}
+
 impl Wanted {
     /// Whether what a healthy server has may not fit: to what is known beforehand as long as it is not the
     /// last version, and to what came from elsewhere.
@@ -110,6 +121,7 @@ impl Plan {
         };
         plan.devices(random);
         plan.downloads(random);
+        share_files(&mut plan.downloads);
         if !is_calm {
             plan.fate(random);
         }

@@ -13,7 +13,7 @@ use freshet::engine::{Command, DownloadId, Engine, Event, Limits, Parts, Snapsho
 use super::completed::Completed;
 use super::device::{Device, QUICK};
 use super::disk::{Devices, VirtualDisk};
-use super::plan::{Deed, Plan, ROOM, Wanted};
+use super::plan::{Deed, Plan, ROOM, Wanted, share_files};
 use super::random::Random;
 use super::rates;
 use super::receipts::Receipts;
@@ -323,6 +323,7 @@ impl World {
         self.remote.borrow_mut().files[file].has_pieces |= wanted.spec.pieces.is_some();
         wanted.files.insert(file);
         wanted.was_renewed = true;
+        share_files(&mut self.wanted);
         self.send_to(index, |id| Command::Renew { id, url });
     }
 
