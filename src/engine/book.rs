@@ -35,8 +35,9 @@ pub use shelf::Shelf;
 
 /// How often progress is told while something runs.
 pub const TICK: Duration = Duration::from_millis(250);
-/// How often a running download's journal is saved: at most about this much work is done again
-/// after a crash.
+/// How often what came is handed to the disk, and a running download's journal is saved one [`TICK`] later,
+/// when the disk has answered: at most about this much, a tick and the time of a sync is fetched again after
+/// a crash.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// A file that may take longer than [`SAVE_INTERVAL`] gets its first journal when it is begun.
 const SMALL_FILE: u64 = 1024 * 1024;
@@ -255,7 +256,8 @@ impl Book {
     }
 
     fn restore(&mut self, id: DownloadId) {
-        let Some(item) = self.items.get_mut(&id) else { return };
+        // That it is to be purged is final, though its files are still looked for.
+        let Some(item) = self.items.get_mut(&id).filter(|item| item.after_close != AfterClose::Purge) else { return };
         let Some(goes_on) = item.removed.take() else { return };
         if let Some(item) = self.items.get(&id) {
             let added = Event::Added(Box::new(self.picture(item)));
@@ -273,6 +275,9 @@ impl Book {
         if item.work.is_some() {
             item.after_close = AfterClose::Purge;
             return;
+        }
+        if std::mem::take(&mut item.is_unread) {
+            return self.read_to_purge(id);
         }
         self.queue.leave(id);
         if let Some(item) = self.items.remove(&id) {
@@ -392,9 +397,7 @@ impl Book {
         }
         self.save_if_due(id);
         // Also where the last transfers were ended as needless while a gap waited for its turn.
-        if self.items.get(&id).is_some_and(|item| matches!(item.life.state, State::Downloading)) {
-            self.go_on(id);
-        }
+        self.go_on(id);
     }
 
     /// Gives up transfers of which nothing has come for too long.

@@ -70,6 +70,8 @@ pub struct Item {
     pub lacked_space: bool,
     /// The journal that was found says that it was complete and about to be moved into place.
     pub is_placed: bool,
+    /// It is as the list told: what its journal says besides was not read yet.
+    pub is_unread: bool,
     /// An older part file that is kept until the new one is complete.
     pub replaces: Option<PathBuf>,
     /// There while it has a slot, and until its part file is closed after that.
@@ -133,6 +135,7 @@ impl Item {
             turned_away: None,
             lacked_space: false,
             is_placed: false,
+            is_unread: false,
             replaces: None,
             work: None,
             after_close: AfterClose::default(),
@@ -219,6 +222,11 @@ impl Item {
 
     /// Takes over what a journal says.
     pub fn adopt(&mut self, part_path: PathBuf, journal: &Journal) {
+        self.is_unread = false;
+        if self.path.as_ref() != Some(&part_path) || self.validator != journal.validator {
+            // They were told of other bytes than these.
+            self.sources.forget_validators();
+        }
         self.name.clone_from(&journal.name);
         self.map = Map::new(journal.total, journal.done.iter().copied());
         self.best = self.best.max(self.map.done().bytes());
@@ -271,7 +279,13 @@ impl Item {
         // the user takes it as it is.
         let is_settled = self.is_placed || (self.spec.keep && self.map.is_complete());
         let is_provable = self.is_provable() || self.is_renewed || is_settled;
-        !self.distrust && is_provable && self.map.total().is_some()
+        !self.distrust && is_provable && self.map.total().is_some() && self.has_right_length()
+    }
+
+    /// Whether what is here may be the file by what was told of it beforehand.
+    fn has_right_length(&self) -> bool {
+        let total = self.map.total();
+        self.spec.size.is_none_or(|size| total == Some(size)) && self.misfit(total).is_none()
     }
 
     /// Whether a web page came where bytes of another kind of file are here already, or anything of another
@@ -289,9 +303,10 @@ impl Item {
         self.map.done().bytes() > 0 && (is_other_page || (has_other_type && has_other_length))
     }
 
-    /// What the finished file is held against: the user's word before anybody else's.
+    /// What the finished file is held against: the user's word before anybody else's, and pieces are one.
     pub fn checksum(&self) -> Option<&Checksum> {
-        self.spec.checksum.as_ref().or(self.told.as_ref().map(|(checksum, _)| checksum))
+        let told = self.told.as_ref().filter(|_| self.spec.pieces.is_none());
+        self.spec.checksum.as_ref().or(told.map(|(checksum, _)| checksum))
     }
 
     /// Whether nothing but a list beside the file tells what its bytes amount to.
@@ -304,11 +319,9 @@ impl Item {
         matches!(self.life.state, State::Verifying | State::Completed)
     }
 
-    /// The length of the file that this answer speaks of: one that is left out for once has not changed as
-    /// long as the validator is the same.
+    /// The length of the file that this answer speaks of, told by it or known beforehand.
     pub fn total_of(&self, answer: &Answer) -> Option<u64> {
-        let is_same = self.validator.is_some() && self.validator == answer.validator && !self.decode;
-        answer.total.or(self.map.total().filter(|_| is_same)).or(self.spec.size)
+        answer.total.or(answer.end.filter(|_| !answer.continues))
     }
 
     /// Takes in what the server tells of the file. `answer.start` has been dealt with.
@@ -321,13 +334,19 @@ impl Item {
         if let Some(total) = answer.total {
             self.map.set_total(total);
         }
+        if !answer.continues {
+            // What others called the bytes before may be of another version.
+            self.sources.forget_validators();
+        }
         self.validator.clone_from(&answer.validator);
         self.modified = answer.modified;
         if answer.media_type.is_some() || !answer.continues {
             self.media_type.clone_from(&answer.media_type);
         }
         self.resumable = Some(answer.resumable);
-        self.told = answer.digest.clone().map(|digest| (digest, Origin::Server)).or(self.told.take());
+        if !self.spec.keep {
+            self.told = answer.digest.clone().map(|digest| (digest, Origin::Server)).or(self.told.take());
+        }
         for url in &answer.mirrors {
             self.sources.add(url);
         }
@@ -343,7 +362,8 @@ impl Item {
         let is_strict = own.is_none() && is_from_elsewhere && !has_pieces;
         let validator = own.or_else(|| self.validator.clone().filter(|_| !has_pieces));
         let modified = self.modified.filter(|_| validator.is_some() && source == 0);
-        Asked { range, total: self.map.total(), validator, modified, is_strict, decode: self.decode }
+        let (total, size) = (self.map.total(), self.spec.size);
+        Asked { range, total, size, validator, modified, is_strict, decode: self.decode }
     }
 
     pub fn record(&self) -> Record {
@@ -385,6 +405,7 @@ impl Item {
             SavedState::Failed(failure) => State::Failed(failure),
         });
         item.name = record.name;
+        item.is_unread = record.path.is_some() && item.life.state != State::Completed;
         item.path = record.path;
         // How far it was: shown until its journal is read.
         item.map = Map::new(record.total, [ByteRange::new(0, record.received)]);

@@ -120,6 +120,13 @@ impl Sources {
         })
     }
 
+    /// The file begins anew: by what others told before they can not be known to have the same one.
+    pub fn forget_validators(&mut self) {
+        for source in &mut self.list {
+            source.validator = None;
+        }
+    }
+
     /// A new run: who failed may be asked again, and who had another file may have been put right.
     pub fn forgive(&mut self) {
         for source in &mut self.list {

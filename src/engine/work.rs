@@ -25,6 +25,8 @@ pub struct Work {
     pub is_open: bool,
     /// ...and has said that it did.
     pub is_told_open: bool,
+    /// The answer told no length: the one that is known is from an earlier answer.
+    pub assumes_total: bool,
     pub transfers: BTreeMap<TransferId, Running>,
     pub ramp: Ramp,
     /// When to see whether more transfers help.
@@ -97,6 +99,7 @@ impl Work {
             resume: None,
             is_open: false,
             is_told_open: false,
+            assumes_total: false,
             transfers: BTreeMap::new(),
             ramp: Ramp::default(),
             ramp_at: None,

@@ -8,6 +8,10 @@ use super::random::Random;
 
 /// The most bytes that are looked at together.
 pub const LARGEST_PIECE: usize = 64 * 1024;
+/// What is wrong of the bytes that a liar gives is wrong in blocks of this length.
+const LIE: u64 = 8 * 1024;
+/// Their wrong bytes are those of files with such numbers, which nobody serves.
+const LIARS: u32 = 500_000;
 /// A prime, so that no two versions that are shifted by blocks or pages look the same.
 const ROUND: usize = 1_048_573;
 
@@ -32,6 +36,16 @@ impl Version {
         let begin = Random::new(u64::from(self.file) << 32 | u64::from(self.number)).number();
         let at = ((begin % ROUND as u64 + offset) % ROUND as u64) as usize;
         &TABLE[at..at + length]
+    }
+
+    /// What a server that lies gives in its place from an offset on: at most `length` bytes, up to the end
+    /// of a block.
+    pub fn lie(self, offset: u64, length: usize) -> &'static [u8] {
+        let block = offset / LIE;
+        let length = length.min(((block + 1) * LIE - offset) as usize);
+        let is_wrong = Random::new(block).number().is_multiple_of(3);
+        let version = if is_wrong { Version { file: self.file + LIARS, ..self } } else { self };
+        version.bytes(offset, length)
     }
 
     /// Whether these are the bytes from an offset on.

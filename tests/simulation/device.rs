@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use freshet::engine::disk::Journal;
-use freshet::engine::disk::journal::with_suffix;
 use freshet::engine::plan::ranges::RangeSet;
 use freshet::engine::types::ByteRange;
 
@@ -18,6 +18,10 @@ use super::content::Version;
 use super::random::Random;
 
 const SECTOR: usize = 4096;
+/// A device whose operations take at most so many microseconds is quick.
+pub const QUICK: u64 = 300;
+/// With so much free, no write of these worlds fails for want of room.
+const PLENTY: u64 = 256 * 1024 * 1024;
 
 pub type Inode = u64;
 
@@ -35,6 +39,14 @@ pub struct Data {
     pub is_survivor: bool,
 }
 
+/// A journal: what its last line says, and the last one that is durable. New ones are synced before they
+/// get their name, and lines carry checksums, so that there always is one.
+#[derive(Debug)]
+struct Log {
+    cache: Rc<Journal>,
+    durable: Rc<Journal>,
+}
+
 #[derive(Clone, Debug)]
 enum Change {
     Link(PathBuf, Inode),
@@ -45,8 +57,7 @@ enum Change {
 #[derive(Debug, Default)]
 pub struct Device {
     pub files: BTreeMap<Inode, Data>,
-    /// Journals are synced before they get their name, so they are whole always.
-    pub journals: BTreeMap<Inode, Rc<Journal>>,
+    journals: BTreeMap<Inode, Log>,
     pub names: BTreeMap<PathBuf, Inode>,
     pub durable_names: BTreeMap<PathBuf, Inode>,
     changes: Vec<Change>,
@@ -57,6 +68,8 @@ pub struct Device {
     pub errors: u64,
     /// How long operations take: microseconds for each, from and to.
     pub pace: (u64, u64),
+    /// When room, errors or pace last changed.
+    pub disturbed_at: Duration,
     /// Syncing a file makes the changes of names before it durable too, as with ext4.
     pub syncs_names: bool,
 }
@@ -74,6 +87,11 @@ impl Device {
         self.durable_names.insert(path, inode);
     }
 
+    /// Whether it has been quick and sound since then.
+    pub fn is_calm_since(&self, since: Duration) -> bool {
+        self.disturbed_at <= since && self.errors == 0 && self.pace.1 <= QUICK && self.free >= PLENTY
+    }
+
     fn new_inode(&mut self) -> Inode {
         self.next_inode += 1;
         self.next_inode
@@ -88,7 +106,7 @@ impl Device {
     }
 
     pub fn journal(&self, part_path: &Path) -> Option<Rc<Journal>> {
-        self.journals.get(self.names.get(&with_suffix(part_path, ".journal"))?).cloned()
+        Some(self.journals.get(self.names.get(&Journal::path_of(part_path))?)?.cache.clone())
     }
 
     pub fn create(&mut self, path: &Path) -> Inode {
@@ -104,9 +122,32 @@ impl Device {
             return false;
         }
         let inode = self.new_inode();
-        self.journals.insert(inode, Rc::new(journal));
-        self.change(Change::Link(with_suffix(part_path, ".journal"), inode));
+        let journal = Rc::new(journal);
+        self.journals.insert(inode, Log { cache: journal.clone(), durable: journal });
+        self.change(Change::Link(Journal::path_of(part_path), inode));
         true
+    }
+
+    fn log(&mut self, part_path: &Path) -> Option<&mut Log> {
+        self.journals.get_mut(self.names.get(&Journal::path_of(part_path))?)
+    }
+
+    /// Adds a line to the journal that is there. `false`: there is no room.
+    pub fn append_journal(&mut self, part_path: &Path, journal: Journal) -> bool {
+        let has_room = self.free >= SECTOR as u64;
+        if let Some(log) = self.log(part_path).filter(|_| has_room) {
+            log.cache = Rc::new(journal);
+        }
+        has_room
+    }
+
+    pub fn sync_journal(&mut self, part_path: &Path) {
+        if let Some(log) = self.log(part_path) {
+            log.durable = log.cache.clone();
+        }
+        if self.syncs_names {
+            self.sync_names();
+        }
     }
 
     pub fn rename(&mut self, from: &Path, to: &Path) {
@@ -223,6 +264,12 @@ impl Device {
         self.names = self.durable_names.clone();
         for data in self.files.values_mut() {
             data.cut_power(random);
+        }
+        for log in self.journals.values_mut() {
+            if random.percent(50) {
+                log.durable = log.cache.clone();
+            }
+            log.cache = log.durable.clone();
         }
         self.collect();
         self.mark_survivors();

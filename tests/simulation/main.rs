@@ -3,15 +3,19 @@
 //! everything that can go wrong does, and what must hold is looked at after every step. See
 //! docs/reliability.md.
 
+mod completed;
 mod content;
 mod device;
 mod disk;
 mod plan;
 mod random;
+mod rates;
+mod receipts;
 mod remote;
 mod rules;
 mod store;
 mod timeline;
+mod told;
 mod transport;
 mod world;
 

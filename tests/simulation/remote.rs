@@ -2,19 +2,21 @@
 //! The servers of a world: which version of which file they have, how they tell of it, and how they
 //! misbehave. What they say is judged by the engine's own `proof::prove`.
 
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+mod answers;
+mod claims;
+mod names;
+mod said;
 
-use freshet::engine::disk::Journal;
-use freshet::engine::net::Asked;
-use freshet::engine::net::headers::{self, Validator};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use freshet::engine::Failure;
 use freshet::engine::net::proof::Head;
-use freshet::engine::types::ByteRange;
-use freshet::engine::{Failure, FailureKind};
 use url::Url;
 
 use super::content::Version;
-use super::device::Device;
 use super::random::Random;
 
 /// Last-Modified of the first version of the first file; each version is an hour later, each file
@@ -61,6 +63,10 @@ pub struct RemoteFile {
     pub current: u32,
     /// One validator for all versions: only a checksum can tell them apart.
     pub is_forged: bool,
+    /// It is forged, or one of its sites gives wrong bytes.
+    pub is_doubted: bool,
+    /// A download knows its pieces, and takes from anybody what these will prove.
+    pub has_pieces: bool,
 }
 
 /// An address.
@@ -78,6 +84,29 @@ pub struct Site {
     pub is_stale: bool,
     /// Answers a range whatever If-Range says; its validator then tells of what it sends.
     pub ignores_condition: bool,
+    /// Some of its bytes are wrong as long as its host is not healthy.
+    pub lies: bool,
+    /// There never is anything.
+    pub is_dead: bool,
+    /// The file whose sites it names as its duplicates.
+    pub links: Option<usize>,
+    /// What it says in header fields that the bytes amount to.
+    pub digest: Said,
+    /// What is said of that beside the file: in a list of its folder, or in one of its own.
+    pub beside: Said,
+    pub is_listed: bool,
+}
+
+/// What is said of the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    Nothing,
+    Right,
+    /// What was right for the version before.
+    Stale,
+    /// Not even a healthy server puts it right: only the user can.
+    StaleForGood,
+    Wrong,
 }
 
 /// What may go wrong with a request.
@@ -145,10 +174,14 @@ pub struct Script {
     pub ending: Ending,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Body {
     /// A version's bytes from an offset on.
     Of(Version, u64),
+    /// The same, but for some blocks of it.
+    Lie(Version, u64),
+    /// A list of checksums.
+    Text(Rc<[u8]>),
     /// Not the file's: a page that tells of an error, a compressed body.
     Other,
 }
@@ -164,9 +197,11 @@ pub struct Remote {
     pub hosts: Vec<Host>,
     pub files: Vec<RemoteFile>,
     pub sites: Vec<Site>,
-    /// Nothing goes wrong any more, and nothing changes.
-    pub is_healthy: bool,
+    /// Since then nothing goes wrong any more, and nothing changes.
+    pub healthy_since: Option<Duration>,
     pub random: Random,
+    /// The checksums of versions that were asked for once.
+    pub sums: RefCell<BTreeMap<Version, String>>,
 }
 
 impl Remote {
@@ -179,7 +214,7 @@ impl Remote {
 
     /// What goes wrong before anything is answered.
     pub fn fault(&mut self, site: usize, connections: usize) -> Option<Fault> {
-        if self.is_healthy {
+        if self.healthy_since.is_some() {
             return None;
         }
         let host = &self.hosts[self.sites[site].host];
@@ -192,277 +227,11 @@ impl Remote {
     pub fn version(&self, site: usize) -> Version {
         let site = &self.sites[site];
         let file = &self.files[site.file];
-        let behind = u32::from(site.is_stale && !self.is_healthy);
+        let behind = u32::from(site.is_stale && self.healthy_since.is_none());
         Version { file: site.file as u32, number: file.current.saturating_sub(behind) }
     }
 
     pub fn length(&self, version: Version) -> u64 {
         self.files[version.file as usize].lengths[version.number as usize]
     }
-
-    /// The final answer to a request.
-    pub fn answer(&mut self, at: usize, asked: &Asked, fault: Option<Fault>, today: SystemTime) -> Script {
-        let site = self.sites[at].clone();
-        match fault {
-            Some(Fault::Status(status, wait)) => return self.refuse(&site, status, wait),
-            Some(Fault::Unsatisfiable) if asked.range.is_some() => return self.refuse(&site, 416, None),
-            _ => {}
-        }
-        let mut version = self.version(at);
-        if fault == Some(Fault::OtherVersion) && asked.range.is_some() {
-            // Never the one that is right, if there is another.
-            let versions = self.files[site.file].lengths.len() as u64;
-            let others = self.random.between(1, (versions - 1).max(1));
-            version.number = ((u64::from(version.number) + others) % versions) as u32;
-        }
-        let total = self.length(version);
-        let script = if site.tells == Tells::FileTime {
-            self.file_answer(&site, asked, version)
-        } else {
-            let fields = self.fields(&site, at, version, today);
-            let is_same = site.ignores_condition
-                || fault == Some(Fault::OtherVersion)
-                || asked.validator.as_ref().is_none_or(|wanted| told(&fields).as_ref() == Some(wanted));
-            let range = asked.range.filter(|range| {
-                site.has_ranges && is_same && fault != Some(Fault::Whole) && range.start < total && !site.compresses
-            });
-            match range {
-                Some(range) => {
-                    self.partial(&site, fields, version, ByteRange::new(range.start, range.end.min(total)), fault)
-                }
-                None if asked.range.is_some_and(|range| range.start >= total) && is_same && site.has_ranges => {
-                    return self.refuse(&site, 416, None);
-                }
-                None => self.whole(&site, fields, version, asked, fault),
-            }
-        };
-        self.spoil(script, fault)
-    }
-
-    fn refuse(&mut self, site: &Site, status: u16, wait: Option<u64>) -> Script {
-        let mut head = Head { status, url: Some(site.url.clone()), length: Some(20), ..Head::default() };
-        if let Some(wait) = wait {
-            head.fields.push(field("retry-after", &wait.to_string()));
-        }
-        if site.tells == Tells::FileTime {
-            let failure = match status {
-                404 => Failure::new(FailureKind::FileNotFound, "550"),
-                416 => Failure::new(FailureKind::WrongRange, "REST refused"),
-                _ => Failure::new(FailureKind::ServerRefused(421), "421 too many"),
-            };
-            head = Head { url: Some(site.url.clone()), ..Head::default() };
-            return Script { head, body: Body::Other, length: 0, ending: Ending::Broken(failure) };
-        }
-        Script { head, body: Body::Other, length: 20, ending: Ending::Clean }
-    }
-
-    /// From an offset to the end of the file, whatever end was asked for.
-    fn file_answer(&mut self, site: &Site, asked: &Asked, version: Version) -> Script {
-        let total = self.length(version);
-        let from = asked.range.map_or(0, |range| range.start);
-        if from > total || (from > 0 && !site.has_ranges) {
-            return self.refuse(site, 416, None);
-        }
-        let head = Head {
-            length: site.has_length.then_some(total - from),
-            modified: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(self.date(version))),
-            url: Some(site.url.clone()),
-            ..Head::default()
-        };
-        Script { head, body: Body::Of(version, from), length: total - from, ending: Ending::Clean }
-    }
-
-    fn partial(
-        &mut self,
-        site: &Site,
-        mut fields: Vec<(String, Vec<u8>)>,
-        version: Version,
-        range: ByteRange,
-        fault: Option<Fault>,
-    ) -> Script {
-        let (mut start, mut end, mut total) = (range.start, range.end, self.length(version));
-        match fault {
-            Some(Fault::WrongStart) => start = start.saturating_sub(1 + self.random.below(range.start.max(1))),
-            Some(Fault::WrongEnd) => end = start + self.random.between(1, range.len()),
-            Some(Fault::WrongTotal) => total += self.random.between(1, 1000),
-            _ => {}
-        }
-        fields.push(field("content-range", &format!("bytes {start}-{}/{total}", end - 1)));
-        let is_long = fault == Some(Fault::TooLong);
-        let length = (end - start) + if is_long { self.random.between(1, 5000) } else { 0 };
-        let head = Head {
-            status: 206,
-            fields,
-            length: (site.has_length && !is_long).then_some(end - start),
-            url: Some(site.url.clone()),
-            ..Head::default()
-        };
-        Script { head, body: Body::Of(version, start), length, ending: Ending::Clean }
-    }
-
-    fn whole(
-        &mut self,
-        site: &Site,
-        mut fields: Vec<(String, Vec<u8>)>,
-        version: Version,
-        asked: &Asked,
-        fault: Option<Fault>,
-    ) -> Script {
-        let total = self.length(version);
-        let (mut body, mut length, mut told) = (Body::Of(version, 0), total, site.has_length.then_some(total));
-        if site.compresses {
-            fields.push(field("content-encoding", "gzip"));
-            told = told.map(|_| total / 2 + 20);
-            if !asked.decode {
-                body = Body::Other;
-                length = total / 2 + 20;
-            }
-        } else if fault == Some(Fault::LengthTooLarge) {
-            told = Some(total + 1000);
-        }
-        if site.has_ranges {
-            fields.push(field("accept-ranges", "bytes"));
-        }
-        let head = Head { status: 200, fields, length: told, url: Some(site.url.clone()), ..Head::default() };
-        Script { head, body, length, ending: Ending::Clean }
-    }
-
-    /// Breaks off the body.
-    fn spoil(&mut self, mut script: Script, fault: Option<Fault>) -> Script {
-        let ending = match fault {
-            Some(Fault::Cut) => {
-                Ending::Broken(Failure::new(FailureKind::EndedEarly, "transfer closed with bytes remaining to read"))
-            }
-            Some(Fault::Reset) => Ending::Broken(Failure::new(FailureKind::ConnectionLost, "connection reset by peer")),
-            Some(Fault::Stall) => Ending::Silence,
-            Some(Fault::LengthTooLarge) => {
-                script.ending = Ending::Broken(Failure::new(FailureKind::EndedEarly, "transfer closed"));
-                return script;
-            }
-            _ => return script,
-        };
-        if script.length > 0 {
-            script.length = self.random.below(script.length);
-            script.ending = ending;
-        }
-        script
-    }
-
-    // How versions are told.
-
-    fn fields(&self, site: &Site, at: usize, version: Version, today: SystemTime) -> Vec<(String, Vec<u8>)> {
-        let named = if self.files[site.file].is_forged { Version { number: 0, ..version } } else { version };
-        let tag = format!("\"f{}v{}\"", named.file, named.number);
-        let date = http_date(self.date(named));
-        let mut fields = vec![field("date", &http_date(seconds(today)))];
-        match site.tells {
-            Tells::StrongTag => fields.push(field("etag", &tag)),
-            Tells::OwnTag => fields.push(field("etag", &format!("\"s{at}-f{}v{}\"", named.file, named.number))),
-            Tells::WeakTag => fields.push(field("etag", &format!("W/{tag}"))),
-            Tells::WeakTagAndDate => {
-                fields.push(field("etag", &format!("W/{tag}")));
-                fields.push(field("last-modified", &date));
-            }
-            Tells::Date => fields.push(field("last-modified", &date)),
-            Tells::FreshDate => fields.push(field("last-modified", &http_date(seconds(today) - 30))),
-            Tells::Nothing | Tells::FileTime => {}
-        }
-        fields
-    }
-
-    fn date(&self, version: Version) -> u64 {
-        FIRST_DATE + (u64::from(version.file) * 1000 + u64::from(version.number)) * HOUR
-    }
-
-    /// The version that a validator names.
-    fn named(&self, validator: &Validator) -> Version {
-        let by_date = |date: u64| {
-            let hours = (date - FIRST_DATE) / HOUR;
-            Version { file: (hours / 1000) as u32, number: (hours % 1000) as u32 }
-        };
-        let by_tag = |tag: &str| {
-            let (file, number) = tag.trim_matches('"').rsplit_once('f')?.1.split_once('v')?;
-            Some(Version { file: file.parse().ok()?, number: number.parse().ok()? })
-        };
-        let version = match validator {
-            Validator::ETag(tag) => by_tag(tag),
-            Validator::LastModified(text) => match text.strip_prefix('@') {
-                Some(seconds) => seconds.parse().ok().map(by_date),
-                None => headers::http_date(text).map(seconds).map(by_date),
-            },
-        };
-        version.unwrap_or_else(|| panic!("{validator:?} was never sent"))
-    }
-
-    /// The versions of a file whose bytes these are.
-    pub fn versions_like(&self, file: usize, bytes: &[u8]) -> Option<Version> {
-        let versions = (0..self.files[file].lengths.len() as u32).map(|number| Version { file: file as u32, number });
-        versions.into_iter().find(|version| self.length(*version) == bytes.len() as u64 && version.has(0, bytes))
-    }
-
-    /// A journal may claim only what is durable, and only bytes of the version that it names.
-    pub fn check_claim(&self, device: &mut Device, part_path: &Path, journal: &Journal) {
-        let site = self.site_of(&journal.url);
-        let file = self.sites[site].file;
-        let is_sure = !self.files[file].is_forged;
-        let candidates: Vec<_> = match &journal.validator {
-            Some(validator) if is_sure => vec![self.named(validator)],
-            _ => {
-                (0..self.files[file].lengths.len() as u32).map(|number| Version { file: file as u32, number }).collect()
-            }
-        };
-        let Some(inode) = device.names.get(part_path).copied() else {
-            assert!(
-                journal.done.is_empty(),
-                "a journal claims {:?} of {part_path:?}, which is not there",
-                journal.done
-            );
-            return;
-        };
-        let data = device.files.get_mut(&inode).expect("a part file is a file");
-        if is_sure {
-            let is_right = candidates.iter().any(|version| data.has_durably(*version, &journal.done));
-            assert!(
-                is_right,
-                "the journal of {part_path:?} claims {:?} of {candidates:?}, which is not durable",
-                journal.done
-            );
-        } else {
-            let end = data.durable.len() as u64;
-            assert!(journal.end() <= end, "the journal of {part_path:?} claims {:?} of {end} bytes", journal.done);
-        }
-    }
-}
-
-fn told(fields: &[(String, Vec<u8>)]) -> Option<Validator> {
-    let text = |name: &str| {
-        let found = fields.iter().find(|(field, _)| field == name);
-        found.and_then(|(_, value)| std::str::from_utf8(value).ok())
-    };
-    headers::validator(text("etag"), text("last-modified"), text("date"))
-}
-
-fn field(name: &str, value: &str) -> (String, Vec<u8>) {
-    (name.to_owned(), value.as_bytes().to_vec())
-}
-
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs()
-}
-
-/// IMF-fixdate (RFC 9110 section 5.6.7). The day of the week is not read by anybody.
-fn http_date(seconds: u64) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    // Howard Hinnant's days-to-date, for years after 1970.
-    let days = seconds / 86400 + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = (shifted + 2) % 12;
-    let year = year_of_era + era * 400 + u64::from(month < 2);
-    let clock = seconds % 86400;
-    let (hour, minute, second) = (clock / 3600, clock / 60 % 60, clock % 60);
-    format!("Thu, {day:02} {} {year} {hour:02}:{minute:02}:{second:02} GMT", MONTHS[month as usize])
 }

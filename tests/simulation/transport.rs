@@ -2,6 +2,8 @@
 //! The engine's network over virtual servers. What is done with each piece of an answer follows
 //! `net/handler.rs`, with the engine's own proof, sink and rate budget.
 
+mod orders;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -10,13 +12,14 @@ use std::time::Duration;
 use freshet::engine::clock::Clock;
 use freshet::engine::disk::Disk;
 use freshet::engine::net::proof::{self, Answer};
-use freshet::engine::net::sink::{LARGEST_BLOCK, Sink, Took};
-use freshet::engine::net::{self, Fetched, Request, TransferEvent, Transport, Vitals};
+use freshet::engine::net::sink::{Sink, Took};
+use freshet::engine::net::{self, Fetched, Request, TransferEvent};
 use freshet::engine::rate::Budget;
-use freshet::engine::types::{DownloadId, Moment, PartId, Speed, TransferId};
+use freshet::engine::types::{ByteRange, DownloadId, Moment, Speed, TransferId};
 use freshet::engine::{Failure, FailureKind};
 
 use super::content::LARGEST_PIECE;
+use super::receipts::Receipts;
 use super::remote::{Body, Ending, Fault, Remote, Script};
 use super::timeline::{Happening, Timeline, VirtualClock};
 
@@ -44,6 +47,8 @@ struct Transfer {
     request: Request,
     owner: usize,
     site: usize,
+    /// It asks for a list beside the file of the site.
+    is_beside: bool,
     host: usize,
     /// It has reached the server.
     is_connected: bool,
@@ -70,6 +75,10 @@ pub struct Alive {
     pub owner: usize,
     /// Which host, and whether by FTP: that counts as another.
     pub host: (usize, bool),
+    /// It fetches something small to be read.
+    pub is_errand: bool,
+    /// The limit of its download.
+    pub rate: Option<Speed>,
 }
 
 /// Over for the server, but not all of its bytes are with the disk.
@@ -85,6 +94,7 @@ pub struct ScriptedTransport {
     budget: RefCell<Budget>,
     /// Of downloads that have a limit of their own.
     own: RefCell<BTreeMap<DownloadId, Budget>>,
+    receipts: Rc<RefCell<Receipts>>,
     events: RefCell<Vec<TransferEvent>>,
     ready: RefCell<Option<Rc<dyn Fn()>>>,
     steps: Cell<u64>,
@@ -98,6 +108,7 @@ impl ScriptedTransport {
         clock: Rc<VirtualClock>,
         disk: Rc<dyn Disk>,
         remote: Rc<RefCell<Remote>>,
+        receipts: Rc<RefCell<Receipts>>,
     ) -> Rc<Self> {
         Rc::new(Self {
             timeline,
@@ -108,6 +119,7 @@ impl ScriptedTransport {
             leaving: RefCell::default(),
             budget: RefCell::default(),
             own: RefCell::default(),
+            receipts,
             events: RefCell::default(),
             ready: RefCell::default(),
             steps: Cell::default(),
@@ -117,11 +129,19 @@ impl ScriptedTransport {
     }
 
     pub fn alive(&self) -> Vec<Alive> {
+        let own = self.own.borrow();
         let alive = |transfer: &Transfer| Alive {
             owner: transfer.owner,
             host: (transfer.host, transfer.request.url.scheme() == "ftp"),
+            is_errand: matches!(transfer.request.body, net::Body::Memory { .. }),
+            rate: own.get(&transfer.request.download).and_then(Budget::rate),
         };
         self.transfers.borrow().values().map(alive).collect()
+    }
+
+    /// The limit of all downloads.
+    pub fn rate(&self) -> Option<Speed> {
+        self.budget.borrow().rate()
     }
 
     pub fn requests(&self) -> u64 {
@@ -207,7 +227,14 @@ impl ScriptedTransport {
             return Some(Err(Failure::new(FailureKind::ConnectionLost, "empty reply from server")));
         }
         let today = self.timeline.today();
-        let script = self.remote.borrow_mut().answer(transfer.site, &transfer.request.asked, transfer.fault, today);
+        let Request { url, asked, .. } = &transfer.request;
+        let mut remote = self.remote.borrow_mut();
+        let script = if transfer.is_beside {
+            remote.beside(transfer.site, url, transfer.fault)
+        } else {
+            remote.answer(transfer.site, asked, transfer.fault, today)
+        };
+        drop(remote);
         self.timeline.note([10, id.0, script.length], || {
             format!(
                 "server: transfer {} gets {} {:?}, {} bytes of {:?}, then {:?}",
@@ -233,7 +260,7 @@ impl ScriptedTransport {
         match proof::prove(&transfer.request.asked, &script.head, today) {
             Ok(answer) => {
                 transfer.sink.begin(answer.start, answer.end);
-                if transfer.request.asked.range.is_some_and(|range| range.start != answer.start) {
+                if !answer.continues {
                     transfer.until = None;
                 }
                 let answer = Box::new(answer);
@@ -267,17 +294,22 @@ impl ScriptedTransport {
                 }
             };
         }
+        let most = script.length - transfer.sent;
         let (piece, rate) = {
             let remote = self.remote.borrow();
             (remote.hosts[transfer.host].piece, remote.hosts[transfer.host].rate)
         };
-        let length = (script.length - transfer.sent).min(piece as u64) as usize;
-        let bytes = match script.body {
+        let length = most.min(piece as u64) as usize;
+        let body = script.body.clone();
+        let bytes = match &body {
             Body::Of(version, from) => version.bytes(from + transfer.sent, length),
+            Body::Lie(version, from) => version.lie(from + transfer.sent, length),
+            Body::Text(text) => &text[transfer.sent as usize..][..length],
             Body::Other => &OTHER[..length],
         };
+        let length = bytes.len();
         transfer.last_sign = self.clock.now();
-        match self.take(transfer, bytes) {
+        match self.take(id, transfer, bytes) {
             Ok(true) => {
                 transfer.sent += length as u64;
                 transfer.held = None;
@@ -300,7 +332,7 @@ impl ScriptedTransport {
     }
 
     /// `Ok(false)`: nothing more of it is taken.
-    fn take(&self, transfer: &mut Transfer, bytes: &[u8]) -> Result<bool, Held> {
+    fn take(&self, id: TransferId, transfer: &mut Transfer, bytes: &[u8]) -> Result<bool, Held> {
         match &transfer.judged {
             Judged::Refused(_) => {
                 transfer.received += bytes.len() as u64;
@@ -334,6 +366,9 @@ impl ScriptedTransport {
                     own.charge(wanted.len(), now);
                 }
                 transfer.received += wanted.len() as u64;
+                let end = transfer.sink.next();
+                let came = ByteRange::new(end - wanted.len() as u64, end);
+                self.receipts.borrow_mut().came(id, came, self.timeline.now());
                 if transfer.until == Some(transfer.sink.next()) && transfer.sink.end() != transfer.until {
                     transfer.judged = Judged::Enough;
                     return Ok(false);
@@ -391,148 +426,5 @@ impl ScriptedTransport {
             }
             !sink.is_settled()
         });
-    }
-}
-
-impl Transport for ScriptedTransport {
-    fn start(&self, id: TransferId, request: Request) {
-        assert!(!self.is_stopped.get(), "a transfer is started after the stop");
-        let owner = request.manners.headers.iter().find_map(|line| line.strip_prefix(OWNER));
-        let owner = owner.and_then(|owner| owner.parse().ok()).expect("each request has the download's own fields");
-        let mut remote = self.remote.borrow_mut();
-        let site = remote.site_of(&request.url);
-        let host = remote.sites[site].host;
-        let connections = self.transfers.borrow().values().filter(|transfer| transfer.host == host).count();
-        let fault = remote.fault(site, connections + 1);
-        let wait =
-            if fault == Some(Fault::NoConnection) { request.connect_timeout } else { remote.hosts[host].latency };
-        drop(remote);
-        self.requests.set(self.requests.get() + 1);
-        self.timeline.note([12, id.0, owner as u64], || {
-            format!(
-                "transfer {} of download #{owner} starts: {} {:?}, fault {fault:?}",
-                id.0, request.url, request.asked
-            )
-        });
-        let mut transfer = Transfer {
-            until: request.asked.range.map(|range| range.end),
-            request,
-            owner,
-            site,
-            host,
-            is_connected: false,
-            fault,
-            script: None,
-            sent: 0,
-            sink: Sink::new(self.disk.clone()),
-            memory: Vec::new(),
-            answer: None,
-            judged: Judged::NotYet,
-            received: 0,
-            flushed_at: 0,
-            last_sign: self.clock.now(),
-            held: None,
-            step: 0,
-        };
-        self.plan(id, &mut transfer, wait);
-        let before = self.transfers.borrow_mut().insert(id, transfer);
-        assert!(before.is_none(), "transfer {} is started twice", id.0);
-    }
-
-    fn attach(&self, id: TransferId, part: PartId) {
-        if let Some((sink, _)) = self.leaving.borrow_mut().get_mut(&id) {
-            sink.attach(part);
-        }
-        self.settle();
-        if let Some(transfer) = self.transfers.borrow_mut().get_mut(&id) {
-            transfer.sink.attach(part);
-            if transfer.held == Some(Held::Part) {
-                self.plan(id, transfer, Duration::ZERO);
-            }
-        }
-    }
-
-    fn cancel(&self, id: TransferId) -> Option<u64> {
-        self.timeline.note([13, id.0, 0], || format!("transfer {} is cancelled", id.0));
-        let leaving = self.leaving.borrow_mut().remove(&id).map(|(sink, _)| sink);
-        let running = || self.transfers.borrow_mut().remove(&id).map(|transfer| transfer.sink);
-        let mut sink = leaving.or_else(running)?;
-        sink.flush();
-        sink.handed_over()
-    }
-
-    fn set_end(&self, id: TransferId, end: u64) {
-        self.timeline.note([14, id.0, end], || format!("transfer {} is to end at {end}", id.0));
-        let has_enough = self.transfers.borrow_mut().get_mut(&id).is_some_and(|transfer| {
-            transfer.until = Some(end);
-            if matches!(transfer.judged, Judged::Taken) && transfer.sink.next() >= end {
-                transfer.judged = Judged::Enough;
-            }
-            matches!(transfer.judged, Judged::Enough)
-        });
-        if has_enough {
-            self.conclude(id, Ok(()));
-        }
-    }
-
-    fn room(&self) {
-        self.settle();
-        let mut transfers = self.transfers.borrow_mut();
-        for (id, transfer) in transfers.iter_mut().filter(|(_, transfer)| transfer.held == Some(Held::Room)) {
-            if transfer.step == 0 && transfer.sink.has_room() {
-                self.plan(*id, transfer, Duration::ZERO);
-            }
-        }
-    }
-
-    fn flush(&self) {
-        for transfer in self.transfers.borrow_mut().values_mut() {
-            if transfer.received - transfer.flushed_at < LARGEST_BLOCK as u64 {
-                transfer.sink.flush_slow();
-            }
-            transfer.flushed_at = transfer.received;
-        }
-    }
-
-    fn vitals(&self, id: TransferId) -> Option<Vitals> {
-        self.transfers.borrow().get(&id).map(|transfer| Vitals {
-            received: transfer.received,
-            next: matches!(transfer.judged, Judged::Taken | Judged::Enough).then(|| transfer.sink.next()),
-            end: transfer.sink.end(),
-            last_sign: transfer.last_sign,
-            held: transfer.held.is_some(),
-        })
-    }
-
-    fn set_rate(&self, rate: Option<Speed>) {
-        self.budget.borrow_mut().set_rate(rate, self.clock.now());
-    }
-
-    fn set_download_rate(&self, download: DownloadId, rate: Option<Speed>) {
-        let mut own = self.own.borrow_mut();
-        match rate {
-            Some(_) => {
-                own.entry(download).or_default().set_rate(rate, self.clock.now());
-            }
-            None => {
-                own.remove(&download);
-            }
-        }
-    }
-
-    fn events(&self) -> Vec<TransferEvent> {
-        self.events.take()
-    }
-
-    fn on_events(&self, ready: Box<dyn Fn()>) {
-        self.ready.replace(Some(Rc::from(ready)));
-    }
-
-    fn stop(&self) {
-        self.is_stopped.set(true);
-        for (_, mut transfer) in self.transfers.take() {
-            transfer.sink.flush();
-        }
-        self.ready.replace(None);
     }
 }

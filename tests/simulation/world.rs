@@ -8,15 +8,20 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use freshet::engine::{Command, DownloadId, Engine, Event, Limits, Parts};
+use freshet::engine::{Command, DownloadId, Engine, Event, Limits, Parts, Snapshot, Speed, State};
 
+use super::completed::Completed;
+use super::device::{Device, QUICK};
 use super::disk::{Devices, VirtualDisk};
-use super::plan::{Deed, Plan, ROOM, Wanted};
+use super::plan::{Deed, Plan, ROOM, Wanted, share_files};
 use super::random::Random;
-use super::remote::Remote;
-use super::rules::{Rules, Told};
+use super::rates;
+use super::receipts::Receipts;
+use super::remote::{Remote, Said};
+use super::rules::{Rules, is_unlike};
 use super::store::{SavedList, VirtualStore};
 use super::timeline::{Happening, Timeline, VirtualClock};
+use super::told::Told;
 use super::transport::{OWNER, ScriptedTransport};
 
 /// No story takes more steps.
@@ -31,6 +36,7 @@ pub struct Process {
     disk: Rc<VirtualDisk>,
     pub transport: Rc<ScriptedTransport>,
     store: Rc<VirtualStore>,
+    receipts: Rc<RefCell<Receipts>>,
     is_over: Rc<Cell<bool>>,
     is_stopping: bool,
 }
@@ -44,6 +50,8 @@ pub struct World {
     pub wanted: Vec<Wanted>,
     /// What the engine calls each of them.
     pub ids: Vec<Option<DownloadId>>,
+    /// The limits of single downloads.
+    rates: Vec<Option<Speed>>,
     pub limits: Limits,
     pub told: Rc<RefCell<Told>>,
     pub rules: Rules,
@@ -98,6 +106,7 @@ impl World {
             list: Rc::default(),
             process: None,
             ids: vec![None; plan.downloads.len()],
+            rates: vec![None; plan.downloads.len()],
             wanted: plan.downloads,
             limits: plan.limits,
             told: Rc::default(),
@@ -121,15 +130,25 @@ impl World {
         for record in &list.records {
             let owner = record.spec.manners.headers.iter().find_map(|line| line.strip_prefix(OWNER));
             let owner: Option<usize> = owner.and_then(|owner| owner.parse().ok());
-            self.ids[owner.expect("each download has its own fields")] = Some(record.id);
+            let owner = owner.expect("each download has its own fields");
+            self.ids[owner] = Some(record.id);
+            self.rates[owner] = record.spec.rate;
         }
         let timeline = self.timeline.clone();
         timeline.note([1, list.records.len() as u64, 0], || {
             format!("the program starts with {} downloads", list.records.len())
         });
         let clock = VirtualClock::new(timeline.clone());
-        let disk = VirtualDisk::new(timeline.clone(), self.devices.clone(), self.remote.clone(), self.bound);
-        let transport = ScriptedTransport::new(timeline.clone(), clock.clone(), disk.clone(), self.remote.clone());
+        let receipts: Rc<RefCell<Receipts>> = Rc::default();
+        let disk =
+            VirtualDisk::new(timeline.clone(), self.devices.clone(), self.remote.clone(), receipts.clone(), self.bound);
+        let transport = ScriptedTransport::new(
+            timeline.clone(),
+            clock.clone(),
+            disk.clone(),
+            self.remote.clone(),
+            receipts.clone(),
+        );
         let store = VirtualStore::new(timeline.clone(), self.list.clone());
         let parts = Parts {
             transport: transport.clone(),
@@ -142,8 +161,16 @@ impl World {
         let told = self.told.clone();
         engine.listen(move |event: &Event| told.borrow_mut().hear(event, &timeline));
         self.rules.forget_process();
-        self.process =
-            Some(Process { engine, clock, disk, transport, store, is_over: Rc::default(), is_stopping: false });
+        self.process = Some(Process {
+            engine,
+            clock,
+            disk,
+            transport,
+            store,
+            receipts,
+            is_over: Rc::default(),
+            is_stopping: false,
+        });
     }
 
     /// `true`: the story has come to its good end.
@@ -187,13 +214,18 @@ impl World {
     fn die(&mut self, cuts_power: bool) {
         let Some(process) = self.process.take() else { return };
         self.requests += process.transport.requests();
+        let open = process.disk.open_parts();
         process.disk.die();
+        let receipts = process.receipts.clone();
         drop(process);
         if cuts_power {
             for device in self.devices.borrow_mut().iter_mut() {
                 self.timeline.draw(|random| device.cut_power(random));
             }
             self.rules.check_files(&self.devices, &self.remote.borrow(), &self.wanted);
+        }
+        for part in &open {
+            receipts.borrow().check(part, &self.devices.borrow()[part.device], self.timeline.now());
         }
         self.restart_later();
     }
@@ -225,9 +257,9 @@ impl World {
                 let file = &mut self.remote.borrow_mut().files[file];
                 file.current = (file.current + 1).min(file.lengths.len() as u32 - 1);
             }
-            Deed::Space(device, free) => self.devices.borrow_mut()[device].free = free,
-            Deed::Errors(device, errors) => self.devices.borrow_mut()[device].errors = errors,
-            Deed::Pace(device, pace) => self.devices.borrow_mut()[device].pace = pace,
+            Deed::Space(device, free) => self.disturb(device, |device| device.free = free),
+            Deed::Errors(device, errors) => self.disturb(device, |device| device.errors = errors),
+            Deed::Pace(device, pace) => self.disturb(device, |device| device.pace = pace),
             Deed::Heal => self.heal(),
             // The user waits until the program is there again.
             deed if !is_running => {
@@ -237,6 +269,7 @@ impl World {
             }
             Deed::Add(index) => {
                 if let Some(process) = &self.process {
+                    self.rates[index] = self.wanted[index].spec.rate;
                     self.ids[index] = Some(process.engine.add(self.wanted[index].spec.clone()));
                 }
             }
@@ -247,6 +280,15 @@ impl World {
             Deed::Remove(index) => self.send_to(index, Command::Remove),
             Deed::Restore(index) => self.send_to(index, Command::Restore),
             Deed::Purge(index) => self.send_to(index, Command::Purge),
+            Deed::Keep(index) => {
+                self.wanted[index].was_kept = true;
+                self.send_to(index, Command::Keep);
+            }
+            Deed::Renew(index, site) => self.renew(index, site),
+            Deed::Rate(index, rate) => {
+                self.rates[index] = rate;
+                self.send_to(index, |id| Command::SetRate { id, rate });
+            }
             Deed::Limit(limits) => {
                 self.limits = limits.clone();
                 self.send(Command::SetLimits(limits));
@@ -265,15 +307,36 @@ impl World {
         }
     }
 
+    fn disturb(&mut self, device: usize, change: impl FnOnce(&mut Device)) {
+        self.rules.was_disturbed = true;
+        let device = &mut self.devices.borrow_mut()[device];
+        change(device);
+        device.disturbed_at = self.timeline.now();
+    }
+
+    fn renew(&mut self, index: usize, at: usize) {
+        let (url, file) = {
+            let site = &self.remote.borrow().sites[at];
+            (site.url.clone(), site.file)
+        };
+        let wanted = &mut self.wanted[index];
+        self.remote.borrow_mut().files[file].has_pieces |= wanted.spec.pieces.is_some();
+        wanted.files.insert(file);
+        wanted.was_renewed = true;
+        share_files(&mut self.wanted);
+        self.send_to(index, |id| Command::Renew { id, url });
+    }
+
     fn heal(&mut self) {
         let mut remote = self.remote.borrow_mut();
-        remote.is_healthy = true;
+        remote.healthy_since.get_or_insert(self.timeline.now());
         for file in &mut remote.files {
             file.current = file.lengths.len() as u32 - 1;
         }
         drop(remote);
         for device in self.devices.borrow_mut().iter_mut() {
-            (device.free, device.errors, device.pace) = (ROOM, 0, (20, 300));
+            (device.free, device.errors, device.pace) = (ROOM, 0, (20, QUICK));
+            device.disturbed_at = self.timeline.now();
         }
         if let Some(process) = &self.process {
             process.transport.heal();
@@ -283,9 +346,9 @@ impl World {
     /// What does not go on by itself is told to.
     fn again(&mut self) {
         self.again += 1;
-        let failed = self.told.borrow().stopped();
-        for id in failed {
-            self.send(Command::Resume(id));
+        let stopped = self.told.borrow().stopped();
+        for snapshot in stopped {
+            self.help(&snapshot);
         }
         for id in self.ids.iter().flatten() {
             if !self.told.borrow().knows(*id) {
@@ -295,10 +358,34 @@ impl World {
         self.timeline.after(Duration::from_secs(5), Happening::Deed(Deed::Judge));
     }
 
+    /// Has one go on that is paused or failed, in the way that its failure calls for.
+    fn help(&mut self, stopped: &Snapshot) {
+        let Some(index) = self.ids.iter().position(|id| *id == Some(stopped.id)) else { return };
+        let (file, own) = (self.wanted[index].file, self.wanted[index].spec.url.clone());
+        let (is_astray, is_stale, own) = {
+            let remote = self.remote.borrow();
+            let site = &remote.sites[remote.site_of(&stopped.url)];
+            (site.is_dead || site.file != file, site.beside == Said::StaleForGood, remote.site_of(&own))
+        };
+        match &stopped.state {
+            _ if is_astray => self.renew(index, own),
+            State::Failed(failure) if failure.kind.is_wrong_sum() && is_stale && self.again > 1 => {
+                self.wanted[index].was_kept = true;
+                self.send(Command::Keep(stopped.id));
+            }
+            // What is here is another file's by now: that can only be given up.
+            State::Failed(failure) if is_unlike(&failure.kind) && self.again > 3 => {
+                self.send(Command::Remove(stopped.id));
+                self.send(Command::Purge(stopped.id));
+            }
+            _ => self.send(Command::Resume(stopped.id)),
+        }
+    }
+
     fn judge(&mut self) -> bool {
         let Some(process) = &self.process else { panic!("the program is not there at the end") };
         let is_late = self.timeline.now() > self.heal_at + PATIENCE;
-        let verdict = self.rules.verdict(&self.told.borrow(), &self.wanted, &self.ids);
+        let verdict = self.rules.verdict(&self.told.borrow(), &self.wanted, &self.ids, &self.remote.borrow());
         let is_at_rest = process.transport.alive().is_empty();
         match verdict {
             Some(failed) if failed.is_empty() && is_at_rest => {
@@ -308,7 +395,7 @@ impl World {
             }
             // A wrong checksum is found out at the end of a download: the user may try again.
             Some(failed) if !failed.is_empty() => {
-                assert!(self.again < 4, "failed for no good reason: {:?}", self.told.borrow().states());
+                assert!(self.again < 8, "failed for no good reason: {:?}", self.told.borrow().states());
                 self.again();
                 return false;
             }
@@ -324,10 +411,16 @@ impl World {
         let snapshots = process.engine.snapshots();
         let alive = process.transport.alive();
         self.rules.check(&snapshots, &alive, &self.limits, &self.told.borrow(), &self.ids, &self.wanted);
+        rates::check(&alive, process.transport.rate(), &self.limits, &self.rates);
         let completed = self.told.borrow_mut().take_completed();
-        for snapshot in completed {
+        for (number, snapshot) in completed.iter().enumerate() {
+            // Another one, which may overwrite, has taken its place before either was told of.
+            if completed[number + 1..].iter().any(|later| later.path == snapshot.path) {
+                continue;
+            }
             let index = self.ids.iter().position(|id| *id == Some(snapshot.id)).expect("a download that was added");
-            self.rules.check_completed(&snapshot, &self.wanted[index], &self.devices, &self.remote.borrow());
+            let completed = Completed { now: snapshot, wanted: &self.wanted[index], remote: &self.remote.borrow() };
+            self.rules.completed(&completed, &self.devices, self.timeline.now());
         }
     }
 

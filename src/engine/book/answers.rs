@@ -58,6 +58,10 @@ impl Book {
                 let detail = "the whole file came in place of a range of it".to_owned();
                 Some(Failure::new(FailureKind::WrongRange, detail))
             }
+            _ if !answer.continues && self.is_unproven(id, transfer, answer) => {
+                let detail = "nothing shows that this mirror, which only a server named, has the same file".to_owned();
+                Some(Failure::new(FailureKind::WrongRange, detail))
+            }
             _ if !answer.continues && item.is_page_in_place_of_file(answer) => {
                 let what = answer.media_type.as_deref().unwrap_or_default();
                 let detail = format!("{what} came in place of the rest of the file: the link may have expired");
@@ -92,9 +96,21 @@ impl Book {
         self.input(id, Input::Responded);
     }
 
+    /// Whether a file begins at a mirror that is one only by the word of a server, and that neither pieces
+    /// nor the validator will show to be the same.
+    fn is_unproven(&self, id: DownloadId, transfer: TransferId, answer: &Answer) -> bool {
+        let Some(item) = self.items.get(&id) else { return false };
+        let running = item.work.as_ref().and_then(|work| work.transfers.get(&transfer));
+        let Some(running) = running.filter(|running| running.source > 0) else { return false };
+        let Some(source) = item.sources.get(running.source) else { return false };
+        let is_same = item.validator.is_some() && item.validator == answer.validator;
+        !item.spec.mirrors.contains(&source.url) && !is_same && item.spec.pieces.is_none()
+    }
+
     /// The answer to the probe, or to the first request of a continued download: it says what the file
     /// is, and the part file is opened.
     fn answered_first(&mut self, id: DownloadId, transfer: TransferId, answer: &Answer) {
+        let assumes_total = answer.total.is_none();
         let total = self.items.get(&id).and_then(|item| item.total_of(answer));
         let answer = &Answer { total, ..answer.clone() };
         let begins_anew = self.items.get(&id).is_some_and(|item| {
@@ -122,6 +138,7 @@ impl Book {
         let is_long = item.map.total().is_none_or(|total| total > SMALL_FILE);
         let open = item.open(is_long.then(|| Box::new(item.journal())));
         let Some(work) = &mut item.work else { return };
+        work.assumes_total = assumes_total;
         work.is_open = true;
         work.claimed = done;
         self.parts.disk.open(work.part, open);
@@ -134,6 +151,8 @@ impl Book {
         match (result, wanted) {
             (Err(failure), _) => return self.failed(id, transfer, end, failure),
             (Ok(()), Some(wanted)) if came < wanted => {
+                // The file may end here, and the answer that told of more have been wrong.
+                item.distrust |= item.work.as_ref().is_some_and(|work| work.assumes_total);
                 let detail = format!("{came} of {wanted} bytes came");
                 return self.failed(id, transfer, end, Failure::new(FailureKind::EndedEarly, detail));
             }
@@ -143,6 +162,8 @@ impl Book {
                 if let Some(misfit) = item.misfit(Some(came)) {
                     return self.failed(id, transfer, end, Failure::new(FailureKind::ChangedOnServer, misfit));
                 }
+                // Where they lie was not known while they were written.
+                self.check_all_pieces(id);
             }
         }
         self.forget(id, transfer, end);
@@ -160,6 +181,9 @@ impl Book {
         let had_range = self.items.get(&id).is_some_and(|item| item.map.done().bytes() > 0);
         let Some(running) = self.forget(id, transfer, end) else { return };
         let Some(item) = self.items.get_mut(&id) else { return };
+        // As above: longer, then.
+        let assumes_total = item.work.as_ref().is_some_and(|work| work.assumes_total);
+        item.distrust |= assumes_total && failure.kind == FailureKind::Protocol;
         let source = item.sources.get(running.source);
         if let (Some(wait), Some(source)) = (failure.retry_after, source) {
             self.queue.hold_back(source.host.clone(), now + wait.min(LONGEST_WAIT));
@@ -233,9 +257,15 @@ impl Book {
     /// After a transfer has come to its end: others begin where something is left to do.
     pub(super) fn go_on(&mut self, id: DownloadId) {
         let Some(item) = self.items.get(&id).filter(|item| pieces::is_under_way(item)) else { return };
-        let is_idle = item.work.as_ref().is_some_and(|work| work.transfers.is_empty());
+        // The run that ends has nothing to fetch any more, though the next one is granted already.
+        let is_ready = |work: &&Work| work.is_open && !work.is_closing && work.renewal.is_none();
+        let Some(work) = item.work.as_ref().filter(is_ready) else { return };
+        let is_idle = work.transfers.is_empty();
         if is_idle && !item.map.missing().is_empty() {
-            self.connect(id);
+            // Else when there is room: this is looked at a few times a second.
+            if self.may_connect(id) {
+                self.connect(id);
+            }
         } else {
             self.spread(id);
         }
@@ -244,7 +274,8 @@ impl Book {
     /// All bytes are given to the disk; it is delivered when they are written.
     pub(super) fn check_delivered(&mut self, id: DownloadId) {
         let is_delivered = self.items.get(&id).is_some_and(|item| {
-            let is_ready = |work: &Work| work.is_open && !work.is_closing && work.transfers.is_empty();
+            let is_ready =
+                |work: &Work| work.is_open && !work.is_closing && work.transfers.is_empty() && work.renewal.is_none();
             item.work.as_ref().is_some_and(is_ready)
                 && item.map.is_complete()
                 && item.is_proven()
@@ -344,6 +375,13 @@ impl Book {
                 }
                 self.input(id, Input::Finished);
             }
+            // Its own was lost, and another download has begun one of the same name since.
+            Reply::Failed { failure, .. } if failure.kind == FailureKind::PartInUse && self.has_lost_part(id) => {
+                if let Some(item) = self.items.get_mut(&id) {
+                    item.path = None;
+                }
+                self.look_again(id);
+            }
             // Not by another process, but by another download of this address, of which it was not yet told.
             Reply::Failed { failure, .. } if failure.kind == FailureKind::PartInUse && self.is_ours(id) => {
                 self.look_again(id);
@@ -354,6 +392,8 @@ impl Book {
                     // it now. It is all here as long as that has not begun, for `Command::Keep`.
                     item.validator = None;
                     item.best = 0;
+                    // Not even if a new address has the same bytes.
+                    item.distrust = true;
                 }
                 if let (FailureKind::DiskFull { .. }, Some(item)) = (&failure.kind, self.items.get_mut(&id)) {
                     item.lacked_space = true;

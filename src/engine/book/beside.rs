@@ -23,7 +23,8 @@ impl Book {
     pub(super) fn looks_beside(&mut self, id: DownloadId) -> bool {
         let Some(item) = self.items.get_mut(&id) else { return false };
         let is_long = item.map.total().is_some_and(|total| total >= SMALLEST_FILE);
-        let is_wanted = item.spec.find_checksum && is_long && item.checksum().is_none();
+        let is_proven = item.checksum().is_some() || item.spec.pieces.is_some();
+        let is_wanted = item.spec.find_checksum && is_long && !is_proven;
         let Some(work) = item.work.as_mut().filter(|_| is_wanted) else { return false };
         if work.lookup.is_none() {
             let mut places = checksum_list::places(&item.spec.url);

@@ -2,7 +2,7 @@
 //! The effects of the state machine: what the book has network and disk do.
 
 use super::{Book, SAVE_INTERVAL, TICK};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::engine::disk::{Finish, Found, Look};
 use crate::engine::download::state::{Input, State};
@@ -49,6 +49,27 @@ impl Book {
         self.parts.disk.look(part, look);
     }
 
+    /// Looks what the journal of a part file says, which may name an older one: both are to be deleted.
+    pub(super) fn read_to_purge(&mut self, id: DownloadId) {
+        let part = PartId(self.number());
+        let now = self.parts.clock.now();
+        let Some(item) = self.items.get_mut(&id) else { return };
+        item.work = Some(Work { is_closing: true, ..Work::new(part, now, 0) });
+        item.after_close = AfterClose::Purge;
+        let look = Look {
+            folder: item.spec.folder.clone(),
+            part_path: item.path.clone(),
+            url: item.spec.url.clone(),
+            name: item.spec.name.clone(),
+            resume: true,
+            others: self.parts_of_same_address(id),
+            length: None,
+            tries_room: false,
+        };
+        self.by_part.insert(part, id);
+        self.parts.disk.look(part, look);
+    }
+
     /// Whether the part file that is in use may be that of another download of the same address, which was
     /// opened when this one had begun to look.
     pub(super) fn is_ours(&self, id: DownloadId) -> bool {
@@ -56,6 +77,16 @@ impl Book {
             self.items.get(&id).and_then(|item| item.work.as_ref()).is_some_and(|work| work.looks < MOST_LOOKS);
         let is_open = |other: &Item| other.work.as_ref().is_some_and(|work| work.is_open);
         may_look && self.others_of_same_address(id).any(is_open)
+    }
+
+    /// Whether the part file that it had is open as that of another download.
+    pub(super) fn has_lost_part(&self, id: DownloadId) -> bool {
+        let Some(path) = self.items.get(&id).and_then(|item| item.path.as_ref()) else { return false };
+        let has_it = |other: &Item| {
+            let is_open = other.work.as_ref().is_some_and(|work| work.is_open);
+            other.id != id && is_open && other.path.as_ref() == Some(path)
+        };
+        self.active.iter().filter_map(|other| self.items.get(other)).any(has_it)
     }
 
     /// Looks for a part file once more, in a run of its own.
@@ -70,21 +101,39 @@ impl Book {
         }
     }
 
+    /// Whether a part file is that of another download, which had this address before it got a new one.
+    fn is_of_another(&self, id: DownloadId, part_path: &Path) -> bool {
+        self.items.values().any(|other| other.id != id && other.path.as_deref() == Some(part_path))
+    }
+
     fn others_of_same_address(&self, id: DownloadId) -> impl Iterator<Item = &Item> {
         let url = self.items.get(&id).map(|item| &item.spec.url);
         let same = url.and_then(|url| self.by_url.get(url)).into_iter().flatten();
         same.filter(move |other| **other != id).filter_map(|other| self.items.get(other))
     }
 
-    /// The part files that a new one of this address must not be taken for: those of other downloads, and
-    /// its own older one.
+    /// The part files that a new one of this address must not be taken for: those of other downloads, also of
+    /// those at work that had this address before they got a new one, and its own older one.
     fn parts_of_same_address(&self, id: DownloadId) -> Vec<PathBuf> {
-        let others = self.others_of_same_address(id);
+        let at_work = self.active.iter().filter(|other| **other != id).filter_map(|other| self.items.get(other));
+        let others = self.others_of_same_address(id).chain(at_work);
         let older = self.items.get(&id).and_then(|item| item.replaces.clone());
         others.flat_map(|item| item.path.iter().chain(&item.replaces).cloned()).chain(older).collect()
     }
 
     pub(super) fn looked(&mut self, id: DownloadId, found: Option<Box<Found>>) {
+        let Some(item) = self.items.get_mut(&id) else { return };
+        item.is_unread = false;
+        if item.after_close == AfterClose::Purge && item.work.as_ref().is_some_and(|work| work.is_closing) {
+            // Only its own: what another file is beside the folder is nothing to this one.
+            if let Some(found) = found.filter(|found| item.path.as_ref() == Some(&found.part_path)) {
+                item.replaces = found.journal.replaces;
+            }
+            return self.closed(id);
+        }
+        let own = item.path.clone();
+        let is_own = |found: &Found| own.as_ref() == Some(&found.part_path);
+        let found = found.filter(|found| is_own(found) || !self.is_of_another(id, &found.part_path));
         let Some(item) = self.items.get_mut(&id) else { return };
         match found {
             Some(found) => {

@@ -17,6 +17,7 @@ impl Book {
         item.spec.pieces = None;
         item.spec.find_checksum = false;
         item.told = None;
+        item.distrust = false;
         self.input(id, Input::Resume);
     }
 }

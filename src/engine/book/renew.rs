@@ -111,6 +111,10 @@ impl Book {
         if let Some(work) = &mut item.work {
             work.renewal = None;
         }
+        if item.map.is_complete() {
+            // Nothing is left to be asked for.
+            return self.check_delivered(id);
+        }
         self.connect(id);
     }
 

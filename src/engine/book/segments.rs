@@ -15,6 +15,7 @@ use crate::engine::net::{Asked, Body, Request};
 use crate::engine::plan::map::Loan;
 use crate::engine::plan::ramp::Sight;
 use crate::engine::plan::split::{self, Job, Runner};
+use crate::engine::queue::Host;
 use crate::engine::rate::Meter;
 use crate::engine::sources::Standing;
 use crate::engine::types::{ByteRange, DownloadId, Moment, TransferId};
@@ -28,6 +29,16 @@ const MOST_DOUBLINGS: u32 = 6;
 const MEASURED: Duration = Duration::from_millis(50);
 
 impl Book {
+    /// Whether there is room at the host that would be asked.
+    pub(super) fn may_connect(&self, id: DownloadId) -> bool {
+        let now = self.parts.clock.now();
+        let Some(item) = self.items.get(&id) else { return false };
+        let has_slot = self.queue.is_preparing(id);
+        let has_room = |index, host: &Host| (has_slot && index == 0) || self.queue.may_connect(host, now);
+        let index = item.sources.first(has_room);
+        item.sources.get(index).is_some_and(|source| has_room(index, &source.host))
+    }
+
     /// Asks the server for the first missing bytes; of a new file for all of it, which tells what the
     /// server can do.
     pub(super) fn connect(&mut self, id: DownloadId) {
@@ -245,7 +256,9 @@ impl Book {
             let work = item.work.as_ref().filter(|work| work.transfers.len() > 1)?;
             let is_there = |running: &Running| item.sources.get(running.source).is_some_and(|s| s.host == host);
             let newest = work.transfers.iter().rev().find(|(_, running)| is_there(running))?;
-            Some((*id, *newest.0))
+            // One that has not answered yet may come to nothing, and then there would be none.
+            let others = work.flowing() - usize::from(newest.1.answered_at.is_some());
+            (others > 0).then_some((*id, *newest.0))
         });
         if let Some((id, transfer)) = found {
             self.end_transfer(id, transfer);

@@ -9,13 +9,17 @@ use std::time::{Duration, SystemTime};
 use crate::engine::book::{Book, Parts, Shelf, TICK};
 use crate::engine::clock::Clock;
 use crate::engine::command::{Command, Limits};
+use crate::engine::details::Origin;
 use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::pieces::Pieces;
 use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
 use crate::engine::download::state::State;
 use crate::engine::error::{Failure, FailureKind};
+use crate::engine::item::Item;
+use crate::engine::net::headers::Validator;
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Request, TransferEvent, Transport, Vitals};
+use crate::engine::plan::map::Map;
 use crate::engine::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
 
 #[derive(Default)]
@@ -101,6 +105,10 @@ const ID: DownloadId = DownloadId(1);
 
 /// A download of two pieces of ten bytes, of which nothing has come yet.
 fn begun() -> (Book, Rc<Notes>) {
+    begun_with(Some(20))
+}
+
+fn begun_with(total: Option<u64>) -> (Book, Rc<Notes>) {
     let notes = Rc::new(Notes::default());
     let parts = Parts { transport: notes.clone(), disk: notes.clone(), clock: notes.clone(), store: None };
     let mut book = Book::new(parts, Limits::default(), Shelf::default());
@@ -110,10 +118,16 @@ fn begun() -> (Book, Rc<Notes>) {
     book.command(Command::Add { id: ID, spec: Box::new(spec) });
     book.admit();
     book.disk_reply(Reply::Looked { part: notes.part(), found: None });
-    let answer = Answer {
+    answered(&mut book, &notes, total);
+    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into() });
+    (book, notes)
+}
+
+fn answer(total: Option<u64>) -> Answer {
+    Answer {
         start: 0,
-        end: Some(20),
-        total: Some(20),
+        end: total,
+        total,
         continues: false,
         validator: None,
         resumable: true,
@@ -123,11 +137,12 @@ fn begun() -> (Book, Rc<Notes>) {
         url: None,
         mirrors: Vec::new(),
         digest: None,
-    };
+    }
+}
+
+fn answered(book: &mut Book, notes: &Notes, total: Option<u64>) {
     let id = notes.started.get().unwrap();
-    book.transfer_event(TransferEvent::Answered { id, answer: Box::new(answer) });
-    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into() });
-    (book, notes)
+    book.transfer_event(TransferEvent::Answered { id, answer: Box::new(answer(total)) });
 }
 
 fn written(book: &mut Book, notes: &Notes, start: u64, end: u64) {
@@ -259,4 +274,48 @@ fn a_slow_device_gets_the_next_journal_as_soon_as_the_last_one_is_there() {
     assert_eq!(notes.saves.get(), 2);
     book.disk_reply(Reply::Saved { part: notes.part() });
     assert_eq!(notes.saves.get(), 2, "a quick one is followed by none");
+}
+
+#[test]
+fn pieces_of_a_file_whose_length_is_known_only_at_its_end_are_checked_then() {
+    let (mut book, notes) = begun_with(None);
+    written(&mut book, &notes, 0, 20);
+    assert!(notes.checks.borrow().is_empty());
+    ended(&mut book, &notes);
+    assert_eq!(*notes.checks.borrow(), [ByteRange::new(0, 10), ByteRange::new(10, 20)]);
+}
+
+#[test]
+fn what_is_here_of_another_length_than_its_pieces_is_not_continued() {
+    let (book, _) = begun();
+    let mut item = Item::new(ID, book.items.get(&ID).unwrap().spec.clone(), SystemTime::UNIX_EPOCH);
+    item.map = Map::new(Some(20), []);
+    assert!(item.can_continue());
+    item.map = Map::new(Some(25), [ByteRange::new(0, 25)]);
+    assert!(!item.can_continue());
+    item.spec.pieces = None;
+    (item.spec.size, item.is_renewed) = (Some(20), true);
+    assert!(!item.can_continue());
+    item.spec.size = None;
+    assert!(item.can_continue());
+}
+
+#[test]
+fn pieces_count_for_more_than_what_a_server_says_of_the_whole() {
+    let (book, _) = begun();
+    let mut item = Item::new(ID, book.items.get(&ID).unwrap().spec.clone(), SystemTime::UNIX_EPOCH);
+    item.told = Some((Checksum { algorithm: Algorithm::Md5, hex: "0".repeat(32) }, Origin::Server));
+    assert_eq!(item.checksum(), None);
+    item.spec.pieces = None;
+    assert!(item.checksum().is_some());
+}
+
+#[test]
+fn what_a_mirror_told_of_another_version_proves_nothing_of_this_one() {
+    let (book, _) = begun();
+    let mut item = Item::new(ID, book.items.get(&ID).unwrap().spec.clone(), SystemTime::UNIX_EPOCH);
+    item.sources.add(&"http://127.0.0.2/f".parse().unwrap());
+    item.sources.get_mut(1).unwrap().validator = Some(Validator::ETag("\"old\"".into()));
+    item.learn(&answer(Some(20)));
+    assert_eq!(item.sources.get(1).unwrap().validator, None);
 }

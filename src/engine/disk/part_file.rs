@@ -49,6 +49,8 @@ pub struct PartFile {
     follower: Option<Follower>,
     /// The folder's entries for the part file and its journal are durable.
     is_listed: AtomicBool,
+    /// It was told that it failed: it is not moved into place any more behind the back of who heard that.
+    pub has_failed: AtomicBool,
     /// A sync failed: the kernel may have dropped what was not written and reports it only once, so
     /// nothing of this file may be called durable any more.
     broken: OnceLock<Failure>,
@@ -147,6 +149,7 @@ impl PartFile {
             name: open.name.clone(),
             total: open.total,
             is_listed: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
             broken: OnceLock::new(),
         }
     }

@@ -99,7 +99,7 @@ impl Syncer {
             match job {
                 SyncJob::TakeOver { part, file } => {
                     if let Err(failure) = file.take_over() {
-                        self.fail(part, failure);
+                        self.give_up(part, &file, failure);
                     }
                 }
                 SyncJob::Save { part, file, journal, told } => self.save(part, &file, &journal, told),
@@ -138,8 +138,14 @@ impl Syncer {
                 self.folders.lock().unwrap_or_else(PoisonError::into_inner).wrote(file.path(), &journal.url);
                 self.mailbox.post(Reply::Saved { part });
             }
-            Err(failure) => self.fail(part, failure),
+            Err(failure) => self.give_up(part, file, failure),
         }
+    }
+
+    /// A failure that was not awaited: the file may be on its way into place already.
+    fn give_up(&self, part: PartId, file: &PartFile, failure: Failure) {
+        file.has_failed.store(true, Ordering::Relaxed);
+        self.fail(part, failure);
     }
 
     fn finish(&mut self, finishing: Finishing) {
@@ -187,7 +193,7 @@ impl Syncer {
     }
 
     fn place(&mut self, finishing: Finishing) {
-        if finishing.is_ended.load(Ordering::Relaxed) {
+        if finishing.is_ended.load(Ordering::Relaxed) || finishing.file.has_failed.load(Ordering::Relaxed) {
             return;
         }
         match finishing.file.move_into_place(&finishing.finish) {
@@ -325,6 +331,26 @@ mod tests {
         let (names, replies) = finish(folder.path(), &[&one, &other], &wish, part_file::sync_folder);
         assert_eq!(names, ["a", "b"]);
         assert!(replies.iter().all(|reply| matches!(reply, Reply::Finished { .. })), "{replies:?}");
+    }
+
+    #[test]
+    fn what_was_told_to_have_failed_is_not_moved_into_place_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = Open {
+            folder: folder.path().into(),
+            resume: None,
+            name: "f".into(),
+            on_exists: OnExists::Rename,
+            total: None,
+            checksum: None,
+            journal: None,
+        };
+        let file = Arc::new(PartFile::create(&open, &mut Folders::default()).unwrap());
+        file.has_failed.store(true, Ordering::Relaxed);
+        let wish = Finish { total: 0, checksum: None, on_exists: OnExists::Rename, modified: None, replaces: None };
+        let (names, replies) = finish(folder.path(), &[&file], &wish, part_file::sync_folder);
+        assert_eq!(names, ["f.part"]);
+        assert!(replies.is_empty(), "{replies:?}");
     }
 
     #[test]

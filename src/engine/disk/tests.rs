@@ -522,8 +522,8 @@ fn a_part_file_that_was_taken_away_is_neither_saved_nor_finished() {
     desk.begin(1, "f", b"0123");
     fs::write(desk.path("other"), b"else").unwrap();
     fs::rename(desk.path("other"), desk.path("f.part")).unwrap();
-    assert_eq!(desk.save(1, journal("f", &[(0, 4)])), Err(FailureKind::Io(libc::ENOENT)));
     assert_eq!(desk.finish(1, complete(4)), Err(FailureKind::Io(libc::ENOENT)));
+    assert_eq!(desk.save(1, journal("f", &[(0, 4)])), Err(FailureKind::Io(libc::ENOENT)));
     assert_eq!(desk.names(), ["f.part"]);
 }
 
@@ -546,8 +546,8 @@ fn a_part_file_whose_drive_was_taken_away_says_so() {
     desk.write(1, 0, b"0123");
     desk.expect_written(1, 4);
     assert!(Command::new("umount").arg("-l").arg(&tmpfs.folder).status().unwrap().success());
-    assert_eq!(desk.save(1, journal("f", &[(0, 4)])), Err(FailureKind::DriveFailed));
     assert_eq!(desk.finish(1, complete(4)), Err(FailureKind::DriveFailed));
+    assert_eq!(desk.save(1, journal("f", &[(0, 4)])), Err(FailureKind::DriveFailed));
     assert_eq!(fs::read_dir(&tmpfs.folder).unwrap().count(), 0, "nothing is put into the empty mount point");
 }
 

@@ -265,7 +265,7 @@ impl TransferHandler {
             Ok((answer, decoder)) => {
                 self.decoder = decoder;
                 self.sink.begin(answer.start, answer.end);
-                if self.asked.range.is_some_and(|range| range.start != answer.start) {
+                if !answer.continues {
                     // Not the range, but the whole file.
                     self.until = None;
                 }

@@ -124,6 +124,8 @@ pub struct Asked {
     pub range: Option<ByteRange>,
     /// The file's length, where it is known from an earlier answer.
     pub total: Option<u64>,
+    /// How long the file has to be, where somebody else told: nothing beyond it is taken.
+    pub size: Option<u64>,
     /// What the answer must carry to speak of the same file, where that is known: sent as If-Range.
     pub validator: Option<Validator>,
     /// When the file was last changed, where that is known and the source has to agree.

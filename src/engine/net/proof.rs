@@ -127,8 +127,12 @@ fn prove_whole(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
     // The length of an encoded body is not the file's (RFC 9110 section 8.6).
     let total = if encoded { None } else { head.length };
     let validator = validator(head);
+    // A length that is left out for once has not changed as long as the validator is the same.
+    let is_same = validator.is_some() && validator == asked.validator && !encoded;
+    let known = asked.total.filter(|_| is_same).or(asked.size);
     let ranges = head.text("accept-ranges").is_some_and(|value| value.trim().eq_ignore_ascii_case("bytes"));
     Ok(Answer {
+        end: total.or(known),
         resumable: ranges && !encoded && total.is_some() && validator.is_some(),
         ..describe(head, 0, total, validator)
     })
@@ -190,7 +194,8 @@ fn prove_file(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
         }
     }
     let resumable = total.is_some() && validator.is_some();
-    Ok(Answer { continues: asked.range.is_some(), resumable, ..describe(head, from, total, validator) })
+    let end = total.or(asked.size);
+    Ok(Answer { end, continues: asked.range.is_some(), resumable, ..describe(head, from, total, validator) })
 }
 
 fn describe(head: &Head, start: u64, total: Option<u64>, validator: Option<Validator>) -> Answer {
@@ -300,6 +305,13 @@ mod tests {
 
     fn judge(asked: &Asked, head: &Head) -> Result<Answer, FailureKind> {
         prove(asked, head, SystemTime::UNIX_EPOCH).map_err(|failure| failure.kind)
+    }
+
+    #[test]
+    fn of_a_file_whose_length_is_known_beforehand_no_more_is_taken() {
+        let asked = Asked { size: Some(5), ..Asked::default() };
+        let answer = judge(&asked, &head(200, None, &[])).unwrap();
+        assert_eq!((answer.total, answer.end), (None, Some(5)));
     }
 
     #[test]
