@@ -343,7 +343,7 @@ fn a_checksum_beside_a_file_that_was_whole_already_is_looked_for_too() {
     let (server, running) = (Faulty::start(), Running::start());
     server.serve("/f", Resource::new(58, MIB));
     server.on("/f.sha256", |_| Answer::status(200).bytes(format!("{}  f\n", "1".repeat(64))).silent_for(LIMIT));
-    let id = running.engine.add(DownloadSpec { find_checksum: true, ..running.spec(server.url("/f")) });
+    let id = running.engine.add(DownloadSpec { find_checksum: true, connections: 1, ..running.spec(server.url("/f")) });
     running.main_loop.run_until(LIMIT, "it to be looked for", || !server.seen_at("/f.sha256").is_empty());
     running.engine.send(Order::Pause(id));
     running.until(id, "it rests", |now| now.state == State::Paused);
