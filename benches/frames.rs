@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Does the window stay smooth at line rate, and does it cost speed? Opens the real window in this
-//! process, lets it fetch two large files from a private nginx, counts the frames meanwhile, and then
-//! lets `freshet get` fetch the same. Needs a display, nginx, and `cargo build --release --bins` before:
+//! process, lets it fetch two large files from a private nginx, counts the frames meanwhile, and lets
+//! `freshet get` fetch the same: once after it and once before it, as who comes second finds the memory
+//! and the disk as the first has left them. Needs a display, nginx, and `cargo build --release --bins` before:
 //! `build-aux/gui-session.sh cargo bench --bench frames -- 2 /var/tmp` for 2 GiB each to that folder;
 //! without one they go to memory.
 
@@ -46,8 +47,8 @@ fn main() -> ExitCode {
     let size = words.iter().find_map(|word| word.parse::<f64>().ok()).unwrap_or(2.0);
     let place = words.iter().find(|word| word.parse::<f64>().is_err()).map(PathBuf::from);
     match bench((size * GIB as f64) as u64, place.as_deref()) {
-        Ok((window, get)) => {
-            report(size * NAMES.len() as f64, &window, get);
+        Ok(turns) => {
+            report(size * NAMES.len() as f64, &turns);
             ExitCode::SUCCESS
         }
         Err(reason) => {
@@ -57,8 +58,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// With the window, and how long `freshet get` took.
-fn bench(len: u64, place: Option<&Path>) -> Result<(Measured, Duration), String> {
+/// Who fetches first, the window or `freshet get`.
+const WINDOW_IS_FIRST: [bool; 2] = [true, false];
+
+/// With the window, and how long `freshet get` took, in each turn.
+fn bench(len: u64, place: Option<&Path>) -> Result<Vec<(Measured, Duration)>, String> {
     let text = |error: std::io::Error| error.to_string();
     let folder = memory_folder().map_err(text)?;
     let source = folder.path().join("source");
@@ -87,11 +91,16 @@ fn bench(len: u64, place: Option<&Path>) -> Result<(Measured, Duration), String>
         rustix::fs::sync();
         Ok::<_, String>(())
     };
-    let window = run_window(&urls, target.path())?;
-    check()?;
-    let get = run_get(&urls, target.path())?;
-    check()?;
-    Ok((window, get))
+    let window = || run_window(&urls, target.path()).and_then(|measured| check().map(|()| measured));
+    let get = || run_get(&urls, target.path()).and_then(|wall| check().map(|()| wall));
+    let turn = |window_is_first| {
+        if window_is_first {
+            return Ok((window()?, get()?));
+        }
+        let wall = get()?;
+        Ok((window()?, wall))
+    };
+    WINDOW_IS_FIRST.into_iter().map(turn).collect()
 }
 
 /// A virtual machine may have handed free memory back to its host, and getting it again costs several
@@ -159,20 +168,31 @@ fn run_get(urls: &[Url], folder: &Path) -> Result<Duration, String> {
     if status.success() { Ok(begin.elapsed()) } else { Err(format!("freshet get: {status}")) }
 }
 
-fn report(gib: f64, measured: &Measured, get: Duration) {
-    let wall = measured.wall.as_secs_f64();
-    println!("| GiB | GiB/s | to `freshet get` | CPU s/GiB | {HEADINGS} |");
-    println!("|---:|---:|---:|---:|---:|---:|---:|---:|");
-    println!(
-        "| {gib:.1} | {:.2} | {:.2} | {:.2} | {} |",
-        gib / wall,
-        get.as_secs_f64() / wall,
-        measured.cpu.as_secs_f64() / gib,
-        cells(&measured.gaps),
-    );
-    let begins = measured.gaps.iter().scan(Duration::ZERO, |begin, gap| Some(std::mem::replace(begin, *begin + *gap)));
-    let mut longest: Vec<_> = measured.gaps.iter().copied().zip(begins).collect();
+fn report(gib: f64, turns: &[(Measured, Duration)]) {
+    println!("| first | GiB | GiB/s | to `freshet get` | CPU s/GiB | {HEADINGS} |");
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
+    for (window_is_first, (window, get)) in WINDOW_IS_FIRST.into_iter().zip(turns) {
+        let wall = window.wall.as_secs_f64();
+        println!(
+            "| {} | {gib:.1} | {:.2} | {:.2} | {:.2} | {} |",
+            if window_is_first { "window" } else { "get" },
+            gib / wall,
+            get.as_secs_f64() / wall,
+            window.cpu.as_secs_f64() / gib,
+            cells(&window.gaps),
+        );
+    }
+    let both = |wall: fn(&(Measured, Duration)) -> Duration| turns.iter().map(wall).sum::<Duration>().as_secs_f64();
+    println!("to `freshet get` in both turns: {:.2}", both(|(_, get)| *get) / both(|(window, _)| window.wall));
+    for (window, _) in turns {
+        println!("longest: {}", longest(&window.gaps));
+    }
+}
+
+fn longest(gaps: &[Duration]) -> String {
+    let begins = gaps.iter().scan(Duration::ZERO, |begin, gap| Some(std::mem::replace(begin, *begin + *gap)));
+    let mut longest: Vec<_> = gaps.iter().copied().zip(begins).collect();
     longest.sort_by(|one, other| other.cmp(one));
     let told = longest.iter().take(5).map(|(gap, at)| format!("{} ms at {:.2} s", gap.as_millis(), at.as_secs_f64()));
-    println!("longest: {}", told.collect::<Vec<_>>().join(", "));
+    told.collect::<Vec<_>>().join(", ")
 }

@@ -200,7 +200,7 @@ impl Window {
         imp.early.take();
         imp.title.set_subtitle("");
         imp.failure.set_description(Some(&glib::markup_escape_text(reason)));
-        imp.pages.set_visible_child_name("failed");
+        self.show_page("failed");
         imp.pause_all.set_visible(false);
     }
 
@@ -300,12 +300,20 @@ impl Window {
             self,
             move |list: &DownloadList| {
                 let page = if list.count() == 0 { "empty" } else { "list" };
-                window.imp().pages.set_visible_child_name(page);
+                window.show_page(page);
             }
         );
         choose_page(session.list());
         // The list outlives no window: there is one of each.
         session.list().connect_items_changed(move |list, _, _, _| choose_page(list));
+    }
+
+    /// One page fades into another, but not what was blank into the first: ten frames more at the start.
+    fn show_page(&self, page: &str) {
+        let pages = &self.imp().pages;
+        let is_first = pages.visible_child_name().is_some_and(|shown| shown == "opening");
+        let transition = if is_first { gtk::StackTransitionType::None } else { pages.transition_type() };
+        pages.set_visible_child_full(page, transition);
     }
 
     fn sort_list(&self, session: &Session, settings: &Settings) {

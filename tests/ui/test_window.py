@@ -4,7 +4,12 @@
 can be worked has a name for a screen reader."""
 
 import random
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi  # noqa: E402
 
 from support import desktop, words
 from support.freshet_ui import Clipboard, Freshet, Home, is_usable
@@ -152,6 +157,58 @@ def the_add_dialog_explains_a_bad_address_and_takes_a_good_one():
         assert is_right(home), "the file is not the server's"
 
 
+def the_list_is_sorted_by_speed_and_stays_so():
+    rates = {"middle.bin": 40_000, "slow.bin": 10_000, "fast.bin": 160_000}
+    slowest_first, fastest_first = ["slow.bin", "middle.bin", "fast.bin"], ["fast.bin", "middle.bin", "slow.bin"]
+    with ExitStack() as servers, Home() as home:
+        urls = [
+            servers.enter_context(Server({f"/{name}": DATA * 4}, rate)).url(f"/{name}") for name, rate in rates.items()
+        ]
+        # Over a row the pointer would hold them all in their places.
+        DESKTOP.move(DESKTOP.width - 5, DESKTOP.height - 5)
+        with Freshet(home, *urls) as app:
+            for name in rates:
+                app.wait_for(name, words.DOWNLOADING)
+            assert order_of_rows(app, rates) == list(rates), "they are not in the order they were added in"
+            choose_in_sort_menu(app, words.BY_SPEED)
+            until("the slowest first", lambda: order_of_rows(app, rates) == slowest_first)
+            choose_in_sort_menu(app, words.DESCENDING)
+            until("the fastest first", lambda: order_of_rows(app, rates) == fastest_first)
+            app.screenshot(DESKTOP, "sorted")
+        with Freshet(home) as app:
+            until("the fastest first, again", lambda: order_of_rows(app, rates) == fastest_first, 20)
+
+
+def choose_in_sort_menu(app, item):
+    app.click(words.MAIN_MENU)
+    app.click(words.SORT_BY, roles=words.MENU_ITEM)
+    app.click(item, roles=words.MENU_ITEM)
+    until("the end of the menu", lambda: not app.seen(words.MENU_ITEM, item))
+
+
+def order_of_rows(app, names):
+    """From the top downwards, as they are seen."""
+    places = {name: app.place_of_row(name).y for name in names}
+    return sorted(places, key=places.get)
+
+
+def the_window_fits_a_narrow_screen():
+    with Home() as home:
+        home.prefer(window_width=360, window_height=640)
+        with Freshet(home) as app:
+            app.screenshot(DESKTOP, "narrow")
+            # Of what is seen: the X11 window has an invisible border around it.
+            width = extents(app.find(("frame", "window"), words.WINDOW)).width
+            assert 0 < width <= 360, f"it takes {width} pixels"
+            for name in (words.ADD_DOWNLOAD, words.PAUSE_ALL, words.DETAILS, words.MAIN_MENU):
+                place = extents(app.find(words.BUTTON, name))
+                assert place.x >= 0 and place.x + place.width <= width, f"“{name}” is outside"
+
+
+def extents(node):
+    return node.get_component_iface().get_extents(Atspi.CoordType.WINDOW)
+
+
 if __name__ == "__main__":
     run(
         a_second_start_hands_its_address_to_the_first,
@@ -164,4 +221,6 @@ if __name__ == "__main__":
         a_failed_download_says_so_and_can_be_tried_again,
         everything_that_can_be_worked_has_a_name,
         the_add_dialog_explains_a_bad_address_and_takes_a_good_one,
+        the_list_is_sorted_by_speed_and_stays_so,
+        the_window_fits_a_narrow_screen,
     )

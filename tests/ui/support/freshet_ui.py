@@ -197,10 +197,11 @@ class Freshet:
         """Presses the button, or what else it is, of this name."""
 
         def press():
-            # It may be another object a moment later: rows are recycled.
-            button = self.seen(roles, name)
+            # It may be another object a moment later: rows are recycled. A menu button is two, of which
+            # the inner one can be pressed.
+            found = (node for node in self.nodes() if _role(node) in roles and _matches(name, _name(node)))
             try:
-                return button is not None and is_usable(button) and button.do_action(0)
+                return any(is_usable(node) and node.get_n_actions() > 0 and node.do_action(0) for node in found)
             except GLib.Error:
                 return False
 

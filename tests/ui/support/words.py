@@ -8,6 +8,7 @@ WINDOW = "Freshet"
 # Buttons, by their accessible names.
 ADD_DOWNLOAD = "Add Downloads"
 PAUSE = "Pause"
+PAUSE_ALL = "Pause All"
 RESUME = "Resume"
 CANCEL = "Cancel"
 RETRY = "Try Again Now"
@@ -49,6 +50,8 @@ DISMISS = "Dismiss"
 UNSAVED = r"can not be saved: .*\. The disk is full\."
 
 # The main menu, and a text in each of the windows that it opens.
+MAIN_MENU = "Main Menu"
+SORT_BY, BY_SPEED, DESCENDING = "Sort By", "Speed", "Descending"
 SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Selected Downloads"
 ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
 
@@ -65,7 +68,7 @@ FAILED = "Failed"
 # Roles have had more than one name over the years.
 BUTTON = ("push button", "button", "toggle button", "menu button")
 LABEL = ("label", "static")
-MENU_ITEM = ("menu item", "check menu item")
+MENU_ITEM = ("menu item", "check menu item", "radio menu item")
 SWITCH = ("switch", "toggle button", "check box")
 PICTURE = ("image", "img", "graphic", "icon")
 ENTRY = ("text", "entry", "password text")
