@@ -104,8 +104,8 @@ impl Book {
         std::mem::take(&mut self.events)
     }
 
-    /// Takes over what is not on the shelf of the saved list. What was removed when the program ended is purged: nobody can
-    /// undo that any more.
+    /// Takes over what is not on the shelf of the saved list. What was removed when the program ended is
+    /// purged: nobody can undo that any more.
     pub fn load(&mut self, records: Vec<Record>) {
         for record in records {
             let is_removed = record.removed;

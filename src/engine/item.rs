@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 
 use super::details::Origin;
-use super::disk::{self, Journal, Open, naming};
+use super::disk::{self, Journal, Look, Open, naming};
 use super::download::spec::{Checksum, DownloadSpec};
 use super::download::state::{Life, State};
 use super::event::{Progress, Snapshot};
@@ -217,6 +217,21 @@ impl Item {
             total: self.map.total(),
             checksum: self.checksum().cloned(),
             journal,
+        }
+    }
+
+    /// What the disk is to look for before it begins or goes on, besides these part files of others.
+    pub fn look(&self, others: Vec<PathBuf>) -> Look {
+        Look {
+            folder: self.spec.folder.clone(),
+            part_path: self.path.clone(),
+            url: self.spec.url.clone(),
+            name: self.spec.name.clone(),
+            // Its own part file is continued in any case; the wish is about those of others.
+            resume: self.spec.resume || self.path.is_some(),
+            others,
+            length: self.least_length(),
+            tries_room: self.lacked_space,
         }
     }
 

@@ -116,6 +116,16 @@ impl Work {
         }
     }
 
+    /// Its part file is open, and the run is not over.
+    pub fn is_under_way(&self) -> bool {
+        self.is_open && !self.is_closing
+    }
+
+    /// It may fetch: besides, no new address has to be proven first.
+    pub fn is_fetching(&self) -> bool {
+        self.is_under_way() && self.renewal.is_none()
+    }
+
     pub fn flowing(&self) -> usize {
         self.transfers.values().filter(|running| running.answered_at.is_some()).count()
     }

@@ -684,18 +684,24 @@ mod tests {
         });
     }
 
+    /// The ids of the rows as somebody knows them who goes by what is told alone.
+    fn shadow_of(list: &DownloadList) -> Rc<RefCell<Vec<u64>>> {
+        let shadow = Rc::new(RefCell::new(Vec::new()));
+        let copy = shadow.clone();
+        list.connect_items_changed(move |list, position, removed, added| {
+            let id = |at| list.item(at).and_downcast::<DownloadObject>().unwrap().id();
+            let start = position as usize;
+            copy.borrow_mut().splice(start..start + removed as usize, (position..position + added).map(id));
+        });
+        shadow
+    }
+
     proptest! {
         #[test]
         fn what_is_told_always_leads_to_what_is_there(changes in prop::collection::vec((0_u64..12, any::<bool>()), 0..60)) {
             alone(|_| {
                 let list = DownloadList::default();
-                let shadow = Rc::new(RefCell::new(Vec::new()));
-                let copy = shadow.clone();
-                list.connect_items_changed(move |list, position, removed, added| {
-                    let new = (position..position + added).map(|at| list.item(at).and_downcast::<DownloadObject>().unwrap().id());
-                    let start = position as usize;
-                    copy.borrow_mut().splice(start..start + removed as usize, new);
-                });
+                let shadow = shadow_of(&list);
                 let mut plain = std::collections::BTreeSet::new();
                 for (id, tells) in changes {
                     if plain.remove(&id) {
@@ -722,13 +728,7 @@ mod tests {
         ) {
             alone(|_| {
                 let list = DownloadList::default();
-                let shadow = Rc::new(RefCell::new(Vec::new()));
-                let copy = shadow.clone();
-                list.connect_items_changed(move |list, position, removed, added| {
-                    let new = (position..position + added).map(|at| list.item(at).and_downcast::<DownloadObject>().unwrap().id());
-                    let start = position as usize;
-                    copy.borrow_mut().splice(start..start + removed as usize, new);
-                });
+                let shadow = shadow_of(&list);
                 let mut plain = std::collections::BTreeMap::new();
                 let mut order = Order::default();
                 for (id, new, tells, turn) in changes {

@@ -258,8 +258,7 @@ impl Book {
     pub(super) fn go_on(&mut self, id: DownloadId) {
         let Some(item) = self.items.get(&id).filter(|item| pieces::is_under_way(item)) else { return };
         // The run that ends has nothing to fetch any more, though the next one is granted already.
-        let is_ready = |work: &&Work| work.is_open && !work.is_closing && work.renewal.is_none();
-        let Some(work) = item.work.as_ref().filter(is_ready) else { return };
+        let Some(work) = item.work.as_ref().filter(|work| work.is_fetching()) else { return };
         let is_idle = work.transfers.is_empty();
         if is_idle && !item.map.missing().is_empty() {
             // Else when there is room: this is looked at a few times a second.
@@ -274,8 +273,7 @@ impl Book {
     /// All bytes are given to the disk; it is delivered when they are written.
     pub(super) fn check_delivered(&mut self, id: DownloadId) {
         let is_delivered = self.items.get(&id).is_some_and(|item| {
-            let is_ready =
-                |work: &Work| work.is_open && !work.is_closing && work.transfers.is_empty() && work.renewal.is_none();
+            let is_ready = |work: &Work| work.is_fetching() && work.transfers.is_empty();
             item.work.as_ref().is_some_and(is_ready)
                 && item.map.is_complete()
                 && item.is_proven()

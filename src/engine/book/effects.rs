@@ -35,37 +35,18 @@ impl Book {
         item.doubt_pieces();
         self.by_part.insert(part, id);
         self.active.insert(id);
-        let look = Look {
-            folder: item.spec.folder.clone(),
-            part_path: item.path.clone(),
-            url: item.spec.url.clone(),
-            name: item.spec.name.clone(),
-            // Its own part file is continued in any case; the wish is about those of others.
-            resume: item.spec.resume || item.path.is_some(),
-            others,
-            length: item.least_length(),
-            tries_room: item.lacked_space,
-        };
-        self.parts.disk.look(part, look);
+        self.parts.disk.look(part, item.look(others));
     }
 
     /// Looks what the journal of a part file says, which may name an older one: both are to be deleted.
     pub(super) fn read_to_purge(&mut self, id: DownloadId) {
         let part = PartId(self.number());
         let now = self.parts.clock.now();
+        let others = self.parts_of_same_address(id);
         let Some(item) = self.items.get_mut(&id) else { return };
         item.work = Some(Work { is_closing: true, ..Work::new(part, now, 0) });
         item.after_close = AfterClose::Purge;
-        let look = Look {
-            folder: item.spec.folder.clone(),
-            part_path: item.path.clone(),
-            url: item.spec.url.clone(),
-            name: item.spec.name.clone(),
-            resume: true,
-            others: self.parts_of_same_address(id),
-            length: None,
-            tries_room: false,
-        };
+        let look = Look { resume: true, length: None, tries_room: false, ..item.look(others) };
         self.by_part.insert(part, id);
         self.parts.disk.look(part, look);
     }
@@ -219,7 +200,7 @@ impl Book {
         let Some(item) = self.items.get(&id) else { return };
         let done = item.map.done().bytes();
         let is_due = item.work.as_ref().is_some_and(|work| {
-            let is_free = work.is_open && work.saves == 0 && !work.is_closing;
+            let is_free = work.is_under_way() && work.saves == 0;
             is_free && work.claimed != done && now - work.saved_at >= SAVE_INTERVAL
         });
         if is_due && matches!(item.life.state, State::Downloading) {

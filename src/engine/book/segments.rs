@@ -29,14 +29,19 @@ const MOST_DOUBLINGS: u32 = 6;
 const MEASURED: Duration = Duration::from_millis(50);
 
 impl Book {
-    /// Whether there is room at the host that would be asked.
-    pub(super) fn may_connect(&self, id: DownloadId) -> bool {
+    /// The source that is asked first, and whether there is room at its host.
+    fn first_source(&self, id: DownloadId) -> Option<(usize, bool)> {
         let now = self.parts.clock.now();
-        let Some(item) = self.items.get(&id) else { return false };
+        let item = self.items.get(&id)?;
         let has_slot = self.queue.is_preparing(id);
         let has_room = |index, host: &Host| (has_slot && index == 0) || self.queue.may_connect(host, now);
         let index = item.sources.first(has_room);
-        item.sources.get(index).is_some_and(|source| has_room(index, &source.host))
+        Some((index, has_room(index, &item.sources.get(index)?.host)))
+    }
+
+    /// Whether there is room at the host that would be asked.
+    pub(super) fn may_connect(&self, id: DownloadId) -> bool {
+        self.first_source(id).is_some_and(|(_, has_room)| has_room)
     }
 
     /// Asks the server for the first missing bytes; of a new file for all of it, which tells what the
@@ -44,10 +49,8 @@ impl Book {
     pub(super) fn connect(&mut self, id: DownloadId) {
         let transfer = TransferId(self.number());
         let now = self.parts.clock.now();
+        let Some((source, _)) = self.first_source(id) else { return };
         let Some(item) = self.items.get_mut(&id) else { return };
-        let has_slot = self.queue.is_preparing(id);
-        let queue = &self.queue;
-        let source = item.sources.first(|index, host| (has_slot && index == 0) || queue.may_connect(host, now));
         let is_new = item.work.as_ref().is_none_or(|work| !work.is_open) && item.map.done().bytes() == 0;
         let loan = item.map.lend(transfer);
         let range = loan.filter(|_| !is_new).and_then(|loan| Some(ByteRange::new(loan.start, loan.end?)));
@@ -92,7 +95,7 @@ impl Book {
         let now = self.parts.clock.now();
         let Self { items, queue, parts, .. } = self;
         let Some(item) = items.get_mut(&id).filter(|item| can_be_cut(item)) else { return false };
-        let Some(work) = item.work.as_ref().filter(|work| work.is_open && !work.is_closing) else { return false };
+        let Some(work) = item.work.as_ref().filter(|work| work.is_under_way()) else { return false };
         let is_resting = work.trouble.as_ref().is_some_and(|trouble| now < trouble.until);
         let wanted = work.ramp.target().min(work.most);
         if work.transfers.is_empty() || work.transfers.len() >= wanted || is_resting {

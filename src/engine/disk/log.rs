@@ -33,8 +33,6 @@ pub struct Log {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Something was written, or was to be.
-    is_used: bool,
     /// `None`: there is none yet, or none that may be appended to.
     file: Option<Arc<File>>,
     size: u64,
@@ -43,7 +41,7 @@ struct State {
     is_torn: bool,
     /// The page cache has a name, so that writes can be believed later.
     has_epoch: bool,
-    /// What the last journal said, without its ranges.
+    /// What the last journal said, or was to say, without its ranges; `None`: there was no need of one yet.
     said: Option<Journal>,
     /// The last lines of these kinds.
     head: String,
@@ -69,7 +67,7 @@ impl Log {
 
     /// Whether there may be a journal, or what an interrupted write left of one.
     pub fn is_used(&self) -> bool {
-        self.lock().is_used
+        self.lock().said.is_some()
     }
 
     /// Writes the first journal. What it claims has to be durable. The folder is not synced.
@@ -175,7 +173,6 @@ impl Log {
 
     /// Writes the journal anew: its head, the last two claims, and the writes since.
     fn replace(&self, head: String, older: String, durable: String, told: u64) -> io::Result<()> {
-        self.lock().is_used = true;
         let draft = with_suffix(&self.part_path, DRAFT_SUFFIX);
         let replaced = create(&draft).and_then(|mut file| {
             let epoch = epoch::of(&file);

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
 use super::folder::{Folders, exists};
@@ -20,7 +19,7 @@ use super::journal::{Placed, with_suffix};
 use super::log::Log;
 use super::naming::{self, PART_SUFFIX};
 use super::place::{delete, leads_to, remove, rename_to_free};
-use super::room::{longest_file, missing_space};
+use super::room::{allocate, file_system, is_tmpfs, longest_file, missing_space};
 use super::{Finish, Journal, JournalError, Open};
 use crate::engine::download::spec::OnExists;
 use crate::engine::error::{Failure, FailureKind};
@@ -185,7 +184,7 @@ impl PartFile {
         // Most files are small, and everything asked of the kernel here is asked for each of them.
         let kind = match total < PREALLOCATE_FROM {
             true => 0,
-            false => rustix::fs::fstatfs(&self.file).map_or(0, |fs| i128::from(fs.f_type)),
+            false => file_system(&self.file),
         };
         if total > longest_file(kind) {
             let detail = format!("{total} bytes are more than FAT can hold in one file ({})", self.path.display());
@@ -196,11 +195,10 @@ impl PartFile {
             return Err(Failure::new(FailureKind::DiskFull { needed: Some(missing) }, detail));
         }
         // On tmpfs it costs more than it brings: each page is cleared now and written later.
-        if total < PREALLOCATE_FROM || kind == i128::from(libc::TMPFS_MAGIC) {
+        if total < PREALLOCATE_FROM || is_tmpfs(kind) {
             return Ok(());
         }
-        let allocate = || rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, total);
-        match rustix::io::retry_on_intr(allocate) {
+        match allocate(&self.file, total) {
             Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
                 Err(failure(&error.into(), "reserve room for", &self.path))
             }
@@ -332,11 +330,14 @@ impl PartFile {
     fn move_to_free(&self, targets: impl Iterator<Item = PathBuf>, total: u64) -> Result<PathBuf, Failure> {
         let mut last = self.path.clone();
         for target in targets {
-            if exists(&target).unwrap_or(false) {
-                last = target;
-                continue;
+            // Nobody else's file is announced as ours. Where there is nothing to announce the rename finds out.
+            if self.may_have_journal() {
+                if exists(&target).unwrap_or(false) {
+                    last = target;
+                    continue;
+                }
+                self.announce(&target, total);
             }
-            self.announce(&target, total);
             match rename_to_free(&self.path, &target) {
                 Ok(()) => return Ok(target),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = target,

@@ -121,10 +121,10 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::engine::disk::disk_threads::tests::journal;
+    use crate::engine::disk::disk_threads::tests::{any_part, journal, new_file};
     use crate::engine::disk::folder::Folders;
     use crate::engine::disk::part_file::PartFile;
-    use crate::engine::disk::{Finish, Found, Look, Open};
+    use crate::engine::disk::{Finish, Found, Open};
     use crate::engine::download::spec::OnExists;
     use crate::engine::error::{Failure, FailureKind};
     use crate::engine::types::ByteRange;
@@ -132,15 +132,7 @@ mod tests {
     /// What a process has done that dies right after it moved a file into place: the file, and the part file
     /// that it still has open.
     fn moved(folder: &Path, on_exists: OnExists) -> (PathBuf, PartFile) {
-        let open = Open {
-            folder: folder.into(),
-            resume: None,
-            name: "f".into(),
-            on_exists,
-            total: None,
-            checksum: None,
-            journal: Some(Box::new(journal("f", &[]))),
-        };
+        let open = Open { on_exists, journal: Some(Box::new(journal("f", &[]))), ..new_file(folder, "f") };
         let part = PartFile::create(&open, &mut Folders::default()).unwrap();
         part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
         let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
@@ -150,16 +142,7 @@ mod tests {
     }
 
     fn look(folder: &Path) -> Result<Option<Box<Found>>, Failure> {
-        Folders::default().look(&Look {
-            folder: folder.into(),
-            part_path: None,
-            url: journal("f", &[]).url,
-            name: None,
-            resume: true,
-            others: Vec::new(),
-            length: None,
-            tries_room: false,
-        })
+        Folders::default().look(&any_part(folder))
     }
 
     #[test]

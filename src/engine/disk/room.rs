@@ -18,10 +18,8 @@ const SAMPLE: u64 = 1024 * 1024;
 pub fn try_room(folder: &Path, bytes: u64) -> io::Result<()> {
     let mut file = nameless(folder)?;
     // On tmpfs each page would be cleared, and what it says of its room is true.
-    let is_tmpfs = rustix::fs::fstatfs(&file).is_ok_and(|fs| i128::from(fs.f_type) == i128::from(libc::TMPFS_MAGIC));
-    let reserve = || rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, bytes);
-    if !is_tmpfs && bytes > 0 {
-        match rustix::io::retry_on_intr(reserve) {
+    if !is_tmpfs(file_system(&file)) && bytes > 0 {
+        match allocate(&file, bytes) {
             Ok(()) => return Ok(()),
             Err(error @ (Errno::NOSPC | Errno::DQUOT)) => return Err(error.into()),
             // This file system can not reserve, or no file can be that long.
@@ -45,6 +43,20 @@ fn nameless(folder: &Path) -> io::Result<File> {
     let file = options.create_new(true).open(&path)?;
     fs::remove_file(&path)?;
     Ok(file)
+}
+
+/// Which kind of file system a file is on (`f_type` of statfs(2)); 0 where it can not be told.
+pub fn file_system(file: &File) -> i128 {
+    rustix::fs::fstatfs(file).map_or(0, |fs| i128::from(fs.f_type))
+}
+
+pub fn is_tmpfs(kind: i128) -> bool {
+    kind == i128::from(libc::TMPFS_MAGIC)
+}
+
+/// Reserves so much room for a file, whose length stays as it is.
+pub fn allocate(file: &File, bytes: u64) -> rustix::io::Result<()> {
+    rustix::io::retry_on_intr(|| rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes))
 }
 
 /// How many bytes are missing where so many are needed; `None`: there are enough, as far as can be known.
@@ -75,6 +87,7 @@ mod tests {
         assert!(try_room(&folder.path().join("gone"), 1).is_err());
         assert_eq!(try_room(Path::new("/dev/full"), 1).unwrap_err().kind(), io::ErrorKind::NotADirectory);
     }
+
     #[test]
     fn only_fat_is_known_to_hold_less_than_any_download() {
         // magic(5), linux/magic.h: msdos and vfat, exFAT, ntfs3, ext4, btrfs.

@@ -263,7 +263,7 @@ mod tests {
 
     use super::*;
     use crate::engine::disk::Open;
-    use crate::engine::disk::disk_threads::tests::journal;
+    use crate::engine::disk::disk_threads::tests::{journal, new_file};
     use crate::engine::download::spec::OnExists;
 
     /// Has these files finished in one go; answers the names in their folder then, and the replies.
@@ -303,13 +303,9 @@ mod tests {
     fn what_is_not_durably_in_place_is_not_finished_and_is_there_for_the_next_try() {
         let folder = tempfile::tempdir().unwrap();
         let open = |name: &str, on_exists| Open {
-            folder: folder.path().into(),
-            resume: None,
-            name: name.into(),
             on_exists,
-            total: None,
-            checksum: None,
             journal: Some(Box::new(journal(name, &[]))),
+            ..new_file(folder.path(), name)
         };
         let create =
             |name, on_exists| Arc::new(PartFile::create(&open(name, on_exists), &mut Folders::default()).unwrap());
@@ -336,16 +332,7 @@ mod tests {
     #[test]
     fn what_was_told_to_have_failed_is_not_moved_into_place_any_more() {
         let folder = tempfile::tempdir().unwrap();
-        let open = Open {
-            folder: folder.path().into(),
-            resume: None,
-            name: "f".into(),
-            on_exists: OnExists::Rename,
-            total: None,
-            checksum: None,
-            journal: None,
-        };
-        let file = Arc::new(PartFile::create(&open, &mut Folders::default()).unwrap());
+        let file = Arc::new(PartFile::create(&new_file(folder.path(), "f"), &mut Folders::default()).unwrap());
         file.has_failed.store(true, Ordering::Relaxed);
         let wish = Finish { total: 0, checksum: None, on_exists: OnExists::Rename, modified: None, replaces: None };
         let (names, replies) = finish(folder.path(), &[&file], &wish, part_file::sync_folder);
@@ -357,15 +344,7 @@ mod tests {
     fn what_has_replaced_another_file_stays_in_its_place() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("f"), b"old").unwrap();
-        let open = Open {
-            folder: folder.path().into(),
-            resume: None,
-            name: "f".into(),
-            on_exists: OnExists::Overwrite,
-            total: None,
-            checksum: None,
-            journal: None,
-        };
+        let open = Open { on_exists: OnExists::Overwrite, ..new_file(folder.path(), "f") };
         let file = Arc::new(PartFile::create(&open, &mut Folders::default()).unwrap());
         let wish = Finish { total: 0, checksum: None, on_exists: OnExists::Overwrite, modified: None, replaces: None };
         let fails = |_: &Path| Err(io::Error::from_raw_os_error(libc::EIO));

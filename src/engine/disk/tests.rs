@@ -140,33 +140,42 @@ impl Desk {
     }
 
     pub fn any(&self) -> Look {
-        Look {
-            folder: self.folder.path().into(),
-            part_path: None,
-            url: url("f"),
-            name: None,
-            resume: true,
-            others: Vec::new(),
-            length: None,
-            tries_room: false,
-        }
+        any_part(self.folder.path())
     }
 
     fn new_file(&self, name: &str) -> Open {
-        Open {
-            folder: self.folder.path().into(),
-            resume: None,
-            name: name.into(),
-            on_exists: OnExists::Rename,
-            total: None,
-            checksum: None,
-            journal: None,
-        }
+        new_file(self.folder.path(), name)
     }
 }
 
 fn url(name: &str) -> Url {
     format!("http://example.org/{name}").parse().unwrap()
+}
+
+/// For any part file of this address in the folder.
+pub fn any_part(folder: &Path) -> Look {
+    Look {
+        folder: folder.into(),
+        part_path: None,
+        url: url("f"),
+        name: None,
+        resume: true,
+        others: Vec::new(),
+        length: None,
+        tries_room: false,
+    }
+}
+
+pub fn new_file(folder: &Path, name: &str) -> Open {
+    Open {
+        folder: folder.into(),
+        resume: None,
+        name: name.into(),
+        on_exists: OnExists::Rename,
+        total: None,
+        checksum: None,
+        journal: None,
+    }
 }
 
 pub fn journal(name: &str, done: &[(u64, u64)]) -> Journal {
@@ -1043,17 +1052,7 @@ fn replies_come_on_the_main_loop_and_the_listener_may_drop_the_disk() {
             slot.take();
         }
     });
-    let look = Look {
-        folder: folder.path().into(),
-        part_path: None,
-        url: url("f"),
-        name: None,
-        resume: true,
-        others: Vec::new(),
-        length: None,
-        tries_room: false,
-    };
-    disk.look(PartId(1), look);
+    disk.look(PartId(1), any_part(folder.path()));
     slot.replace(Some(disk));
     while seen.get() == 0 && Instant::now() < end {
         context.iteration(false);

@@ -452,7 +452,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::engine::download::spec::OnExists;
+    use crate::engine::disk::disk_threads::tests::new_file;
 
     /// Has a writer do these writes, all of which wait when it begins; answers the file and the
     /// ranges that were written with one call each.
@@ -460,15 +460,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let part = PartId(1);
         let (give, jobs) = mpsc::channel();
-        let open = Open {
-            folder: folder.path().into(),
-            resume: None,
-            name: "f".into(),
-            on_exists: OnExists::Rename,
-            total: None,
-            checksum: None,
-            journal: None,
-        };
+        let open = new_file(folder.path(), "f");
         give.send(Job::Open { part, open, is_ended: Arc::default() }).unwrap();
         for (offset, bytes) in writes {
             let mut block = Block::detached(bytes.len());

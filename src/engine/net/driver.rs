@@ -303,12 +303,8 @@ impl Inner {
         for (_, mut handle) in self.transfers.take() {
             handle.get_mut().sink.flush();
         }
-        for (_, handle) in self.abandoned.take() {
-            // The program ends: nobody can wait for a name server now.
-            if let Err(error) = raw::set_quick_exit(&handle) {
-                tracing::debug!("this libcurl waits for name lookups at the end: {error}");
-            }
-        }
+        // Quick exit: nobody can wait for a name server now.
+        self.abandoned.take();
         // Dropping the last reference would end the multi handle too; in between nothing may use it.
         self.ready.replace(None);
     }

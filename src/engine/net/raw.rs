@@ -58,7 +58,7 @@ pub fn set_ssh_logins<H: Handler>(easy: &Easy2<H>, with_password: bool) -> Resul
 }
 
 /// Lets a removal skip the wait for a name lookup (`CURLOPT_QUICK_EXIT(3)`, since 7.87). The lookup
-/// thread ends by itself later. Meant for the end of the program; older versions do not know it.
+/// thread ends by itself later. Older versions do not know it.
 pub fn set_quick_exit<H: Handler>(handle: &Easy2Handle<H>) -> Result<(), curl::Error> {
     let on: c_long = 1;
     // SAFETY: the handle is alive as long as `handle` is borrowed; the option takes a long.

@@ -82,6 +82,24 @@ impl Home {
     fn open(&self) -> Opened {
         SqliteStore::open(&self.list(), &[self.downloads()]).unwrap()
     }
+
+    /// With these bytes as the list, and nothing left of the ones before.
+    fn open_anew(&self, list: &[u8]) -> Opened {
+        for name in names_in(self.folder.path()).iter().filter(|name| name.starts_with("list")) {
+            fs::remove_file(self.folder.path().join(name)).unwrap();
+        }
+        fs::write(self.list(), list).unwrap();
+        self.open()
+    }
+}
+
+/// A list of forty downloads, its rows, and its bytes.
+fn forty() -> (Home, Vec<Record>, Vec<u8>) {
+    let home = Home::new();
+    let rows: Vec<_> = (1..=40).map(|id| home.row(id, &format!("f{id}"))).collect();
+    home.fill(&rows);
+    let whole = fs::read(home.list()).unwrap();
+    (home, rows, whole)
 }
 
 fn paths(records: &[Record]) -> Vec<PathBuf> {
@@ -171,10 +189,7 @@ fn the_folders_of_rows_that_can_be_read_are_searched_too() {
 /// One after the other: each page zeroed, or half of it, each page rubbish, cut at each page and in the middle of it.
 #[test]
 fn no_damage_loses_a_download_or_brings_one_twice() {
-    let home = Home::new();
-    let rows: Vec<_> = (1..=40).map(|id| home.row(id, &format!("f{id}"))).collect();
-    home.fill(&rows);
-    let whole = fs::read(home.list()).unwrap();
+    let (home, rows, whole) = forty();
     let damages = (0..whole.len() / PAGE).flat_map(|page| {
         let change = |byte: u8| {
             let mut bytes = whole.clone();
@@ -192,11 +207,7 @@ fn no_damage_loses_a_download_or_brings_one_twice() {
     let mut header = whole.clone();
     header[..16].copy_from_slice(b"SQLite format 4\0");
     for (what, bytes) in damages.chain([("the wrong header".into(), header)]) {
-        for name in names_in(home.folder.path()).iter().filter(|name| name.starts_with("list")) {
-            fs::remove_file(home.folder.path().join(name)).unwrap();
-        }
-        fs::write(home.list(), &bytes).unwrap();
-        let opened = home.open();
+        let opened = home.open_anew(&bytes);
         assert_eq!(paths(&opened.records), paths(&rows), "{what}");
         let ids: BTreeSet<_> = opened.records.iter().map(|record| record.id).collect();
         assert_eq!(ids.len(), rows.len(), "{what}");
@@ -255,10 +266,7 @@ fn a_row_whose_path_is_damaged_gets_its_part_file_back() {
 /// Bytes that follow no pattern, in the middle of the file and over all of it.
 #[test]
 fn random_bytes_in_the_list_lose_no_download() {
-    let home = Home::new();
-    let rows: Vec<_> = (1..=40).map(|id| home.row(id, &format!("f{id}"))).collect();
-    home.fill(&rows);
-    let whole = fs::read(home.list()).unwrap();
+    let (home, rows, whole) = forty();
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = || {
         state ^= state << 13;
@@ -267,16 +275,12 @@ fn random_bytes_in_the_list_lose_no_download() {
         state
     };
     for round in 0..60 {
-        for name in names_in(home.folder.path()).iter().filter(|name| name.starts_with("list")) {
-            fs::remove_file(home.folder.path().join(name)).unwrap();
-        }
         let mut bytes = whole.clone();
         // Longer ones each round, at last all of it.
         let length = (bytes.len() * (round + 1) / 60).max(1);
         let start = usize::try_from(random()).unwrap_or(0) % (bytes.len() - length + 1);
         bytes[start..start + length].fill_with(|| random() as u8);
-        fs::write(home.list(), &bytes).unwrap();
-        let opened = home.open();
+        let opened = home.open_anew(&bytes);
         let what = format!("round {round}: {length} bytes from {start}");
         // Of a row that can be read not a word need be true, but whatever it says, each file is there once.
         let found = paths(&opened.records);
