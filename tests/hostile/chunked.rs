@@ -30,7 +30,13 @@ fn then(rest: &'static [u8]) -> Case {
 
 /// What follows the first chunk is no chunk.
 fn broken(rest: &'static [u8]) -> Case {
-    then(rest).fails(FailureKind::Protocol, "chunk").leaving(&["f.part", "f.part.journal"]).requests(1..=4)
+    broken_off(then(rest))
+}
+
+/// A try that came further than the one before counts as the first one again, and how far it comes
+/// depends on the pieces in which the bytes arrive.
+fn broken_off(case: Case) -> Case {
+    case.fails(FailureKind::Protocol, "chunk").leaving(&["f.part", "f.part.journal"]).requests(1..=8)
 }
 
 /// What follows the first chunk is not the end.
@@ -77,13 +83,10 @@ cases![
     with_trailers_that_say_otherwise = good(
         b"0\r\nContent-Range: bytes 0-1/2\r\nContent-Length: 5\r\nContent-Disposition: attachment; filename=evil\r\n\r\n",
     ),
-    with_a_giant_trailer = Case::serving(|_| {
+    with_a_giant_trailer = broken_off(Case::serving(|_| {
         let trailers = format!("X: {}\r\n", "x".repeat(60_000)).repeat(10);
         framed(&[&*chunk(&content()), b"0\r\n", trailers.as_bytes(), b"\r\n"].concat())
-    })
-    .fails(FailureKind::Protocol, "chunk")
-    .leaving(&["f.part", "f.part.journal"])
-    .requests(1..=4),
+    })),
     of_one_byte_each = Case::serving(|_| {
         let mut body = Vec::new();
         for byte in content() {

@@ -69,6 +69,10 @@ fn send(
         }
         let piece = &mut buffer[..take as usize];
         answer.body.copy(sent, piece);
+        if sent + take == len && stall.is_none() {
+            // Before the write: who has all may ask again before this thread runs once more.
+            shared.update(index, |seen| seen.over = true);
+        }
         if answer.framing == Framing::Chunked {
             write!(stream, "{take:x}\r\n")?;
             stream.write_all(piece)?;

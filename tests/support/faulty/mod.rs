@@ -28,6 +28,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use url::Url;
 
 /// Further connections are closed at once.
@@ -47,7 +48,7 @@ pub struct Seen {
     pub status: u16,
     /// Bytes of body given to the connection so far.
     pub sent: u64,
-    /// The answer is over, well or badly.
+    /// The answer is over, well or badly, or its last bytes are on their way.
     pub over: bool,
 }
 
@@ -193,9 +194,11 @@ impl Shared {
 
     /// Enters a request into the record and numbers it among those for its path.
     fn record(&self, mut request: Request) -> (usize, Request) {
+        let open = lock(&self.open);
         let mut seen = lock(&self.seen);
         let same: Vec<_> = seen.iter().filter(|seen| seen.request.path() == request.path()).collect();
-        (request.number, request.others) = (same.len(), same.iter().filter(|seen| !seen.over).count());
+        let is_answered = |seen: &Seen| !seen.over && open.get(&seen.request.connection).is_some_and(is_wanted);
+        (request.number, request.others) = (same.len(), same.iter().filter(|seen| is_answered(seen)).count());
         seen.push(Seen { request: request.clone(), at: Instant::now(), status: 0, sent: 0, over: false });
         (seen.len() - 1, request)
     }
@@ -205,6 +208,14 @@ impl Shared {
             change(seen);
         }
     }
+}
+
+/// Whether the other side still has its end of this connection. The thread that serves it learns of
+/// the end only when it writes again, which is late where the answer is slow.
+fn is_wanted(connection: &TcpStream) -> bool {
+    let mut ends = [PollFd::new(connection, PollFlags::RDHUP)];
+    let events = poll(&mut ends, Some(&Timespec::default())).map(|_| ends[0].revents());
+    events.is_ok_and(|events| !events.intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR))
 }
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
