@@ -68,6 +68,28 @@ fn a_stalled_disk_holds_up_no_frame() {
     running.stop();
 }
 
+/// Its part file is made only after the device answers again.
+#[test]
+fn a_disk_that_stalls_when_a_file_is_opened_holds_up_no_frame() {
+    let Some(mut device) = Device::image("ext4", 64 * MIB) else { return };
+    let server = Faulty::start();
+    let running = Running::start();
+    let file = Resource::new(1, MIB);
+    server.on("/f", move |request| file.answer(request));
+    let mut spec = running.spec(server.url("/f"));
+    spec.folder = device.path();
+    spec.patience.silence = Duration::from_secs(10);
+    let before = device.names();
+    device.freeze();
+    let id = running.engine.add(spec);
+    frames_while(&running, |_| {});
+    assert_eq!(device.names(), before, "the part file was opened");
+    assert!(!server.seen_at("/f").is_empty(), "nothing was asked for that could be written");
+    device.thaw();
+    files::assert_same(&running.completed(id), 1, MIB);
+    running.stop();
+}
+
 /// Set for the program that runs where names are not found.
 const INSIDE: &str = "FRESHET_TEST_IS_INSIDE";
 const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 77);
