@@ -13,6 +13,7 @@ pub mod download_object;
 pub mod order;
 mod positions;
 pub mod session;
+pub mod speed_trace;
 pub mod totals;
 
 pub use crate::engine::command::Command;
