@@ -31,10 +31,12 @@ pub enum Key {
     RateLimit,
     RateSchedule,
     FindChecksum,
+    OfferClipboard,
+    NotifyEnds,
 }
 
 impl Key {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -49,6 +51,8 @@ impl Key {
         Self::RateLimit,
         Self::RateSchedule,
         Self::FindChecksum,
+        Self::OfferClipboard,
+        Self::NotifyEnds,
     ];
 
     pub fn name(self) -> &'static str {
@@ -67,6 +71,8 @@ impl Key {
             Self::RateLimit => "rate-limit",
             Self::RateSchedule => "rate-schedule",
             Self::FindChecksum => "find-checksum",
+            Self::OfferClipboard => "offer-clipboard",
+            Self::NotifyEnds => "notify-ends",
         }
     }
 }
@@ -202,6 +208,16 @@ impl Settings {
         self.0.boolean(Key::FindChecksum.name())
     }
 
+    /// Whether a link on the clipboard is offered when the window gets the focus.
+    pub fn offers_clipboard(&self) -> bool {
+        self.0.boolean(Key::OfferClipboard.name())
+    }
+
+    /// Whether a download that ended while nobody looked is told of.
+    pub fn notifies_ends(&self) -> bool {
+        self.0.boolean(Key::NotifyEnds.name())
+    }
+
     pub fn limits(&self) -> Limits {
         let count = |key: Key| usize::try_from(self.0.int(key.name())).unwrap_or(1);
         Limits {
@@ -262,7 +278,7 @@ mod tests {
         let settings = Settings::in_memory().unwrap();
         assert_eq!(settings.limits(), Limits::default());
         assert_eq!(settings.connections(), 8);
-        assert!(settings.finds_checksum());
+        assert!(settings.finds_checksum() && settings.offers_clipboard());
         let shape = WindowShape { width: 700, height: 500, maximized: true };
         settings.set_window_shape(shape);
         assert_eq!(settings.window_shape(), shape);

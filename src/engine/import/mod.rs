@@ -7,9 +7,11 @@
 //! | is this an address? where are the addresses in this text? | `address.rs` |
 //! | what is to be downloaded, by this list or metalink? | `list.rs` |
 //! | what does a metalink say? | `metalink.rs` |
+//! | for which addresses does this pattern stand? | `pattern.rs` |
 //! | what is the checksum of this file, and where may one be found? | `checksum_list.rs` |
 
 pub mod address;
 pub mod checksum_list;
 pub mod list;
 pub mod metalink;
+pub mod pattern;

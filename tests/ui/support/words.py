@@ -17,10 +17,14 @@ UNDO = "Undo"
 OPEN_FILE = "Open"
 SHOW_IN_FOLDER = "Show in Folder"
 
+# Of a notification.
+TRY_AGAIN = "Try Again"
+
 # The add dialog: its entry and the button that takes the addresses.
 ADDRESSES = "Addresses, one a line"
 ADD = "Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
+PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
 
 NOTHING_TO_PASTE = "There is no link on the clipboard"
 
