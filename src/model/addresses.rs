@@ -2,11 +2,14 @@
 //! What is wanted, read from what people type, paste and drop: addresses, and metalinks that give
 //! several for one file.
 
+use std::collections::HashSet;
+
 use url::Url;
 
-use super::describe;
+use super::{describe, refusals};
 use crate::engine::import::address;
 use crate::engine::import::list::{self, Entry};
+use crate::engine::import::pattern::{self, PatternError};
 use crate::i18n::gettext_f;
 
 /// What was read from something that should hold addresses.
@@ -19,21 +22,31 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Reads what a person typed or pasted: an address a line, or any text with addresses in it.
+    /// Reads what a person typed or pasted: an address or a pattern of some a line, or any text with
+    /// addresses in it.
     pub fn in_lines(text: &str) -> Self {
         let mut addresses = Self::default();
+        let mut found = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            match address::parse(line) {
-                Ok(url) => addresses.push(plain(url)),
+            let texts = match expand(line) {
+                Ok(texts) => texts,
+                Err(error) => {
+                    addresses.refused.push(refusals::pattern(&error));
+                    continue;
+                }
+            };
+            match texts.iter().map(|text| address::parse(text)).collect::<Result<Vec<_>, _>>() {
+                Ok(urls) => found.extend(urls.into_iter().map(plain)),
                 Err(reason) => {
                     let inside = Self::in_prose(line);
                     if inside.found.is_empty() {
                         addresses.refused.push(describe::refused_address(line, &reason));
                     }
-                    addresses.extend(inside);
+                    found.extend(inside.found);
                 }
             }
         }
+        addresses.push(found);
         addresses
     }
 
@@ -72,15 +85,25 @@ impl Addresses {
 
     /// Joins what was read in two places.
     pub fn extend(&mut self, other: Self) {
-        other.found.into_iter().for_each(|entry| self.push(entry));
+        self.push(other.found);
         self.refused.extend(other.refused);
     }
 
-    fn push(&mut self, entry: Entry) {
-        if !self.found.contains(&entry) {
-            self.found.push(entry);
+    /// Each once.
+    fn push(&mut self, entries: Vec<Entry>) {
+        // What is asked first: a pattern stands for thousands.
+        let mut known: HashSet<_> = self.found.iter().map(|entry| entry.urls.clone()).collect();
+        for entry in entries {
+            if known.insert(entry.urls.clone()) || !self.found.contains(&entry) {
+                self.found.push(entry);
+            }
         }
     }
+}
+
+/// What a line stands for. Only an address has patterns: braces in a text have another meaning.
+fn expand(line: &str) -> Result<Vec<String>, PatternError> {
+    if line.contains(char::is_whitespace) { Ok(vec![line.to_owned()]) } else { pattern::expand(line) }
 }
 
 /// A file of which nothing is known but its address.
@@ -103,6 +126,15 @@ mod tests {
             read.refused,
             ["“not an address”: This is not an address. It should look like https://example.org/file."]
         );
+    }
+
+    #[test]
+    fn a_pattern_is_many_addresses_and_one_that_can_not_be_followed_is_told() {
+        let read = Addresses::in_lines("https://example.org/[08-10].zip\nhttps://example.org/09.zip");
+        let urls: Vec<_> = read.found.iter().map(|entry| entry.urls[0].as_str()).collect();
+        assert_eq!(urls, ["https://example.org/08.zip", "https://example.org/09.zip", "https://example.org/10.zip"]);
+        let read = Addresses::in_lines("https://example.org/[9-1].zip");
+        assert_eq!(read.refused, ["“[9-1]” counts down. Write the smaller end first."], "{read:?}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod download_list;
 pub mod download_object;
 pub mod order;
 mod positions;
+pub mod refusals;
 pub mod session;
 pub mod totals;
 

@@ -29,6 +29,8 @@ mod imp {
         #[template_child]
         pub addresses: TemplateChild<gtk::TextView>,
         #[template_child]
+        pub hint: TemplateChild<gtk::Label>,
+        #[template_child]
         pub problem: TemplateChild<gtk::Label>,
         #[template_child]
         pub name: TemplateChild<adw::EntryRow>,
@@ -119,7 +121,10 @@ impl AddDialog {
     fn check(&self) {
         let imp = self.imp();
         let addresses = self.read();
-        imp.name.set_sensitive(addresses.found.len() <= 1);
+        let count = addresses.found.len();
+        imp.name.set_sensitive(count <= 1);
+        imp.hint.set_label(&hint(count));
+        imp.hint.set_visible(count != 1);
         let mut problems = addresses.refused;
         let more = problems.len().saturating_sub(MOST_PROBLEMS);
         problems.truncate(MOST_PROBLEMS);
@@ -202,5 +207,14 @@ impl AddDialog {
         ));
         chooser.show();
         self.imp().chooser.replace(Some(chooser));
+    }
+}
+
+/// What may be written, as long as nothing is, then what it comes to.
+fn hint(count: usize) -> String {
+    match count {
+        // Translators: leave [001-100] and {a,b} as they are: they are what the user may type.
+        0 => gettext("Patterns like [001-100] and {a,b} stand for many addresses."),
+        _ => ngettext_f("{n} file", "{n} files", count, &[("n", &count.to_string())]),
     }
 }

@@ -8,6 +8,7 @@
 //! | what is to be downloaded, by this list or metalink? | `list.rs` |
 //! | what may be said of one download, and how? | `options.rs` |
 //! | what does a metalink say? | `metalink.rs` |
+//! | for which addresses does this pattern stand? | `pattern.rs` |
 //! | what is the checksum of this file, and where may one be found? | `checksum_list.rs` |
 
 pub mod address;
@@ -15,3 +16,4 @@ pub mod checksum_list;
 pub mod list;
 pub mod metalink;
 pub mod options;
+pub mod pattern;

@@ -21,6 +21,7 @@ SHOW_IN_FOLDER = "Show in Folder"
 ADDRESSES = "Addresses, one a line"
 ADD = "Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
+PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
 
 NOTHING_TO_PASTE = "There is no link on the clipboard"
 
