@@ -105,9 +105,8 @@ impl Trace {
         // It is a picture of the last run, not one that fades away after it.
         let end = if self.run.is_some() { now.max(newest) } else { newest };
         let average = self.average()?;
-        let [shortest, .., longest] = SPANS;
         let age = end.saturating_sub(first);
-        let span = if age <= shortest { shortest } else { *SPANS.iter().find(|span| **span >= age).unwrap_or(&longest) };
+        let span = *SPANS.iter().find(|span| **span >= age).unwrap_or(&LONGEST);
         let begin = end.checked_sub(span);
         let seen = |at: Duration| begin.is_none_or(|begin| at >= begin);
         let highest = self.samples.iter().filter(|(at, _)| seen(*at)).filter_map(|(_, speed)| *speed).max()?;
