@@ -33,10 +33,11 @@ pub enum Key {
     FindChecksum,
     OfferClipboard,
     NotifyEnds,
+    StayAwake,
 }
 
 impl Key {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -53,6 +54,7 @@ impl Key {
         Self::FindChecksum,
         Self::OfferClipboard,
         Self::NotifyEnds,
+        Self::StayAwake,
     ];
 
     pub fn name(self) -> &'static str {
@@ -73,6 +75,7 @@ impl Key {
             Self::FindChecksum => "find-checksum",
             Self::OfferClipboard => "offer-clipboard",
             Self::NotifyEnds => "notify-ends",
+            Self::StayAwake => "stay-awake",
         }
     }
 }
@@ -216,6 +219,15 @@ impl Settings {
     /// Whether a download that ended while nobody looked is told of.
     pub fn notifies_ends(&self) -> bool {
         self.0.boolean(Key::NotifyEnds.name())
+    }
+
+    /// Whether the machine is kept from suspending while downloads are at work.
+    pub fn stays_awake(&self) -> bool {
+        self.0.boolean(Key::StayAwake.name())
+    }
+
+    pub fn connect_stays_awake_changed(&self, changed: impl Fn() + 'static) {
+        self.0.connect_changed(Some(Key::StayAwake.name()), move |_, _| changed());
     }
 
     pub fn limits(&self) -> Limits {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The desktop around the window: files and their programs, link files, notifications. No widgets.
+//! The desktop around the window: files and their programs, link files, notifications, the launcher. No
+//! widgets.
 
 pub mod files;
+pub mod launcher;
 pub mod link_file;
 pub mod notifications;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::addresses::Addresses;
+use super::batch::{Batch, Part};
 use super::details::{self, Details};
 use super::download_list::DownloadList;
 use super::download_object::{self, DownloadObject};
@@ -30,6 +31,7 @@ struct Inner {
     settings: Settings,
     list: DownloadList,
     totals: Totals,
+    batch: Batch,
     /// Removed, and may come back until they are purged.
     removed: RefCell<HashSet<DownloadId>>,
     on_finished: Listener<Finished>,
@@ -71,6 +73,16 @@ pub struct Place {
     pub name: Option<String>,
 }
 
+/// What one download adds to the totals and to the batch.
+#[derive(Clone, Copy, Default)]
+struct Counted(Share, Part);
+
+impl Counted {
+    fn of(download: &Snapshot) -> Self {
+        Self(Share::of(download), Part::of(download))
+    }
+}
+
 /// How the engine is started for a window.
 fn config(list: Option<PathBuf>, settings: &Settings) -> Config {
     Config { limits: settings.limits(), list, folders: vec![settings.download_folder()], slice: SMOOTH }
@@ -96,6 +108,7 @@ impl Session {
             settings,
             list: DownloadList::default(),
             totals: Totals::default(),
+            batch: Batch::default(),
             removed: RefCell::default(),
             on_finished: Listener::default(),
             unsaved: RefCell::default(),
@@ -116,9 +129,9 @@ impl Session {
 
     /// Shows what was saved.
     fn fill(&self) {
-        let Inner { engine, list, totals, .. } = &*self.0;
+        let Inner { engine, list, .. } = &*self.0;
         let live = engine.live_snapshots();
-        live.iter().for_each(|download| totals.replace(Share::default(), Share::of(download)));
+        live.iter().for_each(|download| self.count(Counted::default(), Counted::of(download)));
         let (objects, shelved) = (live.into_iter().map(DownloadObject::new).collect(), engine.shelved());
         let engine = engine.clone();
         list.fill(objects, shelved, move |id| engine.snapshot(id));
@@ -132,6 +145,17 @@ impl Session {
 
     pub fn totals(&self) -> &Totals {
         &self.0.totals
+    }
+
+    /// What there is to do.
+    pub fn batch(&self) -> &Batch {
+        &self.0.batch
+    }
+
+    /// What one download adds to all sums was `old` and is `new`.
+    fn count(&self, old: Counted, new: Counted) {
+        self.0.totals.replace(old.0, new.0);
+        self.0.batch.replace(old.1, new.1);
     }
 
     /// Where downloads go when nothing else is said.
@@ -254,20 +278,20 @@ impl Session {
             Event::Added(new) | Event::Changed(new) => match self.0.list.get(new.id) {
                 Some(object) => self.apply_snapshot(&object, new),
                 None => {
-                    self.0.totals.replace(Share::default(), Share::of(new));
+                    self.count(Counted::default(), Counted::of(new));
                     self.0.list.insert(DownloadObject::new((**new).clone()));
                 }
             },
             Event::Progressed { id, progress } => {
                 let Some(object) = self.0.list.get(*id) else { return };
-                let old = object.read(Share::of);
+                let old = object.read(Counted::of);
                 object.apply_progress(*progress);
-                self.0.totals.replace(old, object.read(Share::of));
+                self.count(old, object.read(Counted::of));
                 self.0.list.touch(true);
             }
             Event::Removed(id) => {
                 let Some(object) = self.0.list.get(*id) else { return };
-                self.0.totals.replace(object.read(Share::of), Share::default());
+                self.count(object.read(Counted::of), Counted::default());
                 self.0.list.remove(*id);
             }
             Event::ListUnsaved(reason) => {
@@ -281,10 +305,10 @@ impl Session {
     }
 
     fn apply_snapshot(&self, object: &DownloadObject, new: &Snapshot) {
-        let (share, was_finished) = object.read(|old| (Share::of(old), download_object::is_finished(old)));
+        let (counted, was_finished) = object.read(|old| (Counted::of(old), download_object::is_finished(old)));
         object.apply(new);
         self.0.list.touch(false);
-        self.0.totals.replace(share, Share::of(new));
+        self.count(counted, Counted::of(new));
         if download_object::is_finished(new)
             && !was_finished
             && let Some(listener) = self.0.on_finished.get()

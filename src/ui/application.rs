@@ -11,8 +11,10 @@ use gtk::{gio, glib};
 
 use super::RESOURCES;
 use super::actions::{DownloadAction, WindowAction};
+use super::suspend;
 use super::window::Window;
 use crate::config;
+use crate::desktop::launcher;
 use crate::desktop::notifications::{self, Notifier};
 use crate::i18n::gettext;
 use crate::model::session::Place;
@@ -208,6 +210,8 @@ impl Application {
         match Session::open(list, settings).await {
             Ok(session) => {
                 self.tell_of_ends(&session, &settings_of);
+                launcher::show(self, session.batch());
+                suspend::prevent(self, session.batch(), &settings_of);
                 window.begin(&session);
                 let is_first = self.imp().session.set(session).is_ok();
                 debug_assert!(is_first, "the session is started with the only window");

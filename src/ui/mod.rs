@@ -29,6 +29,7 @@ mod renew_dialog;
 mod row_button;
 pub mod segment_map;
 pub mod status_line;
+mod suspend;
 pub mod window;
 
 pub use application::run;
