@@ -6,16 +6,19 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use super::addresses::Addresses;
 use super::batch::{Batch, Part};
 use super::details::{self, Details};
 use super::download_list::DownloadList;
 use super::download_object::{self, DownloadObject};
+use super::speed_trace::Traces;
 use super::totals::{Share, Totals};
 use super::{Command, DownloadId, describe};
 use crate::engine::Engine;
 use crate::engine::download::spec::DownloadSpec;
+use crate::engine::download::state::State;
 use crate::engine::engine::{Config, SMOOTH};
 use crate::engine::event::{Event, Snapshot};
 use crate::engine::types::Speed;
@@ -32,6 +35,7 @@ struct Inner {
     list: DownloadList,
     totals: Totals,
     batch: Batch,
+    traces: RefCell<Traces>,
     /// Removed, and may come back until they are purged.
     removed: RefCell<HashSet<DownloadId>>,
     on_finished: Listener<Finished>,
@@ -109,6 +113,7 @@ impl Session {
             list: DownloadList::default(),
             totals: Totals::default(),
             batch: Batch::default(),
+            traces: RefCell::default(),
             removed: RefCell::default(),
             on_finished: Listener::default(),
             unsaved: RefCell::default(),
@@ -209,7 +214,11 @@ impl Session {
     /// What the window shows of one download beside its row, at this moment.
     pub fn details(&self, id: DownloadId) -> Option<Details> {
         let snapshot = self.0.engine.snapshot(id)?;
-        Some(details::of(&snapshot, &self.0.engine.details(id)?))
+        let picture = self.0.engine.details(id)?;
+        let limits = [picture.rate, self.0.settings.limits().rate_at(SystemTime::now())];
+        let limit = limits.into_iter().flatten().min().filter(|_| !download_object::is_finished(&snapshot));
+        let speed = self.0.traces.borrow().plot(id, limit);
+        Some(Details { speed, ..details::of(&snapshot, &picture) })
     }
 
     /// One sentence about a damaged list that was found at the start, and where it is now.
@@ -287,11 +296,16 @@ impl Session {
             Event::Progressed { id, progress } => {
                 let Some(object) = self.0.list.get(*id) else { return };
                 let old = object.read(Counted::of);
+                // Before those hear of it who show the speeds.
+                if object.read(is_downloading) {
+                    self.0.traces.borrow_mut().runs(*id, progress.received, progress.speed);
+                }
                 object.apply_progress(*progress);
                 self.count(old, object.read(Counted::of));
                 self.0.list.touch(true);
             }
             Event::Removed(id) => {
+                self.0.traces.borrow_mut().forget(*id);
                 let Some(object) = self.0.list.get(*id) else { return };
                 self.count(object.read(Counted::of), Counted::default());
                 self.0.list.remove(*id);
@@ -308,6 +322,7 @@ impl Session {
 
     fn apply_snapshot(&self, object: &DownloadObject, new: &Snapshot) {
         let (counted, was_finished) = object.read(|old| (Counted::of(old), download_object::is_finished(old)));
+        self.trace(new);
         object.apply(new);
         self.0.list.touch(false);
         self.count(counted, Counted::of(new));
@@ -318,4 +333,17 @@ impl Session {
             listener(object);
         }
     }
+
+    fn trace(&self, new: &Snapshot) {
+        let mut traces = self.0.traces.borrow_mut();
+        if is_downloading(new) {
+            traces.runs(new.id, new.progress.received, new.progress.speed);
+        } else {
+            traces.rests(new.id, new.progress.received);
+        }
+    }
+}
+
+fn is_downloading(download: &Snapshot) -> bool {
+    download.state == State::Downloading
 }

@@ -7,7 +7,8 @@
 //!      ├── DownloadsView  the list: selection, keys, context menu
 //!      │   └── DownloadRow    one download, with a StatusLine and RowButtons
 //!      ├── DetailsPane    the selected download, looked at closely
-//!      │   └── SegmentMap     where its bytes are, drawn
+//!      │   ├── SegmentMap     where its bytes are, drawn
+//!      │   └── SpeedPlot      how fast it was, drawn
 //!      ├── drop.rs        links dropped anywhere on the window
 //!      ├── AddDialog      addresses typed by hand
 //!      ├── RenewDialog    another address of a download that is stuck
@@ -28,6 +29,7 @@ pub mod preferences;
 mod renew_dialog;
 mod row_button;
 pub mod segment_map;
+pub mod speed_plot;
 pub mod status_line;
 mod suspend;
 pub mod window;
