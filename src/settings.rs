@@ -34,10 +34,12 @@ pub enum Key {
     OfferClipboard,
     NotifyEnds,
     StayAwake,
+    RunInBackground,
+    Autostart,
 }
 
 impl Key {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -55,6 +57,8 @@ impl Key {
         Self::OfferClipboard,
         Self::NotifyEnds,
         Self::StayAwake,
+        Self::RunInBackground,
+        Self::Autostart,
     ];
 
     pub fn name(self) -> &'static str {
@@ -76,6 +80,8 @@ impl Key {
             Self::OfferClipboard => "offer-clipboard",
             Self::NotifyEnds => "notify-ends",
             Self::StayAwake => "stay-awake",
+            Self::RunInBackground => "run-in-background",
+            Self::Autostart => "autostart",
         }
     }
 }
@@ -226,8 +232,26 @@ impl Settings {
         self.0.boolean(Key::StayAwake.name())
     }
 
-    pub fn connect_stays_awake_changed(&self, changed: impl Fn() + 'static) {
-        self.0.connect_changed(Some(Key::StayAwake.name()), move |_, _| changed());
+    /// Whether the program goes on when its window is closed.
+    pub fn runs_in_background(&self) -> bool {
+        self.0.boolean(Key::RunInBackground.name())
+    }
+
+    /// Whether the program is started, without its window, when the user logs in.
+    pub fn starts_with_session(&self) -> bool {
+        self.0.boolean(Key::Autostart.name())
+    }
+
+    /// Turns a preference on or off that is no more than that.
+    pub fn set_boolean(&self, key: Key, value: bool) {
+        if let Err(error) = self.0.set_boolean(key.name(), value) {
+            tracing::warn!(%error, "The preference {} can not be saved", key.name());
+        }
+    }
+
+    /// Calls back whenever this preference is changed.
+    pub fn connect_changed(&self, key: Key, changed: impl Fn() + 'static) {
+        self.0.connect_changed(Some(key.name()), move |_, _| changed());
     }
 
     pub fn limits(&self) -> Limits {

@@ -19,6 +19,7 @@
 pub mod actions;
 pub mod add_dialog;
 pub mod application;
+mod background;
 pub mod details_pane;
 pub mod download_row;
 pub mod downloads_view;

@@ -10,7 +10,7 @@ use gtk::prelude::*;
 
 use crate::i18n::gettext;
 use crate::model::batch::Batch;
-use crate::settings::Settings;
+use crate::settings::{Key, Settings};
 
 /// From one download to the next there is a moment in which none works.
 const GRACE: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ pub fn prevent(application: &impl IsA<gtk::Application>, batch: &Batch, settings
             wake.follow();
         }
     });
-    settings.connect_stays_awake_changed(move || wake.follow());
+    settings.connect_changed(Key::StayAwake, move || wake.follow());
 }
 
 impl Wake {

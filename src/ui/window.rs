@@ -25,6 +25,7 @@ use crate::settings::{Key, Settings, WindowShape};
 /// From here on it is said why there are no rows yet.
 const PATIENCE: Duration = Duration::from_millis(700);
 
+mod closing;
 /// What is done with downloads.
 mod downloads;
 /// How addresses come in.
@@ -117,13 +118,11 @@ mod imp {
     }
 
     impl WindowImpl for Window {
-        /// Closing the window ends the program; it goes when everything is kept.
         fn close_request(&self) -> glib::Propagation {
             self.obj().save_shape();
-            if WidgetExt::activate_action(&*self.obj(), "app.quit", None).is_ok() {
-                glib::Propagation::Stop
-            } else {
-                self.parent_close_request()
+            match self.obj().leave() {
+                glib::Propagation::Stop => glib::Propagation::Stop,
+                glib::Propagation::Proceed => self.parent_close_request(),
             }
         }
     }

@@ -135,6 +135,69 @@ def the_machine_stays_awake_only_while_something_is_done():
         assert not services.of("Inhibit")
 
 
+def a_closed_window_comes_back_and_downloads_go_on_meanwhile():
+    with begun({f"/{NAME}": DATA}, run_in_background="true") as (services, server, home, app):
+        close_window()
+        until("the window to go", lambda: DESKTOP.window(words.WINDOW) is None)
+        assert app.process.poll() is None, "it ended"
+        server.rate = None
+        services.notification(NAME)
+        assert (home.downloads / NAME).read_bytes() == DATA
+        assert app.run_again() == 0
+        app.wait_for(NAME, words.COMPLETED)
+        until("the window", lambda: DESKTOP.window(words.WINDOW))
+        until("it to be withdrawn", lambda: not services.notifications())
+        DESKTOP.focus(words.WINDOW)
+        DESKTOP.key("ctrl", "q")
+        app.process.wait(10)
+
+
+def closing_the_window_asks_what_becomes_of_downloads():
+    with begun({f"/{NAME}": DATA}) as (_, server, home, app):
+        close_window()
+        app.wait_to_say(words.STOP_DOWNLOADING)
+        app.screenshot(DESKTOP, "closing")
+        app.click(words.KEEP_RUNNING)
+        until("the window to go", lambda: DESKTOP.window(words.WINDOW) is None)
+        server.rate = None
+        until("the file", lambda: (home.downloads / NAME).exists(), 20)
+        assert app.run_again() == 0
+        until("the window", lambda: DESKTOP.window(words.WINDOW))
+    with begun({f"/{NAME}": DATA}) as (_, server, home, app):
+        close_window()
+        app.wait_to_say(words.STOP_DOWNLOADING)
+        app.click(words.QUIT)
+        app.process.wait(10)
+        assert (home.downloads / f"{NAME}.part").exists(), "what came is not kept"
+
+
+def close_window():
+    DESKTOP.focus(words.WINDOW)
+    DESKTOP.key("ctrl", "w")
+
+
+def it_is_started_with_the_session_without_a_window():
+    with Home() as home:
+        file = home.config / "autostart" / "io.github.freshet.Freshet.desktop"
+        with Freshet(home) as app:
+            app.click(words.MAIN_MENU)
+            app.click(words.PREFERENCES, roles=words.MENU_ITEM)
+            app.switch(words.START_WITH_SESSION, True)
+            until("the file", file.exists)
+            command = next(line for line in file.read_text().splitlines() if line.startswith("Exec="))
+            assert command.endswith(" --background"), command
+            app.screenshot(DESKTOP, "preferences")
+        with Freshet(home, "--background", hidden=True) as app:
+            time.sleep(2)
+            assert app.process.poll() is None and not DESKTOP.window(words.WINDOW)
+            assert app.run_again() == 0
+            until("the window", lambda: DESKTOP.window(words.WINDOW))
+            app.click(words.MAIN_MENU)
+            app.click(words.PREFERENCES, roles=words.MENU_ITEM)
+            app.switch(words.START_WITH_SESSION, False)
+            until("the file to go", lambda: not file.exists())
+
+
 if __name__ == "__main__":
     run(
         a_completed_download_is_told_of_until_it_is_seen,
@@ -144,4 +207,7 @@ if __name__ == "__main__":
         the_launcher_follows_seldom_and_is_cleared_at_the_end,
         the_launcher_is_cleared_when_the_program_ends_before,
         the_machine_stays_awake_only_while_something_is_done,
+        a_closed_window_comes_back_and_downloads_go_on_meanwhile,
+        closing_the_window_asks_what_becomes_of_downloads,
+        it_is_started_with_the_session_without_a_window,
     )

@@ -47,6 +47,7 @@ DROP_ADDRESS = "Drop a new address for"
 KEEP, WRONG, KEPT = "Keep File", "The checksum does not match", "not verified: its checksum did not match"
 
 PREFERENCES = "Preferences"
+START_WITH_SESSION = "Start when I log in"
 NO_LIMIT, LIMIT, RATE = "No Limit", "Limit", "Kilobytes a second"
 LIMIT_SPEED = "Limit the speed of all downloads together"
 
@@ -58,6 +59,7 @@ UNSAVED = r"can not be saved: .*\. The disk is full\."
 MAIN_MENU = "Main Menu"
 SORT_BY, BY_SPEED, DESCENDING = "Sort By", "Speed", "Descending"
 SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Selected Downloads"
+QUIT, KEEP_RUNNING, STOP_DOWNLOADING = "Quit", "Keep Running", r"1 download is not complete"
 ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
 
 # States, as a row says them.
