@@ -7,10 +7,11 @@ use std::collections::HashSet;
 use url::Url;
 
 use super::{describe, refusals};
+use crate::engine::disk::naming;
 use crate::engine::import::address;
 use crate::engine::import::list::{self, Entry};
 use crate::engine::import::pattern::{self, PatternError};
-use crate::i18n::gettext_f;
+use crate::i18n::{gettext_f, ngettext_f};
 
 /// What was read from something that should hold addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +55,32 @@ impl Addresses {
     /// passed over.
     pub fn in_prose(text: &str) -> Self {
         Self { found: address::find_all(text).into_iter().map(plain).collect(), refused: Vec::new() }
+    }
+
+    /// What is offered of a text that was copied for whatever purpose: it has to be nothing but whole
+    /// addresses, one a line, each of a file by the look of it. Anything else may be a secret.
+    pub fn worth_an_offer(text: &str) -> Option<Self> {
+        // As RFC 2483 writes a text/uri-list, which is read here, too.
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let file = |line| address::absolute(line).ok().filter(looks_like_file).map(plain);
+        let mut addresses = Self::default();
+        addresses.push(lines.map(file).collect::<Option<_>>()?);
+        (!addresses.found.is_empty()).then_some(addresses)
+    }
+
+    /// The sentence that offers what was copied; none for nothing.
+    pub fn offer(&self) -> Option<String> {
+        let count = self.found.len();
+        let url = self.found.first()?.urls.first()?;
+        let values = [
+            ("file", &*naming::choose(None, None, url, None)),
+            ("host", url.host_str().unwrap_or_default()),
+            ("n", &count.to_string()),
+        ];
+        // Translators: {file} is the name of a file, {host} of its server.
+        let one = gettext_f("You copied a link to “{file}” on {host}", &values);
+        let many = ngettext_f("You copied a link to {n} file", "You copied links to {n} files", count, &values);
+        Some(if count == 1 { one } else { many })
     }
 
     /// Reads a metalink; `name` is what its own file is called.
@@ -106,6 +133,19 @@ fn expand(line: &str) -> Result<Vec<String>, PatternError> {
     if line.contains(char::is_whitespace) { Ok(vec![line.to_owned()]) } else { pattern::expand(line) }
 }
 
+/// Kinds of pages, not of files, by what their addresses end in.
+const PAGES: [&str; 9] = ["asp", "aspx", "cgi", "do", "htm", "html", "jsp", "php", "xhtml"];
+
+/// Whether the last part of the address's path has an ending, and not one of a page.
+fn looks_like_file(url: &Url) -> bool {
+    let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+    let ending = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).map(|(_, ending)| ending);
+    ending.is_some_and(|ending| {
+        let is_ending = (1..=10).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_ending && !PAGES.contains(&ending.to_ascii_lowercase().as_str())
+    })
+}
+
 /// A file of which nothing is known but its address.
 fn plain(url: Url) -> Entry {
     Entry { urls: vec![url], ..Entry::default() }
@@ -135,6 +175,29 @@ mod tests {
         assert_eq!(urls, ["https://example.org/08.zip", "https://example.org/09.zip", "https://example.org/10.zip"]);
         let read = Addresses::in_lines("https://example.org/[9-1].zip");
         assert_eq!(read.refused, ["“[9-1]” counts down. Write the smaller end first."], "{read:?}");
+    }
+
+    #[test]
+    fn only_whole_addresses_of_files_are_offered() {
+        let offered = |text: &str| Addresses::worth_an_offer(text)?.offer();
+        let one = "You copied a link to “a b.iso” on example.org";
+        assert_eq!(offered(" https://ann:secret@example.org/x/a%20b.iso?key=1 \n").as_deref(), Some(one));
+        let list = "# list\r\nhttps://example.org/a.zip\r\nhttps://example.org/b.zip\r\n";
+        assert_eq!(offered(list).as_deref(), Some("You copied links to 2 files"));
+        for text in [
+            "",
+            "correct horse.zip",
+            "example.org/a.zip",
+            "see https://example.org/a.zip",
+            "https://example.org/a.zip\nhunter2",
+            "https://example.org/",
+            "https://example.org/about",
+            "https://example.org/index.HTML",
+            "https://example.org/.hidden",
+            "file:///home/ann/a.zip",
+        ] {
+            assert_eq!(offered(text), None, "{text}");
+        }
     }
 
     #[test]

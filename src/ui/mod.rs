@@ -8,6 +8,7 @@
 //!      │   └── DownloadRow    one download, with a StatusLine and RowButtons
 //!      ├── DetailsPane    the selected download, looked at closely
 //!      │   └── SegmentMap     where its bytes are, drawn
+//!      ├── ClipboardOffer a link that was copied
 //!      ├── drop.rs        links dropped anywhere on the window
 //!      ├── AddDialog      addresses typed by hand
 //!      ├── RenewDialog    another address of a download that is stuck
@@ -18,6 +19,7 @@
 pub mod actions;
 pub mod add_dialog;
 pub mod application;
+pub mod clipboard_offer;
 pub mod details_pane;
 pub mod download_row;
 pub mod downloads_view;

@@ -10,6 +10,7 @@ use gtk::{gio, glib};
 
 use super::actions::WindowAction;
 use super::add_dialog::AddDialog;
+use super::clipboard_offer::ClipboardOffer;
 use super::details_pane::DetailsPane;
 use super::downloads_view::DownloadsView;
 use super::drop;
@@ -61,6 +62,8 @@ mod imp {
         #[template_child]
         pub drop_words: TemplateChild<gtk::Label>,
         #[template_child]
+        pub clipboard_offer: TemplateChild<ClipboardOffer>,
+        #[template_child]
         pub notice: TemplateChild<gtk::Box>,
         #[template_child]
         pub notice_words: TemplateChild<gtk::Label>,
@@ -88,6 +91,7 @@ mod imp {
         type ParentType = adw::ApplicationWindow;
 
         fn class_init(klass: &mut Self::Class) {
+            ClipboardOffer::ensure_type();
             DownloadsView::ensure_type();
             DetailsPane::ensure_type();
             klass.bind_template();
@@ -166,6 +170,15 @@ impl Window {
                 #[weak]
                 window,
                 move |dropped, place| window.take_dropped(dropped, place)
+            ),
+        );
+        window.imp().clipboard_offer.watch(
+            &window,
+            settings,
+            glib::clone!(
+                #[weak]
+                window,
+                move |addresses| window.add(addresses, &Place::default())
             ),
         );
         glib::timeout_add_local_once(

@@ -43,6 +43,11 @@ class X11:
         x, y = self.width - rect.width, self.height - rect.height
         _output("xdotool", "windowmove", "--sync", self._id, str(x), str(y), "windowraise", self._id)
 
+    def focus(self, title):
+        """Gives a window the keyboard, as a click on it would with a window manager."""
+        until(f"the window {title}", lambda: self.window(title))
+        _output("xdotool", "windowfocus", "--sync", self._id)
+
     def move(self, x, y):
         _output("xdotool", "mousemove", str(int(x)), str(int(y)))
 

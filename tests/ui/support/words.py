@@ -23,6 +23,9 @@ ADD = "Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
 
+# A link that was copied before the window got the focus.
+OFFER, TAKE_OFFER = "You copied a link to “{}” on 127.0.0.1", "Download"
+
 NOTHING_TO_PASTE = "There is no link on the clipboard"
 
 # The details of a download: their button, the picture of where its bytes are, and what they say.
