@@ -32,10 +32,11 @@ pub enum Key {
     RateSchedule,
     FindChecksum,
     OfferClipboard,
+    NotifyEnds,
 }
 
 impl Key {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -51,6 +52,7 @@ impl Key {
         Self::RateSchedule,
         Self::FindChecksum,
         Self::OfferClipboard,
+        Self::NotifyEnds,
     ];
 
     pub fn name(self) -> &'static str {
@@ -70,6 +72,7 @@ impl Key {
             Self::RateSchedule => "rate-schedule",
             Self::FindChecksum => "find-checksum",
             Self::OfferClipboard => "offer-clipboard",
+            Self::NotifyEnds => "notify-ends",
         }
     }
 }
@@ -208,6 +211,11 @@ impl Settings {
     /// Whether a link on the clipboard is offered when the window gets the focus.
     pub fn offers_clipboard(&self) -> bool {
         self.0.boolean(Key::OfferClipboard.name())
+    }
+
+    /// Whether a download that ended while nobody looked is told of.
+    pub fn notifies_ends(&self) -> bool {
+        self.0.boolean(Key::NotifyEnds.name())
     }
 
     pub fn limits(&self) -> Limits {

@@ -1,38 +1,323 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Tells of downloads that came to their end while nobody looked at the window.
+//! Tells of downloads that came to their end while nobody looked at the window: one by one, or, where
+//! there are many, all together. What was told is taken back as soon as the window is looked at.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
 
 use gio::prelude::*;
 
-use crate::i18n::gettext;
+use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::{DownloadId, DownloadObject};
 
 /// The application's actions behind the buttons; their parameter is the download's id.
 pub const OPEN: &str = "open-download";
 pub const SHOW_IN_FOLDER: &str = "show-download";
+pub const RETRY: &str = "retry-download";
+pub const REVEAL: &str = "reveal-download";
 
-/// One notification for each download; a later one replaces an earlier one.
-pub fn finished(application: &impl IsA<gio::Application>, download: &DownloadObject) {
-    let notification = gio::Notification::new(&download.name());
-    notification.set_icon(&gio::ThemedIcon::new("folder-download-symbolic"));
-    notification.set_body(Some(&download.status()));
-    let id = download.id().to_variant();
-    if download.can_open() {
-        notification.set_default_action_and_target_value(&format!("app.{OPEN}"), Some(&id));
-        notification.add_button_with_target_value(&gettext("Open"), &format!("app.{OPEN}"), Some(&id));
-        notification.add_button_with_target_value(
-            &gettext("Show in Folder"),
-            &format!("app.{SHOW_IN_FOLDER}"),
-            Some(&id),
-        );
-    }
-    application.send_notification(Some(&tag(download.download_id())), &notification);
+/// What ends at nearly the same time is told together.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// More of a kind than this are told as one.
+const MOST_SINGLE: usize = 3;
+
+/// So many of them are named then.
+const MOST_NAMED: usize = 3;
+
+/// How a download ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Complete,
+    Failed,
 }
 
-/// The download is gone from the list: its buttons would do nothing.
-pub fn withdraw(application: &impl IsA<gio::Application>, id: DownloadId) {
-    application.withdraw_notification(&tag(id));
+/// What is told of a download.
+#[derive(Clone, Debug)]
+struct Ended {
+    id: DownloadId,
+    name: String,
+    status: String,
+    folder: PathBuf,
+}
+
+/// What was not looked at yet of one outcome.
+#[derive(Debug, Default)]
+struct Unseen {
+    ended: Vec<Ended>,
+    /// The tags of the notifications that are shown.
+    shown: BTreeSet<String>,
+    /// As many were told of together.
+    told: usize,
+}
+
+/// What to do so that the right notifications are shown.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Plan {
+    withdraw: Vec<String>,
+    /// By their places.
+    single: Vec<usize>,
+    together: bool,
+}
+
+impl Unseen {
+    fn add(&mut self, ended: Ended) {
+        self.ended.retain(|known| known.id != ended.id);
+        self.ended.push(ended);
+    }
+
+    fn plan(&self) -> Plan {
+        if self.ended.len() > MOST_SINGLE {
+            let singles = self.ended.iter().map(|ended| tag(ended.id));
+            let withdraw = singles.filter(|tag| self.shown.contains(tag)).collect();
+            return Plan { withdraw, single: Vec::new(), together: self.told != self.ended.len() };
+        }
+        let is_new = |place: &usize| self.ended.get(*place).is_some_and(|ended| !self.shown.contains(&tag(ended.id)));
+        Plan { single: (0..self.ended.len()).filter(is_new).collect(), ..Plan::default() }
+    }
+
+    /// Forgets a download, and tells which notification speaks of nothing else.
+    fn forget(&mut self, id: DownloadId, together: &str) -> Option<String> {
+        self.ended.retain(|ended| ended.id != id);
+        let own = tag(id);
+        if self.shown.remove(&own) {
+            return Some(own);
+        }
+        if self.ended.is_empty() && self.shown.remove(together) {
+            self.told = 0;
+            return Some(together.to_owned());
+        }
+        None
+    }
+}
+
+/// A handle to what tells; clones speak of the same downloads.
+#[derive(Clone, Debug)]
+pub struct Notifier(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    application: glib::WeakRef<gio::Application>,
+    complete: RefCell<Unseen>,
+    failed: RefCell<Unseen>,
+    will_tell: Cell<bool>,
+}
+
+impl Notifier {
+    pub fn new(application: &impl IsA<gio::Application>) -> Self {
+        let application = application.as_ref().downgrade();
+        Self(Rc::new(Inner {
+            application,
+            complete: RefCell::default(),
+            failed: RefCell::default(),
+            will_tell: Cell::new(false),
+        }))
+    }
+
+    /// A download came to its end and nobody saw it.
+    pub fn ended(&self, download: &DownloadObject) {
+        let outcome = if download.can_retry() { Outcome::Failed } else { Outcome::Complete };
+        self.unseen(outcome).borrow_mut().add(Ended {
+            id: download.download_id(),
+            name: download.name(),
+            status: download.status(),
+            folder: download.folder(),
+        });
+        if !self.0.will_tell.replace(true) {
+            let weak = Rc::downgrade(&self.0);
+            glib::timeout_add_local_once(SETTLE, move || {
+                if let Some(inner) = weak.upgrade() {
+                    inner.will_tell.set(false);
+                    let notifier = Self(inner);
+                    notifier.tell(Outcome::Complete);
+                    notifier.tell(Outcome::Failed);
+                }
+            });
+        }
+    }
+
+    /// The window is looked at: all is seen.
+    pub fn seen(&self) {
+        for outcome in [Outcome::Complete, Outcome::Failed] {
+            let unseen = self.unseen(outcome).take();
+            unseen.shown.iter().for_each(|tag| self.withdraw(tag));
+        }
+    }
+
+    /// The download is gone from the list, or goes on: what was told of it is no longer so.
+    pub fn forget(&self, id: DownloadId) {
+        for outcome in [Outcome::Complete, Outcome::Failed] {
+            let withdrawn = self.unseen(outcome).borrow_mut().forget(id, together_tag(outcome));
+            if let Some(tag) = withdrawn {
+                self.withdraw(&tag);
+            }
+        }
+    }
+
+    fn unseen(&self, outcome: Outcome) -> &RefCell<Unseen> {
+        match outcome {
+            Outcome::Complete => &self.0.complete,
+            Outcome::Failed => &self.0.failed,
+        }
+    }
+
+    fn tell(&self, outcome: Outcome) {
+        let mut unseen = self.unseen(outcome).borrow_mut();
+        let plan = unseen.plan();
+        for tag in plan.withdraw {
+            self.withdraw(&tag);
+            unseen.shown.remove(&tag);
+        }
+        for place in plan.single {
+            let Some(ended) = unseen.ended.get(place) else { continue };
+            let tag = tag(ended.id);
+            self.send(&tag, &single(outcome, ended));
+            unseen.shown.insert(tag);
+        }
+        if plan.together {
+            let tag = together_tag(outcome);
+            self.send(tag, &together(outcome, &unseen.ended));
+            unseen.shown.insert(tag.to_owned());
+            unseen.told = unseen.ended.len();
+        }
+    }
+
+    fn send(&self, tag: &str, notification: &gio::Notification) {
+        if let Some(application) = self.0.application.upgrade() {
+            application.send_notification(Some(tag), notification);
+        }
+    }
+
+    fn withdraw(&self, tag: &str) {
+        if let Some(application) = self.0.application.upgrade() {
+            application.withdraw_notification(tag);
+        }
+    }
 }
 
 fn tag(id: DownloadId) -> String {
     format!("download-{id}")
+}
+
+fn together_tag(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Complete => "downloads-complete",
+        Outcome::Failed => "downloads-failed",
+    }
+}
+
+fn notification(title: &str, body: &str) -> gio::Notification {
+    let notification = gio::Notification::new(title);
+    notification.set_icon(&gio::ThemedIcon::new("folder-download-symbolic"));
+    notification.set_body(Some(body));
+    notification
+}
+
+fn add_button(notification: &gio::Notification, label: &str, action: &str, id: DownloadId) {
+    notification.add_button_with_target_value(label, &format!("app.{action}"), Some(&id.0.to_variant()));
+}
+
+fn single(outcome: Outcome, ended: &Ended) -> gio::Notification {
+    let notification = notification(&ended.name, &ended.status);
+    let default = match outcome {
+        Outcome::Complete => OPEN,
+        Outcome::Failed => REVEAL,
+    };
+    notification.set_default_action_and_target_value(&format!("app.{default}"), Some(&ended.id.0.to_variant()));
+    match outcome {
+        Outcome::Complete => {
+            add_button(&notification, &gettext("Open"), OPEN, ended.id);
+            add_button(&notification, &gettext("Show in Folder"), SHOW_IN_FOLDER, ended.id);
+        }
+        Outcome::Failed => {
+            // Translators: a button: tries to download a file again that failed.
+            add_button(&notification, &gettext("Try Again"), RETRY, ended.id);
+            // Translators: a button: shows a download in the window.
+            add_button(&notification, &gettext("Show"), REVEAL, ended.id);
+        }
+    }
+    notification
+}
+
+fn together(outcome: Outcome, ended: &[Ended]) -> gio::Notification {
+    let count = ended.len();
+    let n = count.to_string();
+    let title = match outcome {
+        Outcome::Complete => ngettext_f("{n} download is complete", "{n} downloads are complete", count, &[("n", &n)]),
+        Outcome::Failed => ngettext_f("{n} download failed", "{n} downloads failed", count, &[("n", &n)]),
+    };
+    let named = ended.iter().take(MOST_NAMED).map(|ended| ended.name.as_str()).collect::<Vec<_>>().join("\n");
+    let more = count.saturating_sub(MOST_NAMED).to_string();
+    // Translators: {names} are names of files, each on a line of its own; {n} is how many there are besides.
+    let body = gettext_f("{names}\nand {n} more", &[("names", &named), ("n", &more)]);
+    let notification = notification(&title, &body);
+    let Some(last) = ended.last() else { return notification };
+    // Without an action of its own a click shows the window.
+    if outcome == Outcome::Complete && ended.iter().all(|other| other.folder == last.folder) {
+        add_button(&notification, &gettext("Show in Folder"), SHOW_IN_FOLDER, last.id);
+    }
+    notification
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(id: u64) -> Ended {
+        Ended { id: DownloadId(id), name: format!("f{id}"), status: String::new(), folder: "/srv".into() }
+    }
+
+    /// As [`Notifier::tell`] does it.
+    fn tell(unseen: &mut Unseen) -> Plan {
+        let plan = unseen.plan();
+        plan.withdraw.iter().for_each(|tag| assert!(unseen.shown.remove(tag)));
+        let singles: Vec<_> = plan.single.iter().map(|place| tag(unseen.ended[*place].id)).collect();
+        unseen.shown.extend(singles);
+        if plan.together {
+            unseen.shown.insert("all".to_owned());
+            unseen.told = unseen.ended.len();
+        }
+        plan
+    }
+
+    #[test]
+    fn few_are_told_one_by_one_and_each_of_them_once() {
+        let mut unseen = Unseen::default();
+        unseen.add(ended(1));
+        assert_eq!(tell(&mut unseen), Plan { single: vec![0], ..Plan::default() });
+        unseen.add(ended(2));
+        unseen.add(ended(3));
+        assert_eq!(tell(&mut unseen).single, [1, 2]);
+        assert_eq!(tell(&mut unseen), Plan::default());
+    }
+
+    #[test]
+    fn many_are_told_as_one_in_place_of_those_before() {
+        let mut unseen = Unseen::default();
+        unseen.add(ended(1));
+        tell(&mut unseen);
+        (2..6).for_each(|id| unseen.add(ended(id)));
+        let plan = tell(&mut unseen);
+        assert_eq!(plan, Plan { withdraw: vec![tag(DownloadId(1))], single: vec![], together: true });
+        assert_eq!(tell(&mut unseen), Plan::default(), "it was told");
+        unseen.add(ended(6));
+        assert!(tell(&mut unseen).together);
+        assert_eq!(unseen.shown.iter().collect::<Vec<_>>(), ["all"]);
+    }
+
+    #[test]
+    fn what_is_gone_is_told_no_longer() {
+        let mut unseen = Unseen::default();
+        (1..3).for_each(|id| unseen.add(ended(id)));
+        assert_eq!(unseen.forget(DownloadId(1), "all"), None, "nothing was told of it yet");
+        tell(&mut unseen);
+        assert_eq!(unseen.forget(DownloadId(2), "all"), Some(tag(DownloadId(2))));
+        (1..6).for_each(|id| unseen.add(ended(id)));
+        tell(&mut unseen);
+        let gone: Vec<_> = (1..6).map(|id| unseen.forget(DownloadId(id), "all")).collect();
+        assert_eq!(gone, [None, None, None, None, Some("all".to_owned())], "as long as one of them is there");
+    }
 }

@@ -150,7 +150,7 @@ impl Session {
         let (connections, find_checksum) = (self.0.settings.connections(), self.0.settings.finds_checksum());
         let specs = addresses.found.iter().filter_map(|entry| {
             let (url, mirrors) = entry.urls.split_first()?;
-            Some(DownloadSpec {
+            let mut spec = DownloadSpec {
                 mirrors: mirrors.to_vec(),
                 name: name.clone().or_else(|| entry.name.clone()),
                 checksum: entry.checksum.clone(),
@@ -159,7 +159,9 @@ impl Session {
                 connections,
                 find_checksum,
                 ..DownloadSpec::new(url.clone(), folder.clone())
-            })
+            };
+            entry.clone().apply(&mut spec);
+            Some(spec)
         });
         specs.map(|spec| self.0.engine.add(spec)).collect()
     }

@@ -13,7 +13,7 @@ use super::RESOURCES;
 use super::actions::{DownloadAction, WindowAction};
 use super::window::Window;
 use crate::config;
-use crate::desktop::notifications;
+use crate::desktop::notifications::{self, Notifier};
 use crate::i18n::gettext;
 use crate::model::session::Place;
 use crate::model::{Addresses, DownloadId, DownloadObject, Session};
@@ -36,7 +36,8 @@ mod imp {
         /// Not there as long as the list is read.
         pub session: OnceCell<Session>,
         /// What was asked for before there was one.
-        pub early: RefCell<Vec<(DownloadAction, DownloadId)>>,
+        pub early: RefCell<Vec<(Wish, DownloadId)>>,
+        pub notifier: OnceCell<Notifier>,
     }
 
     #[glib::object_subclass]
@@ -125,6 +126,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(status)
 }
 
+/// What a notification's button asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Perform(DownloadAction),
+    /// Show its row.
+    Reveal,
+}
+
 /// What an argument of the command line is.
 enum Argument {
     File(gio::File),
@@ -173,6 +182,15 @@ impl Application {
             }
         };
         let window = Window::opening(self, &settings);
+        window.connect_is_active_notify(glib::clone!(
+            #[weak(rename_to = application)]
+            self,
+            move |window| {
+                if window.is_active() {
+                    application.notifier().seen();
+                }
+            }
+        ));
         glib::spawn_future_local(glib::clone!(
             #[weak(rename_to = application)]
             self,
@@ -186,14 +204,15 @@ impl Application {
     /// Reads the saved list while the window is drawn already.
     async fn begin(&self, window: &Window, settings: Settings) {
         let list = glib::user_data_dir().join("freshet").join("list.sqlite");
+        let settings_of = settings.clone();
         match Session::open(list, settings).await {
             Ok(session) => {
-                self.tell_of_ends(&session);
+                self.tell_of_ends(&session, &settings_of);
                 window.begin(&session);
                 let is_first = self.imp().session.set(session).is_ok();
                 debug_assert!(is_first, "the session is started with the only window");
-                for (action, id) in self.imp().early.take() {
-                    self.perform(action, id);
+                for (wish, id) in self.imp().early.take() {
+                    self.perform(wish, id);
                 }
             }
             Err(reason) => {
@@ -220,20 +239,22 @@ impl Application {
 
     fn install_actions(&self) {
         let quit = gio::ActionEntry::builder("quit").activate(|application: &Self, _, _| application.end()).build();
-        let on_download = |name: &str, action: DownloadAction| {
+        let on_download = |name: &str, wish: Wish| {
             gio::ActionEntry::builder(name)
                 .parameter_type(Some(glib::VariantTy::UINT64))
                 .activate(move |application: &Self, _, id| {
                     if let Some(id) = id.and_then(glib::Variant::get) {
-                        application.perform(action, DownloadId(id));
+                        application.perform(wish, DownloadId(id));
                     }
                 })
                 .build()
         };
         self.add_action_entries([
             quit,
-            on_download(notifications::OPEN, DownloadAction::Open),
-            on_download(notifications::SHOW_IN_FOLDER, DownloadAction::ShowInFolder),
+            on_download(notifications::OPEN, Wish::Perform(DownloadAction::Open)),
+            on_download(notifications::SHOW_IN_FOLDER, Wish::Perform(DownloadAction::ShowInFolder)),
+            on_download(notifications::RETRY, Wish::Perform(DownloadAction::Retry)),
+            on_download(notifications::REVEAL, Wish::Reveal),
         ]);
         self.set_accels_for_action("app.quit", &["<Control>q"]);
         for action in WindowAction::ALL {
@@ -261,29 +282,40 @@ impl Application {
     }
 
     /// A notification's button: the download may be gone, or the program only just started for it.
-    fn perform(&self, action: DownloadAction, id: DownloadId) {
+    fn perform(&self, wish: Wish, id: DownloadId) {
         let window = self.window();
         let Some(session) = self.imp().session.get() else {
             window.present();
-            self.imp().early.borrow_mut().push((action, id));
+            self.imp().early.borrow_mut().push((wish, id));
             return;
         };
+        self.notifier().forget(id);
         let download = session.list().get(id);
-        match download.filter(|download| action.fits(download)) {
-            Some(download) => window.perform(action, &[download]),
-            None => window.present(),
+        match (wish, download) {
+            (Wish::Perform(action), Some(download)) if action.fits(&download) => window.perform(action, &[download]),
+            (_, download) => {
+                window.present();
+                if download.is_some() {
+                    window.view().reveal(id);
+                }
+            }
         }
     }
 
+    pub fn notifier(&self) -> &Notifier {
+        self.imp().notifier.get_or_init(|| Notifier::new(self))
+    }
+
     /// Tells of downloads that end while the window is not looked at.
-    fn tell_of_ends(&self, session: &Session) {
+    fn tell_of_ends(&self, session: &Session, settings: &Settings) {
+        let settings = settings.clone();
         session.connect_finished(glib::clone!(
             #[weak(rename_to = application)]
             self,
             move |download: &DownloadObject| {
                 let is_seen = application.active_window().is_some_and(|window| window.is_active());
-                if !is_seen {
-                    notifications::finished(&application, download);
+                if !is_seen && settings.notifies_ends() {
+                    application.notifier().ended(download);
                 }
             }
         ));

@@ -24,6 +24,8 @@ mod imp {
         #[template_child]
         pub find_checksum: TemplateChild<gtk::Switch>,
         #[template_child]
+        pub notify_ends: TemplateChild<gtk::Switch>,
+        #[template_child]
         pub is_limited: TemplateChild<gtk::Switch>,
         #[template_child]
         pub rate: TemplateChild<gtk::Adjustment>,
@@ -78,6 +80,7 @@ impl Preferences {
             settings.bind(key, &**count, "value");
         }
         settings.bind(Key::FindChecksum, &*imp.find_checksum, "active");
+        settings.bind(Key::NotifyEnds, &*imp.notify_ends, "active");
         settings.bind_rate_limit((&*imp.is_limited, "active"), (&*imp.rate, "value"));
         imp.schedule.set_text(&settings.schedule_text());
         imp.schedule.connect_changed(glib::clone!(

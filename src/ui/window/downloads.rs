@@ -8,10 +8,11 @@ use adw::subclass::prelude::*;
 use gtk::glib;
 
 use super::Window;
-use crate::desktop::{files, notifications};
+use crate::desktop::files;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::{Command, DownloadId, DownloadObject};
 use crate::ui::actions::DownloadAction;
+use crate::ui::application::Application;
 use crate::ui::limit_dialog::LimitDialog;
 use crate::ui::messages;
 
@@ -143,9 +144,9 @@ impl Window {
             }
         };
         session.remove(&new);
-        if let Some(application) = self.application() {
+        if let Some(application) = self.application().and_downcast::<Application>() {
             // The buttons of their notifications would do nothing.
-            new.iter().for_each(|id| notifications::withdraw(&application, *id));
+            new.iter().for_each(|id| application.notifier().forget(*id));
         }
         let settle = |restores: bool| {
             glib::clone!(

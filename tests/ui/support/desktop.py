@@ -44,9 +44,14 @@ class X11:
         _output("xdotool", "windowmove", "--sync", self._id, str(x), str(y), "windowraise", self._id)
 
     def focus(self, title):
-        """Gives a window the keyboard, as a click on it would with a window manager."""
-        until(f"the window {title}", lambda: self.window(title))
-        _output("xdotool", "windowfocus", "--sync", self._id)
+        """Gives the keyboard to the window of this title, or to none."""
+        if title is None:
+            # The root window is what is found at depth 0.
+            window = _output("xdotool", "search", "--maxdepth", "0", "--name", ".*").split()[0]
+        else:
+            until(f"the window {title}", lambda: self.window(title))
+            window = self._id
+        _output("xdotool", "windowfocus", window)
 
     def move(self, x, y):
         _output("xdotool", "mousemove", str(int(x)), str(int(y)))

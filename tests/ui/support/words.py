@@ -17,6 +17,9 @@ UNDO = "Undo"
 OPEN_FILE = "Open"
 SHOW_IN_FOLDER = "Show in Folder"
 
+# Of a notification.
+TRY_AGAIN = "Try Again"
+
 # The add dialog: its entry and the button that takes the addresses.
 ADDRESSES = "Addresses, one a line"
 ADD = "Add"
