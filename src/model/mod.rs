@@ -14,6 +14,7 @@ pub mod order;
 mod positions;
 pub mod refusals;
 pub mod session;
+pub mod speed_trace;
 pub mod totals;
 
 pub use crate::engine::command::Command;

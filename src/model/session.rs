@@ -6,15 +6,18 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use super::addresses::Addresses;
 use super::details::{self, Details};
 use super::download_list::DownloadList;
 use super::download_object::{self, DownloadObject};
+use super::speed_trace::Traces;
 use super::totals::{Share, Totals};
 use super::{Command, DownloadId, describe};
 use crate::engine::Engine;
 use crate::engine::download::spec::DownloadSpec;
+use crate::engine::download::state::State;
 use crate::engine::engine::{Config, SMOOTH};
 use crate::engine::event::{Event, Snapshot};
 use crate::engine::types::Speed;
@@ -30,6 +33,7 @@ struct Inner {
     settings: Settings,
     list: DownloadList,
     totals: Totals,
+    traces: RefCell<Traces>,
     /// Removed, and may come back until they are purged.
     removed: RefCell<HashSet<DownloadId>>,
     on_finished: Listener<Finished>,
@@ -96,6 +100,7 @@ impl Session {
             settings,
             list: DownloadList::default(),
             totals: Totals::default(),
+            traces: RefCell::default(),
             removed: RefCell::default(),
             on_finished: Listener::default(),
             unsaved: RefCell::default(),
@@ -185,7 +190,11 @@ impl Session {
     /// What the window shows of one download beside its row, at this moment.
     pub fn details(&self, id: DownloadId) -> Option<Details> {
         let snapshot = self.0.engine.snapshot(id)?;
-        Some(details::of(&snapshot, &self.0.engine.details(id)?))
+        let picture = self.0.engine.details(id)?;
+        let limits = [picture.rate, self.0.settings.limits().rate_at(SystemTime::now())];
+        let limit = limits.into_iter().flatten().min().filter(|_| !download_object::is_finished(&snapshot));
+        let speed = self.0.traces.borrow().plot(id, limit);
+        Some(Details { speed, ..details::of(&snapshot, &picture) })
     }
 
     /// One sentence about a damaged list that was found at the start, and where it is now.
@@ -263,11 +272,16 @@ impl Session {
             Event::Progressed { id, progress } => {
                 let Some(object) = self.0.list.get(*id) else { return };
                 let old = object.read(Share::of);
+                // Before those hear of it who show the speeds.
+                if object.read(is_downloading) {
+                    self.0.traces.borrow_mut().runs(*id, progress.received, progress.speed);
+                }
                 object.apply_progress(*progress);
                 self.0.totals.replace(old, object.read(Share::of));
                 self.0.list.touch(true);
             }
             Event::Removed(id) => {
+                self.0.traces.borrow_mut().forget(*id);
                 let Some(object) = self.0.list.get(*id) else { return };
                 self.0.totals.replace(object.read(Share::of), Share::default());
                 self.0.list.remove(*id);
@@ -284,6 +298,7 @@ impl Session {
 
     fn apply_snapshot(&self, object: &DownloadObject, new: &Snapshot) {
         let (share, was_finished) = object.read(|old| (Share::of(old), download_object::is_finished(old)));
+        self.trace(new);
         object.apply(new);
         self.0.list.touch(false);
         self.0.totals.replace(share, Share::of(new));
@@ -294,4 +309,17 @@ impl Session {
             listener(object);
         }
     }
+
+    fn trace(&self, new: &Snapshot) {
+        let mut traces = self.0.traces.borrow_mut();
+        if is_downloading(new) {
+            traces.runs(new.id, new.progress.received, new.progress.speed);
+        } else {
+            traces.rests(new.id, new.progress.received);
+        }
+    }
+}
+
+fn is_downloading(download: &Snapshot) -> bool {
+    download.state == State::Downloading
 }

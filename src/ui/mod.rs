@@ -7,7 +7,8 @@
 //!      ├── DownloadsView  the list: selection, keys, context menu
 //!      │   └── DownloadRow    one download, with a StatusLine and RowButtons
 //!      ├── DetailsPane    the selected download, looked at closely
-//!      │   └── SegmentMap     where its bytes are, drawn
+//!      │   ├── SegmentMap     where its bytes are, drawn
+//!      │   └── SpeedPlot      how fast it was, drawn
 //!      ├── ClipboardOffer a link that was copied
 //!      ├── drop.rs        links dropped anywhere on the window
 //!      ├── AddDialog      addresses typed by hand
@@ -30,6 +31,7 @@ pub mod preferences;
 mod renew_dialog;
 mod row_button;
 pub mod segment_map;
+pub mod speed_plot;
 pub mod status_line;
 pub mod window;
 
