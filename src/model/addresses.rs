@@ -9,8 +9,9 @@ use url::Url;
 use super::{describe, refusals};
 use crate::engine::disk::naming;
 use crate::engine::import::address;
+use crate::engine::import::curl_command;
 use crate::engine::import::list::{self, Entry};
-use crate::engine::import::pattern::{self, PatternError};
+use crate::engine::import::pattern;
 use crate::i18n::{gettext_f, ngettext_f};
 
 /// What was read from something that should hold addresses.
@@ -23,32 +24,35 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Reads what a person typed or pasted: an address or a pattern of some a line, or any text with
-    /// addresses in it.
+    /// Reads what a person typed or pasted: an address, a pattern of some or a curl command a line, or any
+    /// text with addresses in it.
     pub fn in_lines(text: &str) -> Self {
         let mut addresses = Self::default();
         let mut found = Vec::new();
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let texts = match expand(line) {
-                Ok(texts) => texts,
-                Err(error) => {
-                    addresses.refused.push(refusals::pattern(&error));
-                    continue;
-                }
+        let mut rest = text.trim();
+        while !rest.is_empty() {
+            let read = if curl_command::is_command(rest) {
+                // It may be longer than its line.
+                let (read, after) = curl_command::parse(rest);
+                rest = after.trim_start();
+                read.map_err(|error| refusals::curl_command(&error))
+            } else {
+                let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+                rest = after.trim_start();
+                in_line(line.trim())
             };
-            match texts.iter().map(|text| address::parse(text)).collect::<Result<Vec<_>, _>>() {
-                Ok(urls) => found.extend(urls.into_iter().map(plain)),
-                Err(reason) => {
-                    let inside = Self::in_prose(line);
-                    if inside.found.is_empty() {
-                        addresses.refused.push(describe::refused_address(line, &reason));
-                    }
-                    found.extend(inside.found);
-                }
+            match read {
+                Ok(read) => found.extend(read),
+                Err(sentence) => addresses.refused.push(sentence),
             }
         }
         addresses.push(found);
         addresses
+    }
+
+    /// Reads what was copied or dropped: a curl command, or a text as [`Addresses::in_prose`] does.
+    pub fn in_text(text: &str) -> Self {
+        if curl_command::is_command(text) { Self::in_lines(text) } else { Self::in_prose(text) }
     }
 
     /// Reads a text that was not written for us, like a dropped paragraph: what is no address is
@@ -128,9 +132,17 @@ impl Addresses {
     }
 }
 
-/// What a line stands for. Only an address has patterns: braces in a text have another meaning.
-fn expand(line: &str) -> Result<Vec<String>, PatternError> {
-    if line.contains(char::is_whitespace) { Ok(vec![line.to_owned()]) } else { pattern::expand(line) }
+/// Reads a line that is no command. The error is a sentence for the user.
+fn in_line(line: &str) -> Result<Vec<Entry>, String> {
+    // Only an address has patterns: braces in a text have another meaning.
+    let texts = match line.contains(char::is_whitespace) {
+        true => vec![line.to_owned()],
+        false => pattern::expand(line).map_err(|error| refusals::pattern(&error))?,
+    };
+    texts.iter().map(|text| address::parse(text).map(plain)).collect::<Result<_, _>>().or_else(|reason| {
+        let inside = Addresses::in_prose(line).found;
+        if inside.is_empty() { Err(describe::refused_address(line, &reason)) } else { Ok(inside) }
+    })
 }
 
 /// Kinds of pages, not of files, by what their addresses end in.
@@ -175,6 +187,17 @@ mod tests {
         assert_eq!(urls, ["https://example.org/08.zip", "https://example.org/09.zip", "https://example.org/10.zip"]);
         let read = Addresses::in_lines("https://example.org/[9-1].zip");
         assert_eq!(read.refused, ["“[9-1]” counts down. Write the smaller end first."], "{read:?}");
+    }
+
+    #[test]
+    fn a_curl_command_is_read_with_what_is_around_it() {
+        let text = "https://h/a\ncurl 'https://h/b' \\\n  -H 'X-A: b'\n\ncurl -X POST https://h/c\nhttps://h/d";
+        let read = Addresses::in_lines(text);
+        let paths: Vec<_> = read.found.iter().map(|entry| entry.urls[0].path()).collect();
+        assert_eq!((paths, read.refused.len()), (vec!["/a", "/b", "/d"], 1));
+        assert!(read.refused[0].starts_with("“-X POST” in the curl command"), "{read:?}");
+        assert_eq!(Addresses::in_text("curl https://h/[1-3]").found.len(), 3);
+        assert_eq!(Addresses::in_text("see https://h/[1-3]").found.len(), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!  Application
 //!  └── Window             header bar, pages, toasts; carries out what is asked for (actions.rs)
 //!      ├── DownloadsView  the list: selection, keys, context menu
+//!      │   ├── drag_out.rs    finished files dragged to other programs
 //!      │   └── DownloadRow    one download, with a StatusLine and RowButtons
 //!      ├── DetailsPane    the selected download, looked at closely
 //!      │   ├── SegmentMap     where its bytes are, drawn
@@ -24,6 +25,7 @@ pub mod clipboard_offer;
 pub mod details_pane;
 pub mod download_row;
 pub mod downloads_view;
+mod drag_out;
 mod drop;
 mod limit_dialog;
 pub mod messages;

@@ -13,8 +13,9 @@ use super::add_dialog::AddDialog;
 use super::clipboard_offer::ClipboardOffer;
 use super::details_pane::DetailsPane;
 use super::downloads_view::DownloadsView;
+use super::drag_out;
 use super::drop;
-use super::messages::UndoOffer;
+use super::messages::{self, UndoOffer};
 use super::preferences::Preferences;
 use crate::config;
 use crate::i18n::gettext;
@@ -308,6 +309,14 @@ impl Window {
                 #[weak(rename_to = window)]
                 self,
                 move |action, downloads| window.perform(action, &downloads)
+            ),
+        );
+        drag_out::offer(
+            &imp.view,
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |reason| messages::tell(&window.imp().toasts, reason)
             ),
         );
         let choose_page = glib::clone!(
