@@ -10,10 +10,12 @@ use gtk::{gio, glib};
 
 use super::actions::WindowAction;
 use super::add_dialog::AddDialog;
+use super::clipboard_offer::ClipboardOffer;
 use super::details_pane::DetailsPane;
 use super::downloads_view::DownloadsView;
+use super::drag_out;
 use super::drop;
-use super::messages::UndoOffer;
+use super::messages::{self, UndoOffer};
 use super::preferences::Preferences;
 use crate::config;
 use crate::i18n::gettext;
@@ -62,6 +64,8 @@ mod imp {
         #[template_child]
         pub drop_words: TemplateChild<gtk::Label>,
         #[template_child]
+        pub clipboard_offer: TemplateChild<ClipboardOffer>,
+        #[template_child]
         pub notice: TemplateChild<gtk::Box>,
         #[template_child]
         pub notice_words: TemplateChild<gtk::Label>,
@@ -89,6 +93,7 @@ mod imp {
         type ParentType = adw::ApplicationWindow;
 
         fn class_init(klass: &mut Self::Class) {
+            ClipboardOffer::ensure_type();
             DownloadsView::ensure_type();
             DetailsPane::ensure_type();
             klass.bind_template();
@@ -165,6 +170,15 @@ impl Window {
                 #[weak]
                 window,
                 move |dropped, place| window.take_dropped(dropped, place)
+            ),
+        );
+        window.imp().clipboard_offer.watch(
+            &window,
+            settings,
+            glib::clone!(
+                #[weak]
+                window,
+                move |addresses| window.add(addresses, &Place::default())
             ),
         );
         glib::timeout_add_local_once(
@@ -294,6 +308,14 @@ impl Window {
                 #[weak(rename_to = window)]
                 self,
                 move |action, downloads| window.perform(action, &downloads)
+            ),
+        );
+        drag_out::offer(
+            &imp.view,
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |reason| messages::tell(&window.imp().toasts, reason)
             ),
         );
         let choose_page = glib::clone!(

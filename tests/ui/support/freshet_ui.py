@@ -354,6 +354,22 @@ class DragSource(_Other):
         super().__init__("drag_source.py", self.title, kind, text)
 
 
+class DropTarget(_Other):
+    """A window of another program that files can be dropped on."""
+
+    title = "Drop target"
+
+    def __init__(self):
+        super().__init__("drop_target.py", self.title)
+
+    def read(self, word):
+        """What it wrote after this word."""
+        while line := self._process.stdout.readline().decode():
+            if line.startswith(word):
+                return line.split()[1:]
+        raise AssertionError("the other program ended")
+
+
 class Clipboard(_Other):
     """A text that was copied in another program."""
 

@@ -25,6 +25,10 @@ ADDRESSES = "Addresses, one a line"
 ADD = "Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
+ONLY_DOWNLOADS = r"“-X POST” in the curl command .* Freshet only downloads"
+
+# A link that was copied before the window got the focus.
+OFFER, TAKE_OFFER = "You copied a link to “{}” on 127.0.0.1", "Download"
 
 NOTHING_TO_PASTE = "There is no link on the clipboard"
 
@@ -42,6 +46,9 @@ BY_ITS_TAG = r"Yes, the file is known by its tag"
 NEW_ADDRESS, ADDRESS_ENTRY, USE_ADDRESS = "New Address…", "New address", "Use Address"
 ADD_AS_NEW = "Add as New Download"
 DROP_ADDRESS = "Drop a new address for"
+
+# A row that is dragged out of the window.
+NOT_DRAGGED = "can be dragged when it is completed"
 
 # A file with another checksum than the one that was told.
 KEEP, WRONG, KEPT = "Keep File", "The checksum does not match", "not verified: its checksum did not match"
