@@ -6,6 +6,7 @@
 
 pub mod addresses;
 pub mod amounts;
+pub mod batch;
 pub mod describe;
 pub mod details;
 pub mod download_list;
@@ -14,6 +15,7 @@ pub mod order;
 mod positions;
 pub mod refusals;
 pub mod session;
+pub mod speed_trace;
 pub mod totals;
 
 pub use crate::engine::command::Command;

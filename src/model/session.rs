@@ -6,15 +6,19 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use super::addresses::Addresses;
+use super::batch::{Batch, Part};
 use super::details::{self, Details};
 use super::download_list::DownloadList;
 use super::download_object::{self, DownloadObject};
+use super::speed_trace::Traces;
 use super::totals::{Share, Totals};
 use super::{Command, DownloadId, describe};
 use crate::engine::Engine;
 use crate::engine::download::spec::DownloadSpec;
+use crate::engine::download::state::State;
 use crate::engine::engine::{Config, SMOOTH};
 use crate::engine::event::{Event, Snapshot};
 use crate::engine::types::Speed;
@@ -30,6 +34,8 @@ struct Inner {
     settings: Settings,
     list: DownloadList,
     totals: Totals,
+    batch: Batch,
+    traces: RefCell<Traces>,
     /// Removed, and may come back until they are purged.
     removed: RefCell<HashSet<DownloadId>>,
     on_finished: Listener<Finished>,
@@ -71,6 +77,16 @@ pub struct Place {
     pub name: Option<String>,
 }
 
+/// What one download adds to the totals and to the batch.
+#[derive(Clone, Copy, Default)]
+struct Counted(Share, Part);
+
+impl Counted {
+    fn of(download: &Snapshot) -> Self {
+        Self(Share::of(download), Part::of(download))
+    }
+}
+
 /// How the engine is started for a window.
 fn config(list: Option<PathBuf>, settings: &Settings) -> Config {
     Config { limits: settings.limits(), list, folders: vec![settings.download_folder()], slice: SMOOTH }
@@ -96,6 +112,8 @@ impl Session {
             settings,
             list: DownloadList::default(),
             totals: Totals::default(),
+            batch: Batch::default(),
+            traces: RefCell::default(),
             removed: RefCell::default(),
             on_finished: Listener::default(),
             unsaved: RefCell::default(),
@@ -116,9 +134,9 @@ impl Session {
 
     /// Shows what was saved.
     fn fill(&self) {
-        let Inner { engine, list, totals, .. } = &*self.0;
+        let Inner { engine, list, .. } = &*self.0;
         let live = engine.live_snapshots();
-        live.iter().for_each(|download| totals.replace(Share::default(), Share::of(download)));
+        live.iter().for_each(|download| self.count(Counted::default(), Counted::of(download)));
         let (objects, shelved) = (live.into_iter().map(DownloadObject::new).collect(), engine.shelved());
         let engine = engine.clone();
         list.fill(objects, shelved, move |id| engine.snapshot(id));
@@ -132,6 +150,17 @@ impl Session {
 
     pub fn totals(&self) -> &Totals {
         &self.0.totals
+    }
+
+    /// What there is to do.
+    pub fn batch(&self) -> &Batch {
+        &self.0.batch
+    }
+
+    /// What one download adds to all sums was `old` and is `new`.
+    fn count(&self, old: Counted, new: Counted) {
+        self.0.totals.replace(old.0, new.0);
+        self.0.batch.replace(old.1, new.1);
     }
 
     /// Where downloads go when nothing else is said.
@@ -185,7 +214,11 @@ impl Session {
     /// What the window shows of one download beside its row, at this moment.
     pub fn details(&self, id: DownloadId) -> Option<Details> {
         let snapshot = self.0.engine.snapshot(id)?;
-        Some(details::of(&snapshot, &self.0.engine.details(id)?))
+        let picture = self.0.engine.details(id)?;
+        let limits = [picture.rate, self.0.settings.limits().rate_at(SystemTime::now())];
+        let limit = limits.into_iter().flatten().min().filter(|_| !download_object::is_finished(&snapshot));
+        let speed = self.0.traces.borrow().plot(id, limit);
+        Some(Details { speed, ..details::of(&snapshot, &picture) })
     }
 
     /// One sentence about a damaged list that was found at the start, and where it is now.
@@ -256,20 +289,25 @@ impl Session {
             Event::Added(new) | Event::Changed(new) => match self.0.list.get(new.id) {
                 Some(object) => self.apply_snapshot(&object, new),
                 None => {
-                    self.0.totals.replace(Share::default(), Share::of(new));
+                    self.count(Counted::default(), Counted::of(new));
                     self.0.list.insert(DownloadObject::new((**new).clone()));
                 }
             },
             Event::Progressed { id, progress } => {
                 let Some(object) = self.0.list.get(*id) else { return };
-                let old = object.read(Share::of);
+                let old = object.read(Counted::of);
+                // Before those hear of it who show the speeds.
+                if object.read(is_downloading) {
+                    self.0.traces.borrow_mut().runs(*id, progress.received, progress.speed);
+                }
                 object.apply_progress(*progress);
-                self.0.totals.replace(old, object.read(Share::of));
+                self.count(old, object.read(Counted::of));
                 self.0.list.touch(true);
             }
             Event::Removed(id) => {
+                self.0.traces.borrow_mut().forget(*id);
                 let Some(object) = self.0.list.get(*id) else { return };
-                self.0.totals.replace(object.read(Share::of), Share::default());
+                self.count(object.read(Counted::of), Counted::default());
                 self.0.list.remove(*id);
             }
             Event::ListUnsaved(reason) => {
@@ -283,10 +321,11 @@ impl Session {
     }
 
     fn apply_snapshot(&self, object: &DownloadObject, new: &Snapshot) {
-        let (share, was_finished) = object.read(|old| (Share::of(old), download_object::is_finished(old)));
+        let (counted, was_finished) = object.read(|old| (Counted::of(old), download_object::is_finished(old)));
+        self.trace(new);
         object.apply(new);
         self.0.list.touch(false);
-        self.0.totals.replace(share, Share::of(new));
+        self.count(counted, Counted::of(new));
         if download_object::is_finished(new)
             && !was_finished
             && let Some(listener) = self.0.on_finished.get()
@@ -294,4 +333,17 @@ impl Session {
             listener(object);
         }
     }
+
+    fn trace(&self, new: &Snapshot) {
+        let mut traces = self.0.traces.borrow_mut();
+        if is_downloading(new) {
+            traces.runs(new.id, new.progress.received, new.progress.speed);
+        } else {
+            traces.rests(new.id, new.progress.received);
+        }
+    }
+}
+
+fn is_downloading(download: &Snapshot) -> bool {
+    download.state == State::Downloading
 }
