@@ -16,7 +16,6 @@ use support::engine::{LIMIT, Running};
 use support::faulty::{Answer, Faulty, Request, Resource};
 use support::files;
 use support::paced::{Paced, PacedServer};
-use url::Url;
 
 const MIB: u64 = 1 << 20;
 /// Each connection's speed, where it is limited.
@@ -61,8 +60,8 @@ fn a_limit_of_each_connection_is_met_with_as_many_as_are_allowed() {
 fn one_connection_is_all_where_it_fills_the_line() {
     let (server, running) = (PacedServer::start(), Running::start());
     // All connections together have one speed.
-    let address = server.serve("/f", Paced { seed: 50, len: 12 * MIB, rate: RATE * 2 });
-    let id = running.add(Url::parse(&address).unwrap());
+    let url = server.serve("/f", Paced { seed: 50, len: 12 * MIB, rate: 2 * RATE });
+    let id = running.add(url.parse().unwrap());
     files::assert_same(&running.completed(id), 50, 12 * MIB);
     let requests = server.record("/f").asked.len();
     // A second one is tried now and then; eight at once would take more than eight requests.
