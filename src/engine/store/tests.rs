@@ -6,12 +6,14 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use proptest::prelude::*;
 use url::Url;
 
 use super::*;
+use crate::engine::disk::journal::with_suffix;
 use crate::engine::download::pieces::Pieces;
 use crate::engine::download::spec::{Algorithm, Manners, OnExists, Patience};
 use crate::engine::error::FailureKind;
@@ -60,6 +62,12 @@ pub fn names_in(folder: &Path) -> Vec<String> {
 /// A list of so many rows, closed.
 pub fn filled(path: &Path, rows: u64) {
     drop(kept(path, &(1..=rows).map(record).collect::<Vec<_>>()));
+    // Who closes it does not wait for a slow disk for ever; with the log gone it is closed.
+    let end = Instant::now() + Duration::from_secs(60);
+    while with_suffix(path, "-wal").exists() {
+        assert!(Instant::now() < end, "the list is not closed");
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 fn any_path() -> impl Strategy<Value = PathBuf> {
