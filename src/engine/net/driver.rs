@@ -6,8 +6,8 @@
 //! 2. the socket callback says which descriptor to watch for what ([`Inner::on_interest`]);
 //! 3. the timer callback says when to call again ([`Inner::on_timeout_wish`]);
 //! 4. easy handles are added ([`Driver::start`]), which kicks off the work by the timeout token;
-//! 5. GLib waits: one `unix_fd_add_local_full` source a descriptor, one `timeout_add_local_full`;
-//! 6. what GLib saw goes to libcurl with `socket_action` ([`Inner::act`], [`Inner::on_timeout`]);
+//! 5. GLib waits: one `unix_fd_add_local_full` source for all descriptors, one `timeout_add_local_full`;
+//! 6. what was seen goes to libcurl with `socket_action` ([`Inner::act`], [`Inner::on_timeout`]);
 //! 7. after each action `info_read` is drained, and it alone says what is complete ([`Inner::collect`]);
 //! 8. transfers are removed, then the multi handle ([`Driver::stop`]).
 //!
@@ -35,12 +35,12 @@ use super::idle::Idle;
 use super::raw::{self, EasyRef};
 use super::round::{Due, Round, Seen};
 use super::sink::Sink;
-use super::sockets::Sockets;
+use super::sockets::{Sight, Sockets};
 use super::{Body, Request, TransferEvent, Transport, Vitals, priority, request};
 use crate::engine::clock::Clock;
 use crate::engine::disk::Disk;
 use crate::engine::error::{Failure, FailureKind};
-use crate::engine::types::{DownloadId, PartId, Speed, TransferId};
+use crate::engine::types::{DownloadId, Moment, PartId, Speed, TransferId};
 
 /// How many connections are kept open for later transfers.
 const IDLE_CONNECTIONS: usize = 16;
@@ -68,6 +68,12 @@ struct Inner {
     abandoned: RefCell<HashMap<TransferId, Handle>>,
     multi: RefCell<Multi>,
     sockets: RefCell<Sockets>,
+    /// For [`Inner::on_sockets`]: empty, and kept for its memory.
+    sights: RefCell<Vec<Sight>>,
+    /// Watches the sockets, or rests from it: see `driver/waiting.rs`.
+    watch: RefCell<Option<SourceId>>,
+    /// When the sockets were last looked at.
+    looked_at: Cell<Moment>,
     idle: RefCell<Idle>,
     timer: RefCell<Option<SourceId>>,
     round: RefCell<Round>,
@@ -93,11 +99,16 @@ impl Driver {
     pub fn new(clock: Rc<dyn Clock>, disk: Rc<dyn Disk>, slice: Duration) -> Result<Self, Failure> {
         super::version::warn_if_faulty();
         let gate = Rc::new(Gate::new(clock));
+        let sockets =
+            Sockets::new().map_err(|error| Failure::new(FailureKind::Internal(0), format!("epoll: {error}")))?;
         let inner = Rc::new_cyclic(|me: &Weak<Inner>| Inner {
             transfers: RefCell::default(),
             abandoned: RefCell::default(),
             multi: RefCell::new(Multi::new()),
-            sockets: RefCell::default(),
+            sockets: RefCell::new(sockets),
+            sights: RefCell::default(),
+            watch: RefCell::default(),
+            looked_at: Cell::default(),
             idle: RefCell::default(),
             timer: RefCell::default(),
             round: RefCell::new(Round::new(slice)),
@@ -113,6 +124,7 @@ impl Driver {
         });
         let multi = inner.new_multi().map_err(multi_failure)?;
         inner.multi.replace(multi);
+        inner.watch_sockets();
         Ok(Self { inner })
     }
 }
@@ -148,31 +160,14 @@ impl Inner {
     /// Step 2, inside libcurl: watch a descriptor for this from now on, or no longer.
     fn on_interest(&self, fd: RawFd, interest: &SocketEvents) {
         // CURL_POLL_INOUT is both; CURL_POLL_NONE and CURL_POLL_REMOVE are neither.
-        let (input, output) = match (interest.input_and_output(), interest.input(), interest.output()) {
-            (true, ..) => (true, true),
-            (false, input, output) => (input, output),
-        };
-        let mut condition = IOCondition::empty();
-        condition.set(IOCondition::IN, input);
-        condition.set(IOCondition::OUT, output);
-        if interest.remove() || condition.is_empty() || self.stopped.get() {
+        let both = interest.input_and_output();
+        let wanted = Seen { input: both || interest.input(), output: both || interest.output(), error: false };
+        if interest.remove() || wanted == Seen::default() || self.stopped.get() {
             self.sockets.borrow_mut().remove(fd);
             return;
         }
         self.idle.borrow_mut().taken(fd);
-        // poll(2) reports these unasked; named here so that GLib hands them on.
-        condition |= IOCondition::ERR | IOCondition::HUP;
-        if self.sockets.borrow().watches(fd, condition) {
-            return;
-        }
-        let generation = self.sockets.borrow_mut().next_generation();
-        let me = self.me.clone();
-        let source = glib_unix::unix_fd_add_local_full(fd, priority(), condition, move |fd, seen| match me.upgrade() {
-            Some(inner) => inner.on_socket(fd, generation, seen),
-            None => ControlFlow::Break,
-        });
-        raw::keep_polled(&source);
-        self.sockets.borrow_mut().insert(fd, condition, generation, source);
+        self.sockets.borrow_mut().watch(fd, wanted);
     }
 
     /// Step 3, inside libcurl: call again after this long; `None` cancels. One source at a time.
@@ -197,30 +192,49 @@ impl Inner {
         self.timer.replace(Some(source));
     }
 
-    /// Steps 5 and 6: GLib saw something on a descriptor.
-    fn on_socket(&self, fd: RawFd, generation: u64, seen: IOCondition) -> ControlFlow {
-        if !self.sockets.borrow().is_current(fd, generation) {
-            return ControlFlow::Break;
+    /// Step 5: from now on sockets are seen to when something comes.
+    fn watch_sockets(&self) {
+        let me = self.me.clone();
+        let epoll = self.sockets.borrow().descriptor();
+        let source = glib_unix::unix_fd_add_local_full(epoll, priority(), IOCondition::IN, move |_, _| {
+            let Some(inner) = me.upgrade() else { return ControlFlow::Break };
+            inner.on_sockets();
+            if inner.stopped.get() || !inner.has_rest() {
+                return ControlFlow::Continue;
+            }
+            // This source ends with its return.
+            inner.watch.replace(None);
+            inner.rest();
+            ControlFlow::Break
+        });
+        raw::keep_polled(&source);
+        self.watch.replace(Some(source));
+    }
+
+    /// Step 6: something was seen on some of the descriptors. Answers on how many.
+    fn on_sockets(&self) -> usize {
+        let mut sights = self.sights.take();
+        self.sockets.borrow_mut().look(&mut sights);
+        let count = sights.len();
+        for Sight { fd, generation, seen } in sights.drain(..) {
+            // It may be gone by what came of the others.
+            if self.sockets.borrow().is_current(fd, generation) {
+                self.on_socket(fd, generation, seen);
+            }
         }
-        let seen_bits = Seen {
-            input: seen.contains(IOCondition::IN),
-            output: seen.contains(IOCondition::OUT),
-            error: seen.intersects(IOCondition::ERR | IOCondition::HUP | IOCondition::NVAL),
-        };
+        self.sights.replace(sights);
+        count
+    }
+
+    fn on_socket(&self, fd: RawFd, generation: u32, seen: Seen) {
         let granted = self.round.borrow_mut().grant(self.gate.clock.now());
         match granted {
-            Some(slice) => self.act(fd, seen_bits, slice),
+            Some(slice) => self.act(fd, seen, slice),
             None => {
-                self.round.borrow_mut().join(Due::Socket { fd, generation, seen: seen_bits });
+                self.round.borrow_mut().join(Due::Socket { fd, generation, seen });
                 self.schedule_round();
             }
         }
-        if seen.contains(IOCondition::NVAL) {
-            // The descriptor was closed behind our back: its source would spin.
-            self.sockets.borrow_mut().forget(fd, generation);
-            return ControlFlow::Break;
-        }
-        if self.sockets.borrow().is_current(fd, generation) { ControlFlow::Continue } else { ControlFlow::Break }
     }
 
     /// Step 6: tell libcurl what was seen.
@@ -294,7 +308,7 @@ impl Inner {
             return;
         }
         self.sockets.borrow_mut().clear();
-        for slot in [&self.timer, &self.opener, &self.refill] {
+        for slot in [&self.watch, &self.timer, &self.opener, &self.refill] {
             if let Some(source) = slot.take() {
                 source.remove();
             }
@@ -424,6 +438,7 @@ impl Inner {
             return Err(Failure::new(FailureKind::Internal(0), "the engine has stopped"));
         }
         self.idle.borrow_mut().weed();
+        self.gate.hasten();
         let sink = Sink::new(self.disk.clone());
         let handler = TransferHandler::new(id, request, self.gate.clone(), sink);
         let mut easy = Easy2::new(handler);

@@ -30,10 +30,20 @@ pub enum Held {
 /// anybody sees as a halt.
 const OVERDUE: Duration = Duration::from_millis(100);
 
+/// A call that brings more than this is one of a fast transfer. Half of the smallest window that a server
+/// is offered, so that no transfer is slow because it is seen to late.
+const FAST: usize = 32 * 1024;
+/// How long after something fast or new there is a hurry.
+const HURRY: Duration = Duration::from_millis(500);
+
 pub struct Gate {
     pub clock: Rc<dyn Clock>,
     /// Until when callbacks may take bytes in the present call into libcurl.
     deadline: Cell<Moment>,
+    /// What the present call has brought, in bytes.
+    brought: Cell<usize>,
+    /// Until when what comes is seen to at once.
+    hurry: Cell<Moment>,
     pub limiter: RefCell<Limiter>,
     pub windows: RefCell<Windows>,
     /// Transfers that came to be held in the present call.
@@ -46,6 +56,8 @@ impl Gate {
         Self {
             clock,
             deadline: Cell::default(),
+            brought: Cell::default(),
+            hurry: Cell::default(),
             limiter: RefCell::default(),
             windows: RefCell::default(),
             newly_held: RefCell::default(),
@@ -55,6 +67,30 @@ impl Gate {
 
     pub fn open_until(&self, deadline: Moment) {
         self.deadline.set(deadline);
+        self.brought.set(0);
+    }
+
+    /// Whether so many bytes of a body may be taken in the present call: it lasts for its slice.
+    pub fn lets_in(&self, bytes: usize, now: Moment) -> bool {
+        if self.is_shut(now) {
+            return false;
+        }
+        self.brought.set(self.brought.get() + bytes);
+        if self.brought.get() > FAST {
+            self.hasten();
+        }
+        true
+    }
+
+    /// Something needs what comes next at once: a transfer that begins, or is fast.
+    pub fn hasten(&self) {
+        self.hurry.set(self.clock.now() + HURRY);
+    }
+
+    /// Whether all transfers are slow, so that it does not matter when within a few milliseconds each is
+    /// seen to. Windows that fit a rate limit are too small for that.
+    pub fn is_calm(&self, now: Moment) -> bool {
+        now >= self.hurry.get() && !self.limiter.borrow().is_limiting()
     }
 
     pub fn is_shut(&self, now: Moment) -> bool {
@@ -67,6 +103,7 @@ impl Gate {
     }
 
     pub fn hold(&self, id: TransferId, why: Held) {
+        self.hasten();
         self.newly_held.borrow_mut().push((id, why));
     }
 
@@ -75,6 +112,7 @@ impl Gate {
     }
 
     pub fn tell(&self, event: TransferEvent) {
+        self.hasten();
         self.events.borrow_mut().push(event);
     }
 

@@ -336,7 +336,7 @@ impl TransferHandler {
         // What lies beyond is fetched by somebody else.
         let left = self.until.map_or(u64::MAX, |until| until.saturating_sub(self.sink.next()));
         let wanted = usize::try_from(left).map_or(bytes, |left| bytes.get(..left).unwrap_or(bytes));
-        if self.gate.is_shut(now) {
+        if !self.gate.lets_in(wanted.len(), now) {
             return self.hold(Held::Slice);
         }
         let leave = self.leave(wanted.len(), now);

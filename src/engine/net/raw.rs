@@ -180,10 +180,15 @@ fn set_option(fd: RawFd, level: c_int, name: c_int, value: c_int) -> bool {
     result == 0
 }
 
+/// A descriptor that libcurl owns, for one call, which answers by an error if it has been closed.
+pub fn borrowed(fd: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: libcurl hands out no -1; the callers make one system call with it and keep nothing.
+    unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
 /// The ports of a TCP socket's ends, ours and the other; `None` if it is none, or not connected.
 pub fn ports(fd: RawFd) -> Option<(u16, u16)> {
-    // SAFETY: it is used for two questions only, which one that has been closed answers by an error.
-    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    let fd = borrowed(fd);
     let socket = socket2::SockRef::from(&fd);
     let port = |address: std::io::Result<socket2::SockAddr>| Some(address.ok()?.as_socket()?.port());
     Some((port(socket.local_addr())?, port(socket.peer_addr())?))
@@ -216,8 +221,7 @@ pub fn connection(fd: RawFd) -> Connection {
 
 /// Ends a connection in both directions, and leaves its descriptor to whom it belongs.
 pub fn shut_down(fd: RawFd) {
-    // SAFETY: it is used for one call only, which a descriptor that has been closed answers by an error.
-    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    let fd = borrowed(fd);
     if let Err(error) = socket2::SockRef::from(&fd).shutdown(std::net::Shutdown::Both) {
         tracing::debug!("it was over already: {error}");
     }

@@ -18,7 +18,7 @@ const NEW_ITERATION: Duration = Duration::from_millis(1);
 /// What waits for the next round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    Socket { fd: RawFd, generation: u64, seen: Seen },
+    Socket { fd: RawFd, generation: u32, seen: Seen },
     Unpause(TransferId),
 }
 

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -247,33 +247,14 @@ fn what_was_seen_on_a_descriptor_of_an_earlier_life_is_ignored() {
     let inner = &rig.driver.inner;
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let fd = socket.as_raw_fd();
-    let watch = |inner: &Inner| {
-        let generation = inner.sockets.borrow_mut().next_generation();
-        let source = glib_unix::unix_fd_add_local_full(fd, priority(), IOCondition::IN, |_, _| ControlFlow::Continue);
-        inner.sockets.borrow_mut().insert(fd, IOCondition::IN, generation, source);
-        generation
-    };
-    let old = watch(inner);
-    let new = watch(inner);
-    assert_eq!(inner.on_socket(fd, old, IOCondition::IN), ControlFlow::Break);
+    let output = Seen { output: true, ..Seen::default() };
+    let old = inner.sockets.borrow_mut().watch(fd, output);
+    inner.round.borrow_mut().join(Due::Socket { fd, generation: old, seen: output });
+    let new = inner.sockets.borrow_mut().watch(fd, output);
+    inner.run_round();
+    assert!(inner.gate.is_shut(inner.gate.clock.now()), "libcurl hears nothing of the old one");
     assert!(inner.sockets.borrow().is_current(fd, new), "the new watch is untouched");
     inner.sockets.borrow_mut().remove(fd);
-}
-
-#[test]
-fn a_descriptor_closed_behind_our_back_does_not_spin() {
-    let rig = Rig::new(SLICE);
-    let inner = &rig.driver.inner;
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    let fd = socket.as_raw_fd();
-    let generation = inner.sockets.borrow_mut().next_generation();
-    let me = inner.me.clone();
-    let source = glib_unix::unix_fd_add_local_full(fd, priority(), IOCondition::IN, move |fd, seen| {
-        me.upgrade().map_or(ControlFlow::Break, |inner| inner.on_socket(fd, generation, seen))
-    });
-    inner.sockets.borrow_mut().insert(fd, IOCondition::IN, generation, source);
-    drop(OwnedFd::from(socket));
-    rig.run(|_| !inner.sockets.borrow().is_current(fd, generation));
 }
 
 #[test]

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Transfers that do not read at present, and sockets that wait for the next round: who goes on when.
+//!
+//! Many slow transfers bring each packet at its own time, and to be woken for each costs more than the
+//! packet. So while nothing is in a hurry ([`Gate::is_calm`](crate::engine::net::gate::Gate::is_calm)), what
+//! comes within [`REST`] is seen to together.
 
 use std::time::Duration;
 
@@ -11,7 +15,39 @@ use crate::engine::net::gate::Held;
 use crate::engine::net::priority;
 use crate::engine::net::round::Due;
 
+/// So many sockets are seen to one by one all the same, and the speed of each connection of a download is
+/// measured by when its bytes came.
+const FEW: usize = 16;
+/// Less than a frame.
+const REST: Duration = Duration::from_millis(10);
+
 impl Inner {
+    /// Whether the next look at the sockets may come later: nothing is in a hurry, and something came
+    /// so soon after the last look that waiting will save one.
+    pub(super) fn has_rest(&self) -> bool {
+        let now = self.gate.clock.now();
+        let before = self.looked_at.replace(now);
+        now - before < REST && self.sockets.borrow().count() > FEW && self.gate.is_calm(now)
+    }
+
+    /// Looks at the sockets each time that [`REST`] has passed, as long as something came.
+    pub(super) fn rest(&self) {
+        let me = self.me.clone();
+        let source = glib::timeout_add_local_full(REST, priority(), move || {
+            let Some(inner) = me.upgrade() else { return ControlFlow::Break };
+            let count = inner.on_sockets();
+            let now = inner.gate.clock.now();
+            inner.looked_at.set(now);
+            if inner.stopped.get() || (count > 0 && inner.gate.is_calm(now)) {
+                return ControlFlow::Continue;
+            }
+            inner.watch.replace(None);
+            inner.watch_sockets();
+            ControlFlow::Break
+        });
+        self.watch.replace(Some(source));
+    }
+
     /// Puts transfers that stopped reading where they wait for what they lack.
     pub(super) fn sort_held(&self) {
         for (id, why) in self.gate.take_newly_held() {
