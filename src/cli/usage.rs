@@ -62,6 +62,7 @@ Usage:
 “freshet get --help” tells what can be said to it.
 
 Options:
+  --background    start without showing the window
   -h, --help      print this help and exit
   -V, --version   print the version and exit
 ";
