@@ -50,7 +50,7 @@ debian() {
 
 needed=$(sed -n '/^Build-Depends:/,/^[A-Z]/s/^ \([a-z0-9.+-]*\).*/\1/p' debian/control | grep -v debhelper-compat)
 # shellcheck disable=SC2086 # a list of words
-debian "$work/tools" dpkg-dev debhelper lintian $needed
+debian "$work/tools" build-essential debhelper lintian $needed
 mount --bind "$work/build" "$work/tools/mnt"
 trap 'umount "$work/tools/mnt"' EXIT
 unshare --net chroot "$work/tools" env LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS="$options" sh -euc '
