@@ -16,4 +16,10 @@ if [ -z "$generator" ]; then
   fi
 fi
 "$generator" Cargo.lock -o flatpak/cargo-sources.json
+
+# Every crate of Cargo.lock, by its checksum, and none besides.
+checksums() { tr ',' '\n' | sed -n "s/.*$1\"\{0,1\} *[:=] *\"\([0-9a-f]\{64\}\)\".*/\1/p" | sort -u; }
+wanted=$(checksums checksum <Cargo.lock)
+listed=$(checksums sha256 <flatpak/cargo-sources.json)
+[ "$wanted" = "$listed" ] || { echo "$0: flatpak/cargo-sources.json does not fit Cargo.lock" >&2; exit 1; }
 echo "flatpak/cargo-sources.json: $(grep -c '"type": "archive"' flatpak/cargo-sources.json) crates"

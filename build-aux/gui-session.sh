@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # gui-session.sh COMMAND...: runs a command in a desktop session of its own: an X server nobody sees,
-# a session bus, and folders that are gone afterwards. Exits as the command does.
+# a session bus, and folders that are gone afterwards. Exits as the command does. FRESHET_RUNTIME_DIR may
+# name a folder, which is there and empty, for what the session keeps in XDG_RUNTIME_DIR.
 set -eu
 
 scratch=$(mktemp -d)
-runtime=$scratch/runtime
-mkdir -m 700 "$runtime"
+runtime=${FRESHET_RUNTIME_DIR:-$scratch/runtime}
+[ -d "$runtime" ] || mkdir -m 700 "$runtime"
 mkdir "$scratch/config" "$scratch/data" "$scratch/cache" "$scratch/state" "$scratch/Downloads"
 echo "XDG_DOWNLOAD_DIR=\"$scratch/Downloads\"" >"$scratch/config/user-dirs.dirs"
 

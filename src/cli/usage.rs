@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory, ValueHint};
 
 use super::options::Options;
 use crate::config::VERSION;
+use crate::engine::net::version::curl_info;
 
 /// Answers what can be answered without a window; `None`: the window it is.
 pub fn run<'a>(args: impl IntoIterator<Item = &'a OsString>) -> Option<ExitCode> {
@@ -24,7 +25,7 @@ fn answer<'a>(args: impl IntoIterator<Item = &'a OsString>) -> Option<String> {
     let mut options = args.into_iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
     options.find_map(|option| match option {
         "--help" | "-h" => Some(HELP.to_owned()),
-        "--version" | "-V" => Some(format!("freshet {VERSION}\n")),
+        "--version" | "-V" => Some(format!("freshet {VERSION}\n{}\n", curl_info())),
         _ => None,
     })
 }

@@ -8,3 +8,4 @@ pub mod files;
 pub mod launcher;
 pub mod link_file;
 pub mod notifications;
+pub mod search_provider;

@@ -19,6 +19,7 @@ pub mod speed_trace;
 pub mod totals;
 
 pub use crate::engine::command::Command;
+pub use crate::engine::net::version::curl_info;
 pub use crate::engine::types::DownloadId;
 pub use addresses::Addresses;
 pub use download_list::DownloadList;

@@ -15,7 +15,7 @@ use super::window::Window;
 use super::{background, suspend};
 use crate::config;
 use crate::desktop::notifications::{self, Notifier};
-use crate::desktop::{autostart, launcher};
+use crate::desktop::{autostart, launcher, search_provider};
 use crate::i18n::gettext;
 use crate::model::session::Place;
 use crate::model::{Addresses, DownloadId, DownloadObject, Session};
@@ -39,6 +39,7 @@ mod imp {
         pub session: OnceCell<Session>,
         /// What was asked for before there was one.
         pub early: RefCell<Vec<(Wish, DownloadId)>>,
+        pub early_for_all: RefCell<Vec<WindowAction>>,
         pub notifier: OnceCell<Notifier>,
     }
 
@@ -218,11 +219,15 @@ impl Application {
                 launcher::show(self, session.batch());
                 background::follow(self, &session, &settings_of);
                 suspend::prevent(self, session.batch(), &settings_of);
+                self.offer_search(&session);
                 window.begin(&session);
                 let is_first = self.imp().session.set(session).is_ok();
                 debug_assert!(is_first, "the session is started with the only window");
                 for (wish, id) in self.imp().early.take() {
                     self.perform(wish, id);
+                }
+                for action in self.imp().early_for_all.take() {
+                    window.perform_window_action(action);
                 }
             }
             Err(reason) => {
@@ -269,8 +274,17 @@ impl Application {
                 })
                 .build()
         };
+        let of_launcher = |action: WindowAction| {
+            gio::ActionEntry::builder(action.name())
+                .activate(move |application: &Self, _, _| application.perform_for_all(action))
+                .build()
+        };
         self.add_action_entries([
             quit,
+            // The desktop entry names these three; they are in the menu of the launcher.
+            of_launcher(WindowAction::Add),
+            of_launcher(WindowAction::PauseAll),
+            of_launcher(WindowAction::ResumeAll),
             on_download(notifications::OPEN, Wish::Perform(DownloadAction::Open)),
             on_download(notifications::SHOW_IN_FOLDER, Wish::Perform(DownloadAction::ShowInFolder)),
             on_download(notifications::RETRY, Wish::Perform(DownloadAction::Retry)),
@@ -279,6 +293,35 @@ impl Application {
         self.set_accels_for_action("app.quit", &["<Control>q"]);
         for action in WindowAction::ALL {
             self.set_accels_for_action(&format!("win.{}", action.name()), action.keys());
+        }
+    }
+
+    /// A download that is found by the desktop's search is shown.
+    fn offer_search(&self, session: &Session) {
+        let chosen = glib::clone!(
+            #[weak(rename_to = application)]
+            self,
+            move |id: Option<DownloadId>| match id {
+                Some(id) => application.perform(Wish::Reveal, id),
+                None => application.activate(),
+            }
+        );
+        if let Err(error) = search_provider::offer(self, session.list(), chosen) {
+            tracing::warn!(%error, "Downloads can not be found by the desktop's search");
+        }
+    }
+
+    /// What is asked for in the menu of the launcher, perhaps before the program runs.
+    fn perform_for_all(&self, action: WindowAction) {
+        let window = self.window();
+        let has_begun = self.imp().session.get().is_some();
+        if action == WindowAction::Add || !has_begun {
+            window.present();
+        }
+        if has_begun {
+            window.perform_window_action(action);
+        } else {
+            self.imp().early_for_all.borrow_mut().push(action);
         }
     }
 

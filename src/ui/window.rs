@@ -281,7 +281,7 @@ impl Window {
         }
     }
 
-    fn perform_window_action(&self, action: WindowAction) {
+    pub fn perform_window_action(&self, action: WindowAction) {
         match action {
             WindowAction::Add => self.show_add_dialog(),
             WindowAction::Paste => self.paste(),

@@ -60,6 +60,41 @@ pub fn running() -> Number {
     (byte(16), byte(8), byte(0))
 }
 
+/// What the libcurl that runs is and can do: its version and libraries, the schemes it fetches from, what
+/// it was built with, and what is wrong with it. Two or three lines of names, for the about window, a
+/// report of a fault and `freshet --version`.
+pub fn curl_info() -> String {
+    let version = curl::Version::get();
+    let libraries = [
+        Some(format!("libcurl/{}", version.version())),
+        version.ssl_version().map(str::to_owned),
+        version.nghttp2_version().map(|number| format!("nghttp2/{number}")),
+        version.quic_version().map(str::to_owned),
+        version.libssh_version().map(str::to_owned),
+    ];
+    let features = [
+        (version.feature_http2(), "HTTP/2"),
+        (version.feature_http3(), "HTTP/3"),
+        (version.feature_ipv6(), "IPv6"),
+        (version.feature_idn(), "IDN"),
+        (version.feature_libz(), "gzip"),
+        (version.feature_brotli(), "brotli"),
+        (version.feature_zstd(), "zstd"),
+        (version.feature_async_dns(), "asynchronous DNS"),
+    ];
+    let mut lines = vec![
+        libraries.into_iter().flatten().collect::<Vec<_>>().join(" "),
+        schemes()
+            .iter()
+            .copied()
+            .chain(features.into_iter().filter(|(is_there, _)| *is_there).map(|(_, name)| name))
+            .collect::<Vec<_>>()
+            .join(", "),
+    ];
+    lines.extend(known_fault(running()).map(|fault| format!("Known to be faulty: {fault}")));
+    lines.join("\n")
+}
+
 /// Warns once in the log about a libcurl that is known to be bad.
 pub fn warn_if_faulty() {
     if let Some(fault) = known_fault(running()) {
@@ -76,6 +111,16 @@ mod tests {
         assert!(running() >= (7, 85, 0), "{:?}", running());
         assert!(known_fault((8, 20, 0)).is_some());
         assert!(known_fault((7, 88, 1)).is_none());
+    }
+
+    #[test]
+    fn what_is_told_of_libcurl_is_what_it_tells_of_itself() {
+        let told = curl_info();
+        let (major, minor, patch) = running();
+        assert!(told.starts_with(&format!("libcurl/{major}.{minor}.{patch}")), "{told}");
+        assert!(told.lines().nth(1).unwrap().starts_with(&schemes().join(", ")), "{told}");
+        assert_eq!(told.contains("HTTP/2"), curl::Version::get().feature_http2(), "{told}");
+        assert_eq!(told.contains("faulty"), known_fault(running()).is_some(), "{told}");
     }
 
     #[test]

@@ -241,11 +241,17 @@ class Freshet:
         for index in range(desktop.get_child_count()):
             child = desktop.get_child_at_index(index)
             try:
-                if child and child.get_process_id() == self.process.pid:
+                if child and self._is_it(child):
                     return child
             except GLib.Error:
                 pass  # it ended while we looked
         return None
+
+    def _is_it(self, application):
+        # In a sandbox (build-aux/flatpak.sh) the program has another process id than here.
+        if os.environ.get("FRESHET_SANDBOX"):
+            return _name(application).startswith("freshet")
+        return application.get_process_id() == self.process.pid
 
     def _frame(self):
         if self.process.poll() is not None:

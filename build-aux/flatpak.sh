@@ -1,0 +1,225 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Builds the Flatpak from its manifest as it stands, installs it into a folder of its own, and tries it
+# out in its sandbox:
+#   flatpak.sh [--suite SUITE] [--window-tests] [--no-tests]
+# The runtime comes from Flathub. Where that can not be reached, one is put together from packages of a
+# suite of Debian under the same names: forky, whose GTK and libadwaita are those of the manifest's
+# runtime, or another one. --window-tests runs the tests of tests/ui in the sandbox as well.
+# Leaves all it makes in _build/flatpak/, and the bundle _build/flatpak/freshet.flatpak. Prints "ok NAME"
+# and "not ok NAME"; a line with SKIPPED says what this machine can not do.
+set -eu
+
+cd "$(dirname "$0")/.."
+root=$(pwd)
+# shellcheck source=build-aux/packages.sh
+. "$root/build-aux/packages.sh"
+
+suite=forky
+tests='tests/flatpak/test_sandbox.py'
+while [ $# -gt 0 ]; do
+  case $1 in
+    --suite)
+      suite=${2:?}
+      shift
+      ;;
+    --window-tests) tests="$tests tests/ui/test_add.py tests/ui/test_details.py tests/ui/test_drop.py tests/ui/test_window.py" ;;
+    --no-tests) tests= ;;
+    *) die 'Usage: flatpak.sh [--suite SUITE] [--window-tests] [--no-tests]' ;;
+  esac
+  shift
+done
+
+skip() {
+  echo "ok flatpak: SKIPPED $*"
+  exit 0
+}
+
+id=io.github.freshet.Freshet
+manifest=flatpak/$id.yml
+version=$(sed -n "s/^runtime-version: '\(.*\)'/\1/p" "$manifest")
+arch=$(uname -m)
+work=$root/_build/flatpak
+export FLATPAK_USER_DIR="$work/installed"
+mkdir -p "$work"
+
+want_flatpak_tools() {
+  program flatpak flatpak flatpak flatpak
+  program flatpak-builder flatpak-builder flatpak-builder flatpak-builder
+  program bwrap bubblewrap bubblewrap bubblewrap
+  program ostree ostree ostree ostree
+  program eu-strip elfutils elfutils elfutils
+  [ -x /usr/libexec/xdg-desktop-portal ] || [ -x /usr/lib/xdg-desktop-portal ] ||
+    want xdg-desktop-portal xdg-desktop-portal xdg-desktop-portal
+  [ -x /usr/libexec/xdg-desktop-portal-gtk ] || [ -x /usr/lib/xdg-desktop-portal-gtk ] ||
+    want xdg-desktop-portal-gtk xdg-desktop-portal-gtk xdg-desktop-portal-gtk
+}
+want_flatpak_tools
+install_missing
+bwrap --ro-bind / / --dev /dev --proc /proc --unshare-all true 2>/dev/null ||
+  skip 'Flatpak: bubblewrap gets no namespaces here'
+
+from_flathub() {
+  flatpak --user remote-add --if-not-exists flathub https://dl.flathub.org/repo/flathub.flatpakrepo 2>/dev/null &&
+    flatpak --user install -y --noninteractive flathub "org.gnome.Platform//$version" "org.gnome.Sdk//$version" &&
+    flatpak --user install -y --noninteractive flathub org.freedesktop.Sdk.Extension.rust-stable
+}
+
+# What a GNOME program finds in the runtime; no more, so that what is missing shows.
+platform_packages="libgtk-4-1 libgtk-4-bin libadwaita-1-0 libcurl4t64 libsqlite3-0 ca-certificates \
+  adwaita-icon-theme hicolor-icon-theme fonts-dejavu-core fontconfig shared-mime-info gsettings-desktop-schemas \
+  libglib2.0-bin dconf-gsettings-backend glib-networking librsvg2-common xdg-utils xdg-user-dirs tzdata \
+  libgl1-mesa-dri libegl1 libgles2 dbus-bin"
+sdk_packages="$platform_packages gcc libc6-dev make pkgconf libgtk-4-dev libadwaita-1-dev libcurl4-openssl-dev \
+  libsqlite3-dev libglib2.0-dev-bin meson gettext desktop-file-utils appstream appstream-compose patch xz-utils"
+
+# debian FOLDER PACKAGE...: a root of that suite.
+debian() {
+  target=$1
+  shift
+  rm -rf "$target"
+  mmdebstrap --quiet --variant=minbase --aptopt='APT::Install-Recommends "false"' \
+    --aptopt='Acquire::Check-Valid-Until "false"' --dpkgopt=force-unsafe-io \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' --include="$(echo "$*" | tr -s ' ' ,)" "$suite" "$target"
+}
+
+# export_runtime NAME BRANCH: what is in $work/stage.
+export_runtime() {
+  flatpak build-export --runtime --no-update-summary --disable-sandbox "$work/standin" "$work/stage" "$2" \
+    >"$work/export.log" || { cat "$work/export.log" >&2; return 1; }
+  rm -rf "$work/stage"
+  echo "made $1"
+}
+
+# Debian's files under the runtime's name. Flatpak wants /etc in usr/, and runs ldconfig from usr/bin.
+export_root() {
+  mkdir -p "$work/stage/files"
+  cp -al "$work/roots/$1/usr" "$work/stage/usr"
+  rm -rf "$work/stage/usr/etc"
+  cp -a "$work/roots/$1/etc" "$work/stage/usr/etc"
+  ln -sf ../sbin/ldconfig "$work/stage/usr/bin/ldconfig"
+  cat >"$work/stage/metadata" <<END
+[Runtime]
+name=$2
+runtime=org.gnome.Platform/$arch/$version
+sdk=org.gnome.Sdk/$arch/$version
+
+[Environment]
+XDG_DATA_DIRS=/app/share:/usr/share:/usr/share/runtime/share:/run/host/user-share:/run/host/share
+END
+  if [ "$2" = org.gnome.Sdk ]; then
+    mkdir -p "$work/stage/usr/lib/sdk"
+    # As the SDK has it, with the branch its extensions have here.
+    cat >>"$work/stage/metadata" <<END
+
+[Extension org.freedesktop.Sdk.Extension]
+directory=lib/sdk
+subdirectories=true
+no-autodownload=true
+versions=standin
+END
+    # flatpak-builder before 1.4 calls the composer by the name, and names the metainfo, as long ago.
+    cat >"$work/stage/usr/bin/appstream-compose" <<'END'
+#!/bin/sh
+for argument; do
+  case $argument in
+    --prefix=*) prefix=${argument#*=} ;;
+    --origin=*) origin=${argument#*=} ;;
+  esac
+  component=$argument
+done
+mkdir -p "$prefix/share/metainfo"
+cp "$prefix/share/appdata/$component.appdata.xml" "$prefix/share/metainfo/$component.metainfo.xml"
+exec appstreamcli compose --prefix=/ --origin="$origin" --components="$component" --result-root="$prefix" \
+  --data-dir="$prefix/share/app-info/xmls" --icons-dir="$prefix/share/app-info/icons/flatpak" "$prefix"
+END
+    chmod 755 "$work/stage/usr/bin/appstream-compose"
+  fi
+  export_runtime "$2" "$version"
+}
+
+from_debian() {
+  [ "$(id -u)" -eq 0 ] || skip 'Flatpak: Flathub can not be reached, and a runtime of Debian packages needs root'
+  toolchain=$(rustc --print sysroot)
+  [ "$toolchain" != /usr ] || skip 'Flatpak: the stand-in for the Rust extension needs a toolchain of rustup'
+  program mmdebstrap mmdebstrap mmdebstrap -
+  install_missing
+  if [ "$(cat "$work/roots/suite" 2>/dev/null)" != "$suite" ]; then
+    rm -rf "$work/roots" "$work/standin" "$work/installed"
+    mkdir "$work/roots"
+    # shellcheck disable=SC2086 # lists of words
+    debian "$work/roots/platform" $platform_packages &
+    # shellcheck disable=SC2086
+    debian "$work/roots/sdk" $sdk_packages
+    wait $!
+    echo "$suite" >"$work/roots/suite"
+  fi
+  rm -rf "$work/stage" "$work/standin"
+  # Nothing is compressed, and what is installed are links.
+  ostree init --mode=bare-user-only --repo="$work/standin"
+  export_root platform org.gnome.Platform
+  export_root sdk org.gnome.Sdk
+  mkdir -p "$work/stage/files"
+  cp -a "$toolchain/bin" "$toolchain/lib" "$work/stage/files/"
+  printf '[Runtime]\nname=%s\n\n[ExtensionOf]\nref=runtime/org.gnome.Sdk/%s/%s\n' \
+    org.freedesktop.Sdk.Extension.rust-stable "$arch" "$version" >"$work/stage/metadata"
+  export_runtime org.freedesktop.Sdk.Extension.rust-stable standin
+  flatpak build-update-repo "$work/standin" >/dev/null
+  flatpak --user remote-add --if-not-exists --no-gpg-verify standin "$work/standin"
+  flatpak --user install -y --noninteractive --or-update standin "org.gnome.Platform//$version" \
+    "org.gnome.Sdk//$version" org.freedesktop.Sdk.Extension.rust-stable//standin >/dev/null
+}
+
+began=$(date +%s)
+lap() {
+  now=$(date +%s)
+  echo "$1: $((now - began)) s"
+  began=$now
+}
+
+need_rust "$root"
+from_flathub || from_debian
+lap 'the runtime'
+
+build-aux/flatpak-sources.sh
+flatpak-builder --user --install --force-clean --state-dir="$work/state" --repo="$work/repo" "$work/build" \
+  "$manifest" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; echo 'not ok the manifest is built'; exit 1; }
+echo 'ok the manifest is built and installed'
+lap 'the build'
+
+# The bundle is what is tried out.
+flatpak build-bundle "$work/repo" "$work/freshet.flatpak" "$id"
+flatpak --user uninstall -y --noninteractive "$id" >/dev/null
+flatpak --user install -y --noninteractive --bundle "$work/freshet.flatpak" >/dev/null
+echo 'ok the bundle of a single file is made and installed'
+lap 'the bundle'
+
+printf '#!/bin/sh\nexec flatpak run --user --die-with-parent %s "$@"\n' "$id" >"$work/freshet"
+chmod 755 "$work/freshet"
+
+# try_out PROGRAM: in a session of its own. Portals name the folders they grant by their place in the
+# session's runtime folder, and in the sandbox that is always /run/user/UID; so it has to be here, too,
+# where nobody else sees it.
+try_out() {
+  rm -rf "${work:?}/home"
+  mkdir "$work/home"
+  export FRESHET="$work/freshet" FRESHET_SANDBOX="$id"
+  if [ "$(id -u)" -eq 0 ]; then
+    # shellcheck disable=SC2016 # for the inner shell
+    FRESHET_RUNTIME_DIR=/run/user/0 HOME=$work/home unshare --mount --propagation private sh -euc '
+      mkdir -p /run/user
+      mount -t tmpfs -o mode=755 tmpfs /run/user
+      mkdir -m 700 /run/user/0
+      exec build-aux/gui-session.sh timeout 300 /usr/bin/python3 "$1"' sh "$1"
+  else
+    HOME=$work/home build-aux/gui-session.sh timeout 300 /usr/bin/python3 "$1"
+  fi
+}
+
+status=0
+for program in $tests; do
+  try_out "$program" || status=1
+  lap "$program"
+done
+exit $status
