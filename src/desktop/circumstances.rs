@@ -37,7 +37,10 @@ pub fn follow(session: &Session, settings: &Settings) {
         move || circumstances.look()
     };
     let look = looks(&circumstances);
+    // Some monitors tell of routes, some only that the property is another one.
     circumstances.monitor.connect_network_changed(move |_, _| look());
+    let look = looks(&circumstances);
+    circumstances.monitor.connect_network_available_notify(move |_| look());
     let look = looks(&circumstances);
     circumstances.monitor.connect_network_metered_notify(move |_| look());
     for key in [Key::WaitOnMetered, Key::Hours] {
