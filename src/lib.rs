@@ -16,7 +16,7 @@
 //! | `cli/` | `engine`, `i18n`, `config`, `log` |
 //! | `settings.rs` | `engine` (`Limits`), `config` |
 //! | `model/` | `engine` (types, `Command`, `Event`), `settings`, `i18n`, `config` |
-//! | `desktop/` | `model`, `i18n`, `config`; no widgets |
+//! | `desktop/` | `model`, `settings`, `i18n`, `config`; no widgets |
 //! | `ui/` | `model`, `desktop`, `settings`, `i18n`, `config`; nothing of `engine` |
 
 pub mod cli;

@@ -36,10 +36,12 @@ pub enum Key {
     StayAwake,
     RunInBackground,
     Autostart,
+    WaitOnMetered,
+    Hours,
 }
 
 impl Key {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -59,6 +61,8 @@ impl Key {
         Self::StayAwake,
         Self::RunInBackground,
         Self::Autostart,
+        Self::WaitOnMetered,
+        Self::Hours,
     ];
 
     pub fn name(self) -> &'static str {
@@ -82,6 +86,8 @@ impl Key {
             Self::StayAwake => "stay-awake",
             Self::RunInBackground => "run-in-background",
             Self::Autostart => "autostart",
+            Self::WaitOnMetered => "wait-on-metered",
+            Self::Hours => "hours",
         }
     }
 }
@@ -240,6 +246,32 @@ impl Settings {
     /// Whether the program is started, without its window, when the user logs in.
     pub fn starts_with_session(&self) -> bool {
         self.0.boolean(Key::Autostart.name())
+    }
+
+    /// Whether downloads wait while the network is metered.
+    pub fn waits_on_metered(&self) -> bool {
+        self.0.boolean(Key::WaitOnMetered.name())
+    }
+
+    /// When downloads may run; empty: always. Hours that can not be read count as none: they are not the
+    /// window's own.
+    pub fn hours(&self) -> Schedule {
+        let text = self.0.string(Key::Hours.name());
+        Schedule::hours(&text).unwrap_or_else(|error| {
+            tracing::warn!("the setting {} is left out: {error}", Key::Hours.name());
+            Schedule::default()
+        })
+    }
+
+    /// The hours for downloads as they were written.
+    pub fn hours_text(&self) -> String {
+        self.0.string(Key::Hours.name()).into()
+    }
+
+    pub fn set_hours_text(&self, text: &str) {
+        if let Err(error) = self.0.set_string(Key::Hours.name(), text) {
+            tracing::warn!(%error, "The hours for downloads can not be saved");
+        }
     }
 
     /// Turns a preference on or off that is no more than that.

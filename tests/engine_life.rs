@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use freshet::engine::disk::Journal;
 use freshet::engine::download::spec::OnExists;
+use freshet::engine::download::state::{Hold, WaitReason};
 use freshet::engine::engine::Config;
 use freshet::engine::event::Event;
 use freshet::engine::{Command as Order, DownloadId, Engine, FailureKind, Limits, Speed, State};
@@ -71,6 +72,32 @@ fn pause_all_and_resume_all_reach_every_one() {
     running.engine.send(Order::ResumeAll);
     running.main_loop.run_for(Duration::from_millis(200));
     assert_eq!(ids.iter().filter(|id| running.state(**id) == State::Queued).count(), 2, "five run");
+}
+
+#[test]
+fn what_is_held_stops_goes_on_with_what_it_has_and_may_defy() {
+    let (server, running) = (slow_server(), Running::start());
+    let id = running.engine.add(running.single(server.url("/slow")));
+    has_some(&running, id);
+    let hold = Hold::Hours { until: None };
+    running.engine.send(Order::Hold(Some(hold)));
+    let is_held =
+        |id| matches!(running.state(id), State::Waiting { reason: WaitReason::Held(told), .. } if told == hold);
+    assert!(is_held(id));
+    let late = running.engine.add(running.single(server.url("/slow")));
+    assert!(is_held(late), "what comes meanwhile is held too");
+    running.main_loop.run_for(Duration::from_millis(300));
+    assert_eq!(server.open_connections(), 0);
+    running.engine.send(Order::Resume(late));
+    assert!(matches!(running.state(late), State::Connecting) && is_held(id), "the user wants this one");
+    let asked = server.seen_at("/slow").len();
+    running.engine.send(Order::Hold(None));
+    files::assert_same(&running.completed(id), 1, 4 * MIB);
+    files::assert_same(&running.completed(late), 1, 4 * MIB);
+    assert!(server.seen_at("/slow")[asked..].iter().any(|seen| seen.request.range().is_some()), "from the beginning");
+    running.engine.send(Order::Hold(Some(Hold::Offline)));
+    let near = running.engine.add(running.single(server.url("/slow")));
+    assert!(matches!(running.state(near), State::Connecting), "this machine needs no network");
 }
 
 #[test]

@@ -129,6 +129,8 @@ impl Tracker {
                 let (failure, attempt) = match reason {
                     WaitReason::Retry { failure, attempt } => (failure, Some(*attempt)),
                     WaitReason::Space { failure } => (failure, None),
+                    // Only a window holds downloads.
+                    WaitReason::Held(_) => return None,
                 };
                 Some(News::Retrying { snapshot, failure, attempt })
             }

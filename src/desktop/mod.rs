@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The desktop around the window: files and their programs, link files, notifications, the launcher, the
-//! start with the user's session. No widgets.
+//! start with the user's session, network and hours. No widgets.
 
 pub mod autostart;
 pub mod background;
+pub mod circumstances;
 pub mod files;
 pub mod launcher;
 pub mod link_file;
 pub mod notifications;
 pub mod search_provider;
+mod wall_clock;

@@ -6,6 +6,7 @@
 mod answers;
 mod beside;
 mod effects;
+mod hold;
 mod keep;
 mod pieces;
 mod renew;
@@ -22,7 +23,7 @@ use super::clock::Clock;
 use super::command::{Command, Limits};
 use super::disk::Disk;
 use super::download::spec::DownloadSpec;
-use super::download::state::{Effect, Input, State, Step, step};
+use super::download::state::{Effect, Hold, Input, State, Step, step};
 use super::error::{Failure, FailureKind};
 use super::event::{Event, Snapshot};
 use super::import::address;
@@ -74,6 +75,8 @@ pub struct Book {
     flushed_at: Moment,
     next_number: u64,
     events: VecDeque<Event>,
+    /// No downloads run, and why.
+    held: Option<Hold>,
     /// No more slots are granted: the program ends.
     is_halted: bool,
 }
@@ -96,6 +99,7 @@ impl Book {
             flushed_at: Moment::default(),
             next_number: 1,
             events: VecDeque::new(),
+            held: None,
             is_halted: false,
         }
     }
@@ -161,7 +165,11 @@ impl Book {
         match command {
             Command::Add { id, spec } => self.add(id, *spec),
             Command::Pause(id) => self.wish(id, Input::Pause),
-            Command::Resume(id) => self.wish(id, Input::Resume),
+            Command::Resume(id) => {
+                self.defy(id);
+                self.wish(id, Input::Resume);
+            }
+            Command::Hold(hold) => self.hold(hold),
             Command::Keep(id) => self.keep(id),
             Command::PauseAll => self.input_all(&Input::Pause, |state| !matches!(state, State::Paused)),
             Command::ResumeAll => self.input_all(&Input::Resume, |state| matches!(state, State::Paused)),
@@ -440,6 +448,7 @@ impl Book {
             return;
         }
         let now = self.parts.clock.now();
+        self.hold_queued();
         loop {
             while let Some(id) = self.queue.admit(now) {
                 self.input(id, Input::Admit);

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use url::Url;
 
 use super::download::spec::DownloadSpec;
+use super::download::state::Hold;
 use super::rate::{Schedule, WeekMinute};
 use super::types::{DownloadId, Speed};
 
@@ -46,6 +47,9 @@ pub enum Command {
         rate: Option<Speed>,
     },
     SetLimits(Limits),
+    /// No downloads run from now on, or they may again. One that is resumed meanwhile goes on all the same; what
+    /// needs no network knows no [`Hold::Offline`] and no [`Hold::Metered`].
+    Hold(Option<Hold>),
 }
 
 /// What all downloads together may use.

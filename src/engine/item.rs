@@ -11,7 +11,7 @@ use url::Url;
 use super::details::Origin;
 use super::disk::{self, Journal, Look, Open, naming};
 use super::download::spec::{Checksum, DownloadSpec};
-use super::download::state::{Life, State};
+use super::download::state::{Life, State, WaitReason};
 use super::event::{Progress, Snapshot};
 use super::net::Asked;
 use super::net::headers::Validator;
@@ -78,6 +78,8 @@ pub struct Item {
     pub work: Option<Work>,
     /// What to do once the part file is closed.
     pub after_close: AfterClose,
+    /// The user wants it to go on although downloads are held.
+    pub defies: bool,
     /// Taken off the list; `Some(true)`: it was on its way, and goes on when restored.
     pub removed: Option<bool>,
     pub meter: Meter,
@@ -139,6 +141,7 @@ impl Item {
             replaces: None,
             work: None,
             after_close: AfterClose::default(),
+            defies: false,
             removed: None,
             meter: Meter::default(),
             added_at,
@@ -167,6 +170,8 @@ impl Item {
 
     pub fn snapshot(&self, received: u64, now: Moment) -> Snapshot {
         let retry_in = match &self.life.state {
+            // What is held goes on when it may, not at a time.
+            State::Waiting { reason: WaitReason::Held(_), .. } => None,
             State::Waiting { until, .. } => Some(*until - now),
             _ => None,
         };

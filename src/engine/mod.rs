@@ -37,4 +37,4 @@ pub use types::{DownloadId, Speed};
 
 /// Taken by unit tests that use the default main context: only one thread can hold it.
 #[cfg(test)]
-static MAIN_CONTEXT_TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+pub(crate) static MAIN_CONTEXT_TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());

@@ -107,6 +107,11 @@ impl Queue {
         }
     }
 
+    /// The downloads that wait for a slot, in no order.
+    pub fn waiting(&self) -> impl Iterator<Item = DownloadId> {
+        self.places.keys().copied()
+    }
+
     /// A running download gives its slot back.
     pub fn release(&mut self, id: DownloadId) {
         if let Some(slot) = self.running.remove(&id) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::amounts::{duration, size, speed, time_of_day};
-use crate::engine::download::state::{State, WaitReason};
+use crate::engine::download::state::{Hold, State, WaitReason};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::{Progress, Snapshot};
 use crate::engine::rate::{Schedule, ScheduleError};
@@ -94,7 +94,8 @@ pub fn reason(state: &State) -> Option<&Failure> {
         | State::Waiting { reason: WaitReason::Retry { failure, .. } | WaitReason::Space { failure }, .. } => {
             Some(failure)
         }
-        State::Queued
+        State::Waiting { reason: WaitReason::Held(_), .. }
+        | State::Queued
         | State::Scheduled { .. }
         | State::Connecting
         | State::Downloading
@@ -159,11 +160,23 @@ pub fn start_failure(reason: &Failure) -> String {
 
 /// What is wrong with a schedule of speed limits, if anything is.
 pub fn schedule_problem(text: &str) -> Option<String> {
-    let sentence = match text.parse::<Schedule>().err()? {
+    text.parse::<Schedule>().err().map(schedule_error)
+}
+
+/// What is wrong with the hours for downloads, if anything is.
+pub fn hours_problem(text: &str) -> Option<String> {
+    Schedule::hours(text).err().map(schedule_error)
+}
+
+fn schedule_error(error: ScheduleError) -> String {
+    match error {
         ScheduleError::NotThreeParts(part) => gettext_f(
             "“{part}” should be days, hours and a limit, like “Mon-Fri 08:00-18:00 500K”.",
             &[("part", &part)],
         ),
+        ScheduleError::NotTwoParts(part) => {
+            gettext_f("“{part}” should be days and hours, like “Mon-Fri 22:00-06:00”.", &[("part", &part)])
+        }
         ScheduleError::NotADay(part) => {
             gettext_f("“{part}” is no weekday. Write Mon, Tue, Wed, Thu, Fri, Sat, Sun, or daily.", &[("part", &part)])
         }
@@ -176,8 +189,7 @@ pub fn schedule_problem(text: &str) -> Option<String> {
         ScheduleError::NotARate { text, .. } => {
             gettext_f("“{part}” is no limit. Write it like 500K or 2M, or write unlimited.", &[("part", &text)])
         }
-    };
-    Some(sentence)
+    }
 }
 
 /// What became of a list that was damaged.
@@ -245,7 +257,10 @@ pub(super) fn checked(progress: &Progress) -> Option<String> {
 }
 
 fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String {
-    let (WaitReason::Retry { failure: cause, .. } | WaitReason::Space { failure: cause }) = reason;
+    let cause = match reason {
+        WaitReason::Retry { failure, .. } | WaitReason::Space { failure } => failure,
+        WaitReason::Held(hold) => return held(hold, now),
+    };
     let cause = match &cause.kind {
         // The remedy of a final failure is “try again”; here that happens anyway.
         FailureKind::HttpStatus(429 | 503) => gettext("The server is busy."),
@@ -253,7 +268,7 @@ fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String 
         kind => failure(kind, download.url.host_str(), &download.folder),
     };
     let next = match (reason, download.retry_in) {
-        (WaitReason::Space { .. }, _) => gettext("Continues by itself."),
+        (WaitReason::Space { .. } | WaitReason::Held(_), _) => gettext("Continues by itself."),
         (WaitReason::Retry { .. }, Some(wait)) if wait >= SOON => {
             gettext_f("Tries again at {time}.", &[("time", &time_of_day(now + wait, now))])
         }
@@ -261,6 +276,19 @@ fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String 
     };
     // Translators: two whole sentences, like “The server is busy. Tries again in a moment.”
     gettext_f("{cause} {next}", &[("cause", &cause), ("next", &next)])
+}
+
+/// Why no downloads run at present.
+fn held(hold: &Hold, now: SystemTime) -> String {
+    match hold {
+        Hold::Offline => gettext("There is no network. Continues by itself."),
+        Hold::Metered => gettext("The network is metered. Continues by itself on another one."),
+        Hold::Hours { until: Some(until) } => {
+            // Translators: {time} is a time of day, or a day with its time: from then on downloads may run.
+            gettext_f("Waits for {time}.", &[("time", &time_of_day(*until, now))])
+        }
+        Hold::Hours { until: None } => gettext("The schedule has no hours for downloads."),
+    }
 }
 
 fn server_trouble(code: u16) -> String {
@@ -407,6 +435,16 @@ mod tests {
         let full = Failure::new(FailureKind::DiskFull { needed: Some(1_200 * MB) }, "");
         row.state = State::Waiting { reason: WaitReason::Space { failure: full }, until: Moment::default() };
         assert_eq!(words(&row), "Waiting – The disk is full: 1.2 GB more is needed in /srv. Continues by itself.");
+    }
+
+    #[test]
+    fn what_is_held_tells_what_it_waits_for() {
+        let row = |hold| {
+            words(&download(State::Waiting { reason: WaitReason::Held(hold), until: Moment::default() }, 0, None))
+        };
+        assert_eq!(row(Hold::Offline), "Waiting – There is no network. Continues by itself.");
+        let until = Some(SystemTime::now() + Duration::from_secs(60));
+        assert!(row(Hold::Hours { until }).starts_with("Waiting – Waits for "), "{}", row(Hold::Hours { until }));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod details;
 pub mod download_list;
 pub mod download_object;
 pub mod order;
+pub mod permission;
 mod positions;
 pub mod refusals;
 pub mod session;
@@ -20,6 +21,7 @@ pub mod totals;
 
 pub use crate::engine::command::Command;
 pub use crate::engine::net::version::curl_info;
+pub use crate::engine::download::state::Hold;
 pub use crate::engine::types::DownloadId;
 pub use addresses::Addresses;
 pub use download_list::DownloadList;

@@ -15,7 +15,7 @@ use super::window::Window;
 use super::{background, suspend};
 use crate::config;
 use crate::desktop::notifications::{self, Notifier};
-use crate::desktop::{autostart, launcher, search_provider};
+use crate::desktop::{autostart, circumstances, launcher, search_provider};
 use crate::i18n::gettext;
 use crate::model::session::Place;
 use crate::model::{Addresses, DownloadId, DownloadObject, Session};
@@ -216,6 +216,7 @@ impl Application {
         match Session::open(list, settings).await {
             Ok(session) => {
                 self.tell_of_ends(&session, &settings_of);
+                circumstances::follow(&session, &settings_of);
                 launcher::show(self, session.batch());
                 background::follow(self, &session, &settings_of);
                 suspend::prevent(self, session.batch(), &settings_of);

@@ -6,7 +6,7 @@ use adw::subclass::prelude::*;
 use gtk::glib;
 
 use crate::i18n::gettext;
-use crate::model::describe::schedule_problem;
+use crate::model::describe::{hours_problem, schedule_problem};
 use crate::settings::{Key, Settings};
 
 mod imp {
@@ -31,6 +31,12 @@ mod imp {
         pub run_in_background: TemplateChild<gtk::Switch>,
         #[template_child]
         pub autostart: TemplateChild<gtk::Switch>,
+        #[template_child]
+        pub wait_on_metered: TemplateChild<gtk::Switch>,
+        #[template_child]
+        pub hours: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub hours_words: TemplateChild<gtk::Label>,
         #[template_child]
         pub is_limited: TemplateChild<gtk::Switch>,
         #[template_child]
@@ -91,41 +97,60 @@ impl Preferences {
             (Key::StayAwake, &imp.stay_awake),
             (Key::RunInBackground, &imp.run_in_background),
             (Key::Autostart, &imp.autostart),
+            (Key::WaitOnMetered, &imp.wait_on_metered),
         ] {
             settings.bind(key, &**switch, "active");
         }
         settings.bind_rate_limit((&*imp.is_limited, "active"), (&*imp.rate, "value"));
-        imp.schedule.set_text(&settings.schedule_text());
-        imp.schedule.connect_changed(glib::clone!(
+        // Translators: keep the examples as they are; K is 1024 bytes a second.
+        let help = gettext("For example: Mon-Fri 08:00-18:00 500K; daily 23:00-06:00 unlimited");
+        let schedule = Written { row: &imp.schedule, words: &imp.schedule_words, help, problem: schedule_problem };
+        schedule.connect(&settings.schedule_text(), settings, Settings::set_schedule_text);
+        // Translators: keep the example as it is.
+        let help = gettext("Empty means always. For example: Mon-Fri 22:00-06:00; Sat,Sun 00:00-24:00");
+        let hours = Written { row: &imp.hours, words: &imp.hours_words, help, problem: hours_problem };
+        hours.connect(&settings.hours_text(), settings, Settings::set_hours_text);
+        window
+    }
+}
+
+/// A row with a text of a form of its own: what is wrong with it is said below, or how one is written.
+struct Written<'a> {
+    row: &'a adw::EntryRow,
+    words: &'a gtk::Label,
+    help: String,
+    problem: fn(&str) -> Option<String>,
+}
+
+impl Written<'_> {
+    /// Shows `text`, and saves what is right of what is written.
+    fn connect(self, text: &str, settings: &Settings, save: fn(&Settings, &str)) {
+        let Self { row, words, help, problem } = self;
+        row.set_text(text);
+        let check = glib::clone!(
             #[weak]
-            window,
-            move |_| window.check_schedule()
-        ));
-        imp.schedule.connect_apply(glib::clone!(
+            words,
+            move |row: &adw::EntryRow| {
+                let wrong = problem(&row.text());
+                if wrong.is_some() {
+                    row.add_css_class("error");
+                } else {
+                    row.remove_css_class("error");
+                }
+                words.set_css_classes(&["caption", if wrong.is_some() { "error" } else { "dim-label" }]);
+                words.set_label(&wrong.unwrap_or_else(|| help.clone()));
+            }
+        );
+        check(row);
+        row.connect_changed(move |row| check(row));
+        row.connect_apply(glib::clone!(
             #[strong]
             settings,
             move |row| {
-                if schedule_problem(&row.text()).is_none() {
-                    settings.set_schedule_text(row.text().trim());
+                if problem(&row.text()).is_none() {
+                    save(&settings, row.text().trim());
                 }
             }
         ));
-        window.check_schedule();
-        window
-    }
-
-    /// Says what is wrong with the schedule, or how one is written.
-    fn check_schedule(&self) {
-        let imp = self.imp();
-        let problem = schedule_problem(&imp.schedule.text());
-        if problem.is_some() {
-            imp.schedule.add_css_class("error");
-        } else {
-            imp.schedule.remove_css_class("error");
-        }
-        imp.schedule_words.set_css_classes(&["caption", if problem.is_some() { "error" } else { "dim-label" }]);
-        // Translators: keep the examples as they are; K is 1024 bytes a second.
-        let help = || gettext("For example: Mon-Fri 08:00-18:00 500K; daily 23:00-06:00 unlimited");
-        imp.schedule_words.set_label(&problem.unwrap_or_else(help));
     }
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Freshet tells the desktop while nobody looks at its window, and what the desktop asks of it."""
 
+import os
 import random
 import time
 from contextlib import contextmanager
@@ -198,6 +199,74 @@ def it_is_started_with_the_session_without_a_window():
             until("the file to go", lambda: not file.exists())
 
 
+@contextmanager
+def environment(**values):
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+FAR = f"http://files.example.org/{NAME}"
+
+
+@contextmanager
+def far_away(**preferences):
+    """A download from a server that only a network leads to, which is a proxy of ours."""
+    with Services() as services, Server({FAR: DATA}, 20_000) as server, Home() as home:
+        home.prefer(**preferences)
+        bus = os.environ["DBUS_SESSION_BUS_ADDRESS"]
+        with environment(
+            http_proxy=server.url(""), GIO_USE_NETWORK_MONITOR="networkmanager", DBUS_SYSTEM_BUS_ADDRESS=bus
+        ):
+            with Freshet(home, FAR) as app:
+                yield services, server, home, app
+
+
+def without_a_network_downloads_wait_and_go_on_at_once():
+    gone, back = 20, 70
+    with far_away() as (services, server, home, app):
+        app.wait_for(NAME, words.DOWNLOADING)
+        services.network(State=gone)
+        app.wait_for(NAME, words.NO_NETWORK)
+        app.screenshot(DESKTOP, "offline")
+        server.rate = None
+        services.network(State=back)
+        app.wait_for(NAME, words.COMPLETED)
+        assert (home.downloads / NAME).read_bytes() == DATA
+
+
+def on_a_metered_network_downloads_wait_where_that_is_wanted():
+    metered, free = 1, 2
+    with far_away(wait_on_metered="true") as (services, server, home, app):
+        app.wait_for(NAME, words.DOWNLOADING)
+        services.network(Metered=metered)
+        app.wait_for(NAME, words.METERED)
+        server.rate = None
+        app.click_in_row(NAME, words.RETRY)
+        app.wait_for(NAME, words.COMPLETED)
+        assert (home.downloads / NAME).read_bytes() == DATA
+        services.network(Metered=free)
+
+
+def outside_of_its_hours_a_download_waits_and_says_until_when():
+    # The day after tomorrow, whatever day it is.
+    day = time.strftime("%a", time.gmtime(time.time() + 2 * 24 * 60 * 60))
+    with Server({f"/{NAME}": DATA}) as server, Home() as home:
+        home.prefer(hours=f"'{day} 00:00-24:00'")
+        with Freshet(home, server.url(f"/{NAME}")) as app:
+            app.wait_for(NAME, words.WAITS_FOR)
+            assert not server.asked, "it asked the server all the same"
+            app.click_in_row(NAME, words.RETRY)
+            app.wait_for(NAME, words.COMPLETED)
+
+
 if __name__ == "__main__":
     run(
         a_completed_download_is_told_of_until_it_is_seen,
@@ -210,4 +279,7 @@ if __name__ == "__main__":
         a_closed_window_comes_back_and_downloads_go_on_meanwhile,
         closing_the_window_asks_what_becomes_of_downloads,
         it_is_started_with_the_session_without_a_window,
+        without_a_network_downloads_wait_and_go_on_at_once,
+        on_a_metered_network_downloads_wait_where_that_is_wanted,
+        outside_of_its_hours_a_download_waits_and_says_until_when,
     )

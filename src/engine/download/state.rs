@@ -43,7 +43,30 @@ pub enum WaitReason {
     Retry { failure: Failure, attempt: u32 },
     /// The disk is full.
     Space { failure: Failure },
+    /// Nothing is wrong with it: what is around allows no downloads now.
+    Held(Hold),
 }
+
+/// Why no downloads run at present. Each goes on as soon as that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hold {
+    /// There is no network.
+    Offline,
+    /// What is downloaded may cost money.
+    Metered,
+    /// It is not an hour for downloads; the next one begins then, if ever.
+    Hours { until: Option<SystemTime> },
+}
+
+impl Hold {
+    /// Whether both are of one kind, whatever their times.
+    pub fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+/// The end of a wait that no clock ends.
+const NEVER: Moment = Moment(std::time::Duration::MAX);
 
 /// A state with the one count that outlives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +102,8 @@ pub enum Input {
     Delivered,
     /// The transfer or the disk failed.
     Broke(Failure),
+    /// No downloads may run at present.
+    Hold(Hold),
     /// The server wants no further connection while others have theirs: not a failure of this one.
     TurnedAway,
     /// The file is in its place.
@@ -123,7 +148,26 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
     // The user, or time that has passed, starts a fresh count.
     let fresh = |state: State, effects: &[Effect]| Step::Next(Life::new(state), effects.to_vec());
 
+    let held =
+        |hold: Hold, effects: &[Effect]| keep(State::Waiting { reason: WaitReason::Held(hold), until: NEVER }, effects);
+
     match (&life.state, input) {
+        (State::Queued, Input::Hold(hold)) => held(hold, &[Dequeue]),
+        (State::Connecting | State::Downloading, Input::Hold(hold)) => held(hold, &[Stop]),
+        (State::Waiting { reason: WaitReason::Retry { .. }, .. }, Input::Hold(hold)) => held(hold, &[]),
+        (State::Waiting { reason: WaitReason::Held(known), .. }, Input::Hold(hold)) if *known != hold => {
+            held(hold, &[])
+        }
+        (
+            State::Scheduled { .. }
+            | State::Paused
+            | State::Waiting { .. }
+            | State::Verifying
+            | State::Completed
+            | State::Failed(_),
+            Input::Hold(_),
+        ) => Step::Ignored,
+
         (State::Queued, Input::Admit) => keep(State::Connecting, &[Prepare]),
         (State::Queued, Input::Pause) => keep(State::Paused, &[Dequeue]),
         // It can never be made: an address that is none.

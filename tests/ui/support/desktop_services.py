@@ -43,6 +43,11 @@ INTERFACES = """
     <method name="Suspend"><arg type="b" direction="in"/></method>
     <method name="PowerOff"><arg type="b" direction="in"/></method>
   </interface>
+  <interface name="org.freedesktop.NetworkManager">
+    <property name="State" type="u" access="read"/>
+    <property name="Connectivity" type="u" access="read"/>
+    <property name="Metered" type="u" access="read"/>
+  </interface>
 </node>
 """
 # Interface: its name on the bus and its object.
@@ -50,7 +55,10 @@ PLACES = {
     "org.freedesktop.Notifications": ("org.freedesktop.Notifications", "/org/freedesktop/Notifications"),
     "org.gnome.SessionManager": ("org.gnome.SessionManager", "/org/gnome/SessionManager"),
     "org.freedesktop.login1.Manager": ("org.freedesktop.login1", "/org/freedesktop/login1"),
+    "org.freedesktop.NetworkManager": ("org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager"),
 }
+# NM_STATE_CONNECTED_GLOBAL, NM_CONNECTIVITY_FULL, NM_METERED_NO.
+NETWORK = {"State": 70, "Connectivity": 4, "Metered": 2}
 
 
 class Services:
@@ -60,7 +68,7 @@ class Services:
         self._bus = Gio.bus_get_sync(Gio.BusType.SESSION)
         for interface in Gio.DBusNodeInfo.new_for_xml(INTERFACES).interfaces:
             name, path = PLACES[interface.name]
-            self._bus.register_object(path, interface, self._call, None, None)
+            self._bus.register_object(path, interface, self._call, self._read, None)
             answer = self._bus.call_sync(
                 *["org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName"],
                 GLib.Variant("(su)", (name, 4)),  # 4: fails at once where it is taken
@@ -90,6 +98,9 @@ class Services:
         kind, value = answers.get(method, ("()", ()))
         invocation.return_value(GLib.Variant(kind, value))
 
+    def _read(self, _bus, _sender, _path, _interface, name):
+        return GLib.Variant("u", NETWORK[name])
+
     def _launcher(self, _bus, _sender, _path, _interface, _signal, arguments):
         uri, values = arguments.unpack()
         write({"call": "launcher", "arguments": [uri, values]})
@@ -101,6 +112,11 @@ class Services:
             return False
         interface, signal, kind, values = json.loads(line)
         path = PLACES[interface][1]
+        if signal == "PropertiesChanged":
+            NETWORK.update(values)
+            changed = {name: GLib.Variant("u", value) for name, value in values.items()}
+            kind, values = "(sa{sv}as)", (interface, changed, [])
+            interface = "org.freedesktop.DBus.Properties"
         self._bus.emit_signal(None, path, interface, signal, GLib.Variant(kind, tuple(values)))
         return True
 

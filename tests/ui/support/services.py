@@ -82,6 +82,13 @@ class Services:
         key = notification.actions[label]
         self._emit("org.freedesktop.Notifications", "ActionInvoked", "(us)", notification.id, key)
 
+    def network(self, **values):
+        """Changes what NetworkManager tells: network(State=20), network(Metered=1)."""
+        self._process.stdin.write(
+            json.dumps(["org.freedesktop.NetworkManager", "PropertiesChanged", "", values]) + "\n"
+        )
+        self._process.stdin.flush()
+
     def _emit(self, interface, signal, kind, *values):
         self._process.stdin.write(json.dumps([interface, signal, kind, values]) + "\n")
         self._process.stdin.flush()

@@ -76,6 +76,7 @@ DOWNLOADING = "Downloading"
 PAUSED = "Paused"
 WAITING = "Waiting"
 VERIFYING = "Verifying"
+NO_NETWORK, METERED, WAITS_FOR = "There is no network", "The network is metered", "Waits for"
 COMPLETED = "Completed"
 FAILED = "Failed"
 

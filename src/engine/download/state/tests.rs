@@ -38,7 +38,7 @@ fn states() -> [State; 9] {
 }
 
 /// Every input once, in the order of the table's columns; failures both temporary and permanent.
-fn inputs() -> [Input; 11] {
+fn inputs() -> [Input; 12] {
     [
         Input::Admit,
         Input::Pause,
@@ -51,23 +51,24 @@ fn inputs() -> [Input; 11] {
         Input::Broke(lost()),
         Input::Broke(gone()),
         Input::Finished,
+        Input::Hold(Hold::Offline),
     ]
 }
 
 /// What a cell of the table says: `-` is ignored; a letter is the state that follows
 /// (Q)ueued (S)cheduled (C)onnecting (D)ownloading (P)aused (W)aiting (V)erifying c(O)mpleted (F)ailed,
 /// then the effects: + enqueue, - dequeue, p prepare, c connect, s stop, f finish, r release, w wake.
-const TABLE: [(&str, [&str; 11]); 9] = [
-    //               Admit  Pause  Resume Due    Prep.  Resp.  Adv.   Deliv. lost    gone   Finished
-    ("Queued", ["C p", "P -", "-", "-", "-", "-", "-", "-", "F -", "F -", "-"]),
-    ("Scheduled", ["-", "P ", "Q +", "Q +", "-", "-", "-", "-", "F ", "F ", "-"]),
-    ("Connecting", ["-", "P s", "-", "-", "C c", "D ", "-", "V f", "W sw", "F s", "-"]),
-    ("Downloading", ["-", "P s", "-", "-", "-", "-", "-", "V f", "W sw", "F s", "-"]),
-    ("Paused", ["-", "-", "Q +", "-", "-", "-", "-", "-", "F ", "F ", "-"]),
-    ("Waiting", ["-", "P ", "Q +", "Q +", "-", "-", "-", "-", "-", "-", "-"]),
-    ("Verifying", ["-", "-", "-", "-", "-", "-", "-", "-", "W sw", "F s", "O r"]),
-    ("Completed", ["-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
-    ("Failed", ["-", "-", "Q +", "-", "-", "-", "-", "-", "-", "-", "-"]),
+const TABLE: [(&str, [&str; 12]); 9] = [
+    //               Admit  Pause  Resume Due    Prep.  Resp.  Adv.   Deliv. lost    gone   Finished Hold
+    ("Queued", ["C p", "P -", "-", "-", "-", "-", "-", "-", "F -", "F -", "-", "W -"]),
+    ("Scheduled", ["-", "P ", "Q +", "Q +", "-", "-", "-", "-", "F ", "F ", "-", "-"]),
+    ("Connecting", ["-", "P s", "-", "-", "C c", "D ", "-", "V f", "W sw", "F s", "-", "W s"]),
+    ("Downloading", ["-", "P s", "-", "-", "-", "-", "-", "V f", "W sw", "F s", "-", "W s"]),
+    ("Paused", ["-", "-", "Q +", "-", "-", "-", "-", "-", "F ", "F ", "-", "-"]),
+    ("Waiting", ["-", "P ", "Q +", "Q +", "-", "-", "-", "-", "-", "-", "-", "W "]),
+    ("Verifying", ["-", "-", "-", "-", "-", "-", "-", "-", "W sw", "F s", "O r", "-"]),
+    ("Completed", ["-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Failed", ["-", "-", "Q +", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
 ];
 
 fn letter(state: &State) -> char {
@@ -139,6 +140,22 @@ fn a_full_disk_waits_without_counting_and_the_command_line_does_not_wait() {
     let hasty = Patience { wait_for_space: false, ..Patience::default() };
     let Step::Next(next, _) = step(&life, Input::Broke(full.clone()), &hasty, NOW) else { panic!("ignored") };
     assert_eq!(next.state, State::Failed(full));
+}
+
+#[test]
+fn what_is_held_goes_on_when_it_is_allowed_and_a_full_disk_is_waited_for_all_the_same() {
+    let after = |state: &State, input: Input| match step(&Life::new(state.clone()), input, &Patience::default(), NOW) {
+        Step::Next(life, _) => Some(life.state),
+        Step::Ignored => None,
+    };
+    let (later, offline) = (Hold::Hours { until: Some(SystemTime::UNIX_EPOCH) }, Hold::Offline);
+    let held = after(&State::Downloading, Input::Hold(offline)).unwrap();
+    assert_eq!(after(&held, Input::Hold(offline)), None);
+    let told = after(&held, Input::Hold(later)).unwrap();
+    assert!(matches!(told, State::Waiting { reason: WaitReason::Held(hold), .. } if hold == later));
+    assert_eq!(after(&told, Input::Due), Some(State::Queued));
+    let full = WaitReason::Space { failure: Failure::new(FailureKind::DiskFull { needed: None }, "") };
+    assert_eq!(after(&State::Waiting { reason: full, until: NOW }, Input::Hold(offline)), None);
 }
 
 fn input() -> impl Strategy<Value = Input> {

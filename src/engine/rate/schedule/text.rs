@@ -17,6 +17,8 @@ const UNLIMITED: &str = "unlimited";
 pub enum ScheduleError {
     #[error("“{0}” is not of the form DAYS FROM-TO RATE, for example Mon-Fri 08:00-18:00 500K")]
     NotThreeParts(String),
+    #[error("“{0}” is not of the form DAYS FROM-TO, for example Mon-Fri 22:00-06:00")]
+    NotTwoParts(String),
     #[error(
         "“{0}” is not a weekday; write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range of them such as Mon-Fri, or daily"
     )]
@@ -39,11 +41,32 @@ impl FromStr for Schedule {
     }
 }
 
+impl Schedule {
+    /// Hours without limits: `Mon-Fri 22:00-06:00; Sat,Sun 00:00-24:00`.
+    pub fn hours(text: &str) -> Result<Self, ScheduleError> {
+        let windows = text.split(';').map(str::trim).filter(|part| !part.is_empty()).map(|part| {
+            let mut words = part.split_whitespace();
+            match (words.next(), words.next(), words.next()) {
+                (Some(on), Some(span), None) => hours(on, span),
+                _ => Err(ScheduleError::NotTwoParts(part.to_owned())),
+            }
+        });
+        Ok(Self { windows: windows.collect::<Result<_, _>>()? })
+    }
+}
+
 fn window(text: &str) -> Result<Window, ScheduleError> {
     let mut words = text.split_whitespace();
     let (Some(on), Some(span), Some(rate), None) = (words.next(), words.next(), words.next(), words.next()) else {
         return Err(ScheduleError::NotThreeParts(text.to_owned()));
     };
+    let mut window = hours(on, span)?;
+    window.rate = limit(rate)?;
+    Ok(window)
+}
+
+/// As fast as it goes.
+fn hours(on: &str, span: &str) -> Result<Window, ScheduleError> {
     let not_a_span = || ScheduleError::NotASpan(span.to_owned());
     let (from, to) = span.split_once('-').ok_or_else(not_a_span)?;
     let from = minute(from).filter(|minute| *minute < DAY).ok_or_else(not_a_span)?;
@@ -52,7 +75,7 @@ fn window(text: &str) -> Result<Window, ScheduleError> {
     if from == to {
         return Err(ScheduleError::Empty(span.to_owned()));
     }
-    Ok(Window { days: days(on)?, from, to, rate: limit(rate)? })
+    Ok(Window { days: days(on)?, from, to, rate: None })
 }
 
 fn days(text: &str) -> Result<Days, ScheduleError> {
