@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::book::{Book, Parts, Shelf};
 use super::clock::{Clock, MainLoopClock};
-use super::command::{Command, Limits};
+use super::command::{Command, Limits, Start};
 use super::details::Details;
 use super::disk::{DiskThreads, Reply};
 use super::download::spec::DownloadSpec;
@@ -221,9 +221,14 @@ impl Engine {
 
     /// Queues a download.
     pub fn add(&self, spec: DownloadSpec) -> DownloadId {
+        self.add_at(spec, Start::Now)
+    }
+
+    /// Puts a download into the list that starts then.
+    pub fn add_at(&self, spec: DownloadSpec, start: Start) -> DownloadId {
         let id = DownloadId(self.core.next_id.get());
         self.core.next_id.set(id.0 + 1);
-        self.send(Command::Add { id, spec: Box::new(spec) });
+        self.send(Command::Add { id, spec: Box::new(spec), start });
         id
     }
 

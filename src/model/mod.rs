@@ -16,6 +16,7 @@ mod positions;
 pub mod refusals;
 pub mod session;
 pub mod speed_trace;
+pub mod terms;
 pub mod totals;
 
 pub use crate::engine::command::Command;

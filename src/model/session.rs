@@ -14,6 +14,7 @@ use super::details::{self, Details};
 use super::download_list::DownloadList;
 use super::download_object::{self, DownloadObject};
 use super::speed_trace::Traces;
+use super::terms::{Start, Terms};
 use super::totals::{Share, Totals};
 use super::{Command, DownloadId, describe};
 use crate::engine::Engine;
@@ -70,11 +71,14 @@ impl<F: ?Sized> std::fmt::Debug for Listener<F> {
     }
 }
 
-/// Where and under which name new downloads are kept; `None`: as the preferences and the server say.
+/// Where and under which name new downloads are kept; `None`: as the preferences and the server say. How
+/// they are fetched, and when they start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     pub folder: Option<PathBuf>,
     pub name: Option<String>,
+    pub terms: Terms,
+    pub start: Start,
 }
 
 /// What one download adds to the totals and to the batch.
@@ -190,9 +194,10 @@ impl Session {
                 ..DownloadSpec::new(url.clone(), folder.clone())
             };
             entry.clone().apply(&mut spec);
+            place.terms.apply(&mut spec);
             Some(spec)
         });
-        specs.map(|spec| self.0.engine.add(spec)).collect()
+        specs.map(|spec| self.0.engine.add_at(spec, place.start)).collect()
     }
 
     /// Lets a download that is stuck go on from another address, with what it has.

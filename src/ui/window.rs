@@ -433,6 +433,7 @@ impl Window {
         let Some(settings) = self.imp().settings.get() else { return };
         let dialog = AddDialog::new(
             &settings.download_folder(),
+            settings.connections(),
             glib::clone!(
                 #[weak(rename_to = window)]
                 self,

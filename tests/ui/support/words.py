@@ -26,6 +26,14 @@ ADD = "Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
 ONLY_DOWNLOADS = r"“-X POST” in the curl command .* Freshet only downloads"
+HEADERS, NO_HEADER, CHECKSUM = "Headers, one a line", "“X-Key it is” is no header", "Checksum"
+ADVANCED = {
+    "User name": "ann",
+    "Password": "secret",
+    "Referrer": "http://page.example/",
+    "User agent": "Probe/1",
+    "Cookies": "a=1",
+}
 
 # A link that was copied before the window got the focus.
 OFFER, TAKE_OFFER = "You copied a link to “{}” on 127.0.0.1", "Download"
@@ -71,6 +79,8 @@ ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
 
 # States, as a row says them.
 QUEUED = "Queued"
+STARTS_AT = "Starts at"
+VERIFIED = "checksum verified"
 CONNECTING = "Connecting"
 DOWNLOADING = "Downloading"
 PAUSED = "Paused"
