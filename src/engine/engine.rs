@@ -3,10 +3,12 @@
 //! disk, an alarm) is taken to the book, and what the book tells is delivered to the listeners.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
+
+use url::Url;
 
 use super::book::{Book, Parts, Shelf};
 use super::clock::{Clock, MainLoopClock};
@@ -255,6 +257,11 @@ impl Engine {
     /// All others, in the same order.
     pub fn live_snapshots(&self) -> Vec<Snapshot> {
         self.core.book.borrow().live_snapshots().collect()
+    }
+
+    /// Which download of the list has each of these addresses, the latest where there are several.
+    pub fn at_addresses<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> HashMap<&'a Url, DownloadId> {
+        self.core.book.borrow().at_addresses(urls)
     }
 
     /// More than [`Engine::snapshot`] tells, for the one download that is looked at closely.

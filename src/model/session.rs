@@ -22,6 +22,7 @@ use crate::engine::download::spec::DownloadSpec;
 use crate::engine::download::state::State;
 use crate::engine::engine::{Config, SMOOTH};
 use crate::engine::event::{Event, Snapshot};
+use crate::engine::import::list::Entry;
 use crate::engine::types::Speed;
 use crate::settings::Settings;
 
@@ -174,6 +175,17 @@ impl Session {
 
     pub fn send(&self, command: Command) {
         self.0.engine.send(command);
+    }
+
+    /// Takes apart what is new and what has the address of a download in the list, with that download.
+    pub fn known(&self, addresses: &Addresses) -> (Addresses, Vec<DownloadId>) {
+        let first = |entry: &Entry| entry.urls.first().cloned();
+        let urls: Vec<_> = addresses.found.iter().filter_map(first).collect();
+        let known = self.0.engine.at_addresses(&urls);
+        let is_new = |entry: &&Entry| entry.urls.first().is_none_or(|url| !known.contains_key(url));
+        let found = addresses.found.iter().filter(is_new).cloned().collect();
+        let ids = urls.iter().filter_map(|url| known.get(url).copied()).collect();
+        (Addresses { found, refused: addresses.refused.clone() }, ids)
     }
 
     /// Queues a download of each file that was found. A name is given only to a single one.

@@ -30,6 +30,8 @@ const PATIENCE: Duration = Duration::from_millis(700);
 mod closing;
 /// What is done with downloads.
 mod downloads;
+/// What is to be added and is there already.
+mod duplicates;
 /// How addresses come in.
 mod links;
 

@@ -45,6 +45,26 @@ def a_curl_command_is_downloaded_as_it_says():
         assert (headers["X-Key"], headers["User-Agent"]) == ("it is", "Probe/1"), f"it asked with {headers}"
 
 
+def what_is_in_the_list_already_is_noticed():
+    with Server({"/file.bin": DATA, "/new.bin": DATA}) as server, Home() as home:
+        url = server.url("/file.bin")
+        with Freshet(home, url) as app:
+            app.wait_for("file.bin", words.COMPLETED)
+        # Most of a long list is kept in another place after a restart.
+        with Freshet(home, url) as app:
+            app.wait_to_say(words.HAS_ADDRESS)
+            app.screenshot(DESKTOP, "add-known")
+            app.click(words.SHOW)
+            until("its end", lambda: not app.says(words.HAS_ADDRESS))
+            app.run_again(url, server.url("/new.bin"))
+            app.click(words.ONLY_NEW)
+            app.wait_for("new.bin", words.COMPLETED)
+            assert len(server.asked_for("/file.bin")) == 1, "it was downloaded again"
+            app.run_again(url)
+            app.click(words.AGAIN)
+            app.wait_for("file (1).bin", words.COMPLETED)
+
+
 def point_at_dialog():
     """Without a window manager keys go to the window under the pointer."""
     DESKTOP.move(*desktop.middle(until("the dialog", lambda: DESKTOP.window(words.ADD_DOWNLOAD))))
@@ -109,6 +129,7 @@ if __name__ == "__main__":
     run(
         a_pattern_adds_each_of_its_files,
         a_curl_command_is_downloaded_as_it_says,
+        what_is_in_the_list_already_is_noticed,
         what_the_dialog_says_of_a_download_is_how_it_is_fetched,
         a_download_waits_for_its_time_or_its_user_over_a_restart,
     )

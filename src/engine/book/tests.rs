@@ -2,9 +2,12 @@
 //! A book whose network and disk only note what they are told.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
+
+use url::Url;
 
 use crate::engine::book::{Book, Parts, Shelf, TICK};
 use crate::engine::clock::Clock;
@@ -20,6 +23,7 @@ use crate::engine::net::headers::Validator;
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Request, TransferEvent, Transport, Vitals};
 use crate::engine::plan::map::Map;
+use crate::engine::store::SavedState;
 use crate::engine::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
 
 #[derive(Default)]
@@ -372,4 +376,23 @@ fn a_download_that_is_to_start_at_a_time_does_so_after_a_restart_and_after_undo(
     book.command(Command::Restore(undone));
     book.tick();
     assert_eq!(state(&book, undone), State::Queued);
+}
+
+#[test]
+fn an_address_that_is_in_the_list_is_found_wherever_the_download_is_kept() {
+    let (mut book, notes) = begun();
+    let (live, removed) = (added(&mut book, 2, Start::ByHand), added(&mut book, 3, Start::ByHand));
+    let mut record = book.items.get(&live).unwrap().record();
+    record.state = SavedState::Completed;
+    book.command(Command::Remove(removed));
+    let urls: Vec<Url> = [2, 3, 4].map(|id| format!("http://127.0.0.1/{id}").parse().unwrap()).to_vec();
+    assert_eq!(book.at_addresses(&urls), HashMap::from([(&urls[0], live)]));
+    let mut shelf = Shelf::default();
+    assert_eq!(shelf.put(record), None);
+    let parts = Parts { transport: notes.clone(), disk: notes.clone(), clock: notes, store: None };
+    let mut next = Book::new(parts, Limits::default(), shelf);
+    assert_eq!(next.at_addresses(&urls), HashMap::from([(&urls[0], live)]));
+    let again = added(&mut next, 9, Start::ByHand);
+    next.command(Command::Renew { id: again, url: urls[0].clone() });
+    assert_eq!(next.at_addresses(&urls)[&urls[0]], again, "the latest");
 }

@@ -23,9 +23,7 @@ impl Window {
             imp.early.borrow_mut().push((addresses.clone(), place.clone()));
             return;
         };
-        if let Some(last) = session.add(addresses, place).last() {
-            imp.view.reveal(*last);
-        }
+        self.add_to_list(session, addresses, place);
         for sentence in &addresses.refused {
             messages::tell(&imp.toasts, sentence);
         }

@@ -26,6 +26,7 @@ ADD = "Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
 ONLY_DOWNLOADS = r"“-X POST” in the curl command .* Freshet only downloads"
+HAS_ADDRESS, SHOW, AGAIN, ONLY_NEW = "has this address", "Show", "Download Again", "Add Only New Ones"
 HEADERS, NO_HEADER, CHECKSUM = "Headers, one a line", "“X-Key it is” is no header", "Checksum"
 ADVANCED = {
     "User name": "ann",
