@@ -18,6 +18,7 @@ use super::disk::{DiskThreads, Reply};
 use super::download::spec::DownloadSpec;
 use super::error::{Failure, FailureKind};
 use super::event::{Event, Snapshot};
+use super::item::Item;
 use super::net::{self, driver::Driver};
 use super::store::{Health, Opened, Record, SetAside, SqliteStore, Store};
 use super::types::{DownloadId, Moment};
@@ -257,6 +258,16 @@ impl Engine {
     /// All others, in the same order.
     pub fn live_snapshots(&self) -> Vec<Snapshot> {
         self.core.book.borrow().live_snapshots().collect()
+    }
+
+    /// All downloads of the list, in the order they were added.
+    pub fn ids(&self) -> impl IntoIterator<Item = DownloadId> + use<> {
+        self.core.book.borrow().ids()
+    }
+
+    /// What is saved of a download.
+    pub fn record(&self, id: DownloadId) -> Option<Record> {
+        self.core.book.borrow().look_at(id, Item::record)
     }
 
     /// Which download of the list has each of these addresses, the latest where there are several.

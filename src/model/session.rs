@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::addresses::Addresses;
 use super::batch::{Batch, Part};
@@ -22,8 +22,11 @@ use crate::engine::download::spec::DownloadSpec;
 use crate::engine::download::state::State;
 use crate::engine::engine::{Config, SMOOTH};
 use crate::engine::event::{Event, Snapshot};
+use crate::engine::import::exchange;
+pub use crate::engine::import::exchange::Format;
 use crate::engine::import::list::Entry;
 use crate::engine::types::Speed;
+use crate::i18n::gettext;
 use crate::settings::Settings;
 
 /// A handle to the session; clones speak to the same one.
@@ -175,6 +178,23 @@ impl Session {
 
     pub fn send(&self, command: Command) {
         self.0.engine.send(command);
+    }
+
+    /// The list as the content of a file. A long one is gone through in pieces, between frames. The error is
+    /// a sentence for the user.
+    pub async fn export(&self, format: Format) -> Result<String, String> {
+        const PIECE: usize = 500;
+        let ids: Vec<_> = self.0.engine.ids().into_iter().collect();
+        let mut downloads = Vec::new();
+        for piece in ids.chunks(PIECE) {
+            let records = piece.iter().filter_map(|id| self.0.engine.record(*id));
+            downloads.extend(records.map(|record| exchange::Download::of(&record)));
+            glib::timeout_future(Duration::ZERO).await;
+        }
+        exchange::write(downloads, format).map_err(|error| {
+            tracing::warn!(%error, "The list can not be written as a text");
+            gettext("The list can not be written in this form")
+        })
     }
 
     /// Takes apart what is new and what has the address of a download in the list, with that download.

@@ -32,6 +32,8 @@ mod closing;
 mod downloads;
 /// What is to be added and is there already.
 mod duplicates;
+/// The list as a file.
+mod exchange;
 /// How addresses come in.
 mod links;
 
@@ -159,6 +161,7 @@ impl Window {
         let window: Self = glib::Object::builder().property("application", application).build();
         window.restore_shape(settings);
         window.install_actions(settings);
+        window.install_exchange();
         // Neither rows nor the word that there are none.
         window.imp().pages.set_visible_child_name("opening");
         drop::accept(

@@ -124,7 +124,7 @@ impl Window {
         }
     }
 
-    fn add_found(&self, addresses: &Addresses, otherwise: &str) {
+    pub(super) fn add_found(&self, addresses: &Addresses, otherwise: &str) {
         if *addresses == Addresses::default() {
             messages::tell(&self.imp().toasts, otherwise);
         }
@@ -149,7 +149,7 @@ async fn addresses_in(files: &[gio::File]) -> Addresses {
         let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
         let inside = match link_file::read(file).await {
             Ok(Content::Text(text)) => Addresses::in_prose(&text),
-            Ok(Content::Metalink(bytes)) => Addresses::in_metalink(&bytes, &name),
+            Ok(Content::Metalink(bytes)) => Addresses::in_list(&bytes, &name),
             Err(sentence) => Addresses { found: Vec::new(), refused: vec![sentence] },
         };
         if inside == Addresses::default() {

@@ -78,6 +78,10 @@ SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Selected Downloads"
 QUIT, KEEP_RUNNING, STOP_DOWNLOADING = "Quit", "Keep Running", r"1 download is not complete"
 ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
 
+# The list as a file: items of the menu, titles of the choosers, what is said then.
+EXPORT_LIST, AS_JSON, EXPORTED = "Export List", "JSON…", "The list is in “list.json”"
+IMPORT_ITEM, IMPORT_LIST = "Import List…", "Import List"
+
 # States, as a row says them.
 QUEUED = "Queued"
 STARTS_AT = "Starts at"
