@@ -37,6 +37,7 @@ ADVANCED = {
 }
 
 # A link that was copied before the window got the focus.
+OFFER_LINKS = "Offer links from the clipboard"
 OFFER, TAKE_OFFER = "You copied a link to “{}” on 127.0.0.1", "Download"
 
 NOTHING_TO_PASTE = "There is no link on the clipboard"
