@@ -143,7 +143,7 @@ _freshet() {
                     return 0
                     ;;
                 --on-exists)
-                    COMPREPLY=($(compgen -W "rename skip overwrite" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

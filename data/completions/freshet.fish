@@ -46,9 +46,7 @@ complete -c freshet -n "__fish_freshet_using_subcommand get" -l cacert -d 'Trust
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l retry -d 'How often to try again after a temporary error; progress starts the count anew' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l retry-wait -d 'The wait before the first retry; it doubles each time, the server\'s own wish wins' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l timeout -d 'Silence after which a connection is given up' -r
-complete -c freshet -n "__fish_freshet_using_subcommand get" -l on-exists -d 'What to do if a finished file of the same name is there [default: rename]' -r -f -a "rename\t''
-skip\t''
-overwrite\t''"
+complete -c freshet -n "__fish_freshet_using_subcommand get" -l on-exists -d 'What to do if a finished file of the same name is there [default: rename]' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l netrc -d 'Take name and password from ~/.netrc'
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l find-checksum -d 'Look for a checksum published beside the file (FILE.sha256, SHA256SUMS) where none is given and the file has a MiB or more'
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l insecure -d 'Do not check certificates'
