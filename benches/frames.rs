@@ -129,7 +129,7 @@ fn run_window(urls: &[Url], folder: &Path) -> Result<Measured, String> {
     let measured: Rc<RefCell<Measured>> = Rc::default();
     let result = measured.clone();
     let addresses = Addresses::in_lines(&urls.iter().map(Url::as_str).collect::<Vec<_>>().join("\n"));
-    let place = Place { folder: Some(folder.to_owned()), name: None };
+    let place = Place { folder: Some(folder.to_owned()), ..Place::default() };
     let count = urls.len();
     Shown::run(move |shown| {
         // When the transfers were begun, and what had been used until then.

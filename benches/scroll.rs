@@ -62,7 +62,7 @@ fn bench() -> Result<(), String> {
     let nginx = prepare().map_err(|error| format!("no server: {error}"))?;
     let lines: Vec<_> = (0..ROWS).map(|number| nginx.url(&format!("/slow/{number}.bin")).to_string()).collect();
     let addresses = Addresses::in_lines(&lines.join("\n"));
-    let place = Place { folder: Some(target), name: None };
+    let place = Place { folder: Some(target), ..Place::default() };
     Shown::run(move |shown| {
         let limits = Limits { parallel: RUNNING, per_host: RUNNING, ..Limits::default() };
         shown.session.send(Command::SetLimits(limits));

@@ -48,14 +48,19 @@ pub async fn read(file: &gio::File) -> Result<Content, String> {
         // Translators: {file} is the name of a file that was dropped.
         return Err(gettext_f("“{file}” holds no links: drop .meta4, .txt, .url or .desktop files", &[file_name]));
     };
+    Ok(content(kind, read_list(file).await?))
+}
+
+/// The content of a file that should hold a list of links, whatever its name. The error is a sentence for the
+/// user.
+pub async fn read_list(file: &gio::File) -> Result<Vec<u8>, String> {
+    let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
+    let file_name = ("file", name.as_str());
     let bytes = read_bounded(file).await.map_err(|error| {
         tracing::info!(%error, uri = %file.uri(), "A link file can not be read");
         gettext_f("“{file}” can not be read", &[file_name])
     })?;
-    match bytes {
-        Some(bytes) => Ok(content(kind, bytes)),
-        None => Err(gettext_f("“{file}” is too large for a list of links", &[file_name])),
-    }
+    bytes.ok_or_else(|| gettext_f("“{file}” is too large for a list of links", &[file_name]))
 }
 
 /// The whole content, or nothing when it is longer than [`LONGEST`].

@@ -5,6 +5,7 @@
 
 mod answers;
 mod beside;
+mod calendar;
 mod effects;
 mod hold;
 mod keep;
@@ -15,12 +16,12 @@ mod shelf;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use url::Url;
 
 use super::clock::Clock;
-use super::command::{Command, Limits};
+use super::command::{Command, Limits, Start};
 use super::disk::Disk;
 use super::download::spec::DownloadSpec;
 use super::download::state::{Effect, Hold, Input, State, Step, step};
@@ -71,6 +72,8 @@ pub struct Book {
     active: BTreeSet<DownloadId>,
     /// Alarms of single downloads.
     alarms: BTreeSet<(Moment, DownloadId)>,
+    /// What is to start at a time.
+    calendar: BTreeSet<(SystemTime, DownloadId)>,
     next_tick: Option<Moment>,
     flushed_at: Moment,
     next_number: u64,
@@ -95,6 +98,7 @@ impl Book {
             by_url: HashMap::new(),
             active: BTreeSet::new(),
             alarms: BTreeSet::new(),
+            calendar: BTreeSet::new(),
             next_tick: None,
             flushed_at: Moment::default(),
             next_number: 1,
@@ -115,13 +119,11 @@ impl Book {
             let is_removed = record.removed;
             let item = Item::from_record(record);
             let id = item.id;
-            let host = Host::of(&item.spec.url);
-            let is_queued = matches!(item.life.state, State::Queued);
             self.insert(item);
             if is_removed {
                 self.purge(id);
-            } else if is_queued {
-                self.queue.join(id, host);
+            } else {
+                self.await_turn(id);
             }
         }
     }
@@ -163,7 +165,7 @@ impl Book {
 
     pub fn command(&mut self, command: Command) {
         match command {
-            Command::Add { id, spec } => self.add(id, *spec),
+            Command::Add { id, spec, start } => self.add(id, *spec, start),
             Command::Pause(id) => self.wish(id, Input::Pause),
             Command::Resume(id) => {
                 self.defy(id);
@@ -219,10 +221,13 @@ impl Book {
         }
     }
 
-    fn add(&mut self, id: DownloadId, spec: DownloadSpec) {
-        let host = Host::of(&spec.url);
+    fn add(&mut self, id: DownloadId, spec: DownloadSpec, start: Start) {
         let refusal = address::check(&spec.url).err();
-        self.insert(Item::new(id, spec, self.parts.clock.today()));
+        let mut item = Item::new(id, spec, self.parts.clock.today());
+        if refusal.is_none() {
+            Self::place(&mut item, start);
+        }
+        self.insert(item);
         if let Some(item) = self.items.get(&id) {
             let added = Event::Added(Box::new(self.picture(item)));
             self.events.push_back(added);
@@ -230,7 +235,7 @@ impl Book {
         match refusal {
             Some(failure) => self.input(id, Input::Broke(failure)),
             None => {
-                self.queue.join(id, host);
+                self.await_turn(id);
                 self.save_record(id);
             }
         }
@@ -254,8 +259,12 @@ impl Book {
     fn remove(&mut self, id: DownloadId) {
         self.take_down(id);
         let Some(item) = self.items.get_mut(&id).filter(|item| item.removed.is_none()) else { return };
-        let goes_on = !matches!(item.life.state, State::Paused | State::Completed | State::Failed(_));
-        self.input(id, Input::Pause);
+        let is_scheduled = matches!(item.life.state, State::Scheduled { .. });
+        let goes_on = !is_scheduled && !matches!(item.life.state, State::Paused | State::Completed | State::Failed(_));
+        // One that starts at a time is to do so when it comes back.
+        if !is_scheduled {
+            self.input(id, Input::Pause);
+        }
         if let Some(item) = self.items.get_mut(&id) {
             item.removed = Some(goes_on);
         }
@@ -274,6 +283,8 @@ impl Book {
         self.save_record(id);
         if goes_on {
             self.input(id, Input::Resume);
+        } else {
+            self.await_turn(id);
         }
     }
 
@@ -358,6 +369,7 @@ impl Book {
     /// What is due by now.
     pub fn tick(&mut self) {
         let now = self.parts.clock.now();
+        self.start_due();
         while let Some((at, id)) = self.alarms.first().copied().filter(|(at, _)| *at <= now) {
             self.alarms.remove(&(at, id));
             // An alarm of an earlier wait says nothing about a later one.
@@ -468,7 +480,7 @@ impl Book {
         let now = self.parts.clock.now();
         let waits = self.alarms.first().map(|(at, _)| *at);
         let ramps = self.active.iter().filter_map(|id| self.ramp_at(*id)).min();
-        [self.next_tick, waits, ramps, self.queue.next_moment(now)].into_iter().flatten().min()
+        [self.next_tick, waits, ramps, self.next_start(), self.queue.next_moment(now)].into_iter().flatten().min()
     }
 
     /// The program ends: everything stops where it is and is saved as it is.

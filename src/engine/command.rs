@@ -13,10 +13,11 @@ use super::types::{DownloadId, Speed};
 /// An order. One that does not fit the download's state (resume a completed one) changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Put a new download at the end of the queue. The id comes from `Engine::next_id`.
+    /// Put a new download into the list. The id comes from `Engine::next_id`.
     Add {
         id: DownloadId,
         spec: Box<DownloadSpec>,
+        start: Start,
     },
     /// Stop its transfers and keep all it has; it stays stopped until `Resume`.
     Pause(DownloadId),
@@ -50,6 +51,18 @@ pub enum Command {
     /// No downloads run from now on, or they may again. One that is resumed meanwhile goes on all the same; what
     /// needs no network knows no [`Hold::Offline`] and no [`Hold::Metered`].
     Hold(Option<Hold>),
+}
+
+/// When a new download starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// It joins the end of the queue.
+    #[default]
+    Now,
+    /// It is paused until `Resume`.
+    ByHand,
+    /// It joins the queue at this time, at once if that is over.
+    At(SystemTime),
 }
 
 /// What all downloads together may use.

@@ -3,19 +3,22 @@
 //! disk, an alarm) is taken to the book, and what the book tells is delivered to the listeners.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use url::Url;
+
 use super::book::{Book, Parts, Shelf};
 use super::clock::{Clock, MainLoopClock};
-use super::command::{Command, Limits};
+use super::command::{Command, Limits, Start};
 use super::details::Details;
 use super::disk::{DiskThreads, Reply};
 use super::download::spec::DownloadSpec;
 use super::error::{Failure, FailureKind};
 use super::event::{Event, Snapshot};
+use super::item::Item;
 use super::net::{self, driver::Driver};
 use super::store::{Health, Opened, Record, SetAside, SqliteStore, Store};
 use super::types::{DownloadId, Moment};
@@ -221,9 +224,14 @@ impl Engine {
 
     /// Queues a download.
     pub fn add(&self, spec: DownloadSpec) -> DownloadId {
+        self.add_at(spec, Start::Now)
+    }
+
+    /// Puts a download into the list that starts then.
+    pub fn add_at(&self, spec: DownloadSpec, start: Start) -> DownloadId {
         let id = DownloadId(self.core.next_id.get());
         self.core.next_id.set(id.0 + 1);
-        self.send(Command::Add { id, spec: Box::new(spec) });
+        self.send(Command::Add { id, spec: Box::new(spec), start });
         id
     }
 
@@ -250,6 +258,21 @@ impl Engine {
     /// All others, in the same order.
     pub fn live_snapshots(&self) -> Vec<Snapshot> {
         self.core.book.borrow().live_snapshots().collect()
+    }
+
+    /// All downloads of the list, in the order they were added.
+    pub fn ids(&self) -> impl IntoIterator<Item = DownloadId> + use<> {
+        self.core.book.borrow().ids()
+    }
+
+    /// What is saved of a download.
+    pub fn record(&self, id: DownloadId) -> Option<Record> {
+        self.core.book.borrow().look_at(id, Item::record)
+    }
+
+    /// Which download of the list has each of these addresses, the latest where there are several.
+    pub fn at_addresses<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> HashMap<&'a Url, DownloadId> {
+        self.core.book.borrow().at_addresses(urls)
     }
 
     /// More than [`Engine::snapshot`] tells, for the one download that is looked at closely.

@@ -14,6 +14,9 @@ use crate::engine::import::list::{self, Entry};
 use crate::engine::import::pattern;
 use crate::i18n::{gettext_f, ngettext_f};
 
+/// So many of a file's faulty lines are told one by one.
+const MOST_ERRORS: usize = 3;
+
 /// What was read from something that should hold addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses {
@@ -87,18 +90,30 @@ impl Addresses {
         Some(if count == 1 { one } else { many })
     }
 
-    /// Reads a metalink; `name` is what its own file is called.
-    pub fn in_metalink(bytes: &[u8], name: &str) -> Self {
+    /// Reads a metalink, an address list or a list in JSON; `name` is what its own file is called.
+    pub fn in_list(bytes: &[u8], name: &str) -> Self {
         let (found, errors) = list::read(bytes);
         let sentence = |error: list::ListError| {
             let line = error.line.to_string();
-            // Translators: {file} is the name of a metalink file, {problem} a technical text in English.
+            // Translators: {file} is the name of a file, {problem} a technical text in English.
             gettext_f(
                 "“{file}”, line {line}: {problem}",
                 &[("file", name), ("line", &line), ("problem", &error.problem)],
             )
         };
-        Self { found, refused: errors.into_iter().map(sentence).collect() }
+        // A file that is no list at all has an error in each of its lines.
+        let more = errors.len().saturating_sub(MOST_ERRORS);
+        let mut refused: Vec<_> = errors.into_iter().take(MOST_ERRORS).map(sentence).collect();
+        if more > 0 {
+            let values = [("file", name), ("n", &*more.to_string())];
+            refused.push(ngettext_f(
+                "“{file}”: {n} more line can not be read",
+                "“{file}”: {n} more lines can not be read",
+                more,
+                &values,
+            ));
+        }
+        Self { found, refused }
     }
 
     /// The address, if there is exactly one, of a file of which nothing else is known.
@@ -225,13 +240,21 @@ mod tests {
 
     #[test]
     fn a_metalink_is_one_file_with_its_mirrors() {
-        let read = Addresses::in_metalink(METALINK.as_bytes(), "b.meta4");
+        let read = Addresses::in_list(METALINK.as_bytes(), "b.meta4");
         let [entry] = read.found.as_slice() else { panic!("{read:?}") };
         assert_eq!((entry.urls.len(), entry.size), (2, Some(9)));
         assert!(read.refused.is_empty());
-        let damaged = Addresses::in_metalink(&METALINK.as_bytes()[..METALINK.len() - 9], "b.meta4");
+        let damaged = Addresses::in_list(&METALINK.as_bytes()[..METALINK.len() - 9], "b.meta4");
         assert!(damaged.found.is_empty());
         assert!(damaged.refused[0].starts_with("“b.meta4”, line 1: "), "{damaged:?}");
+    }
+
+    #[test]
+    fn of_many_faulty_lines_some_are_told_and_the_rest_is_counted() {
+        let read = Addresses::in_list(b"http://h/a\nx y\nx y\nx y\nx y\nx y\n", "l.txt");
+        assert_eq!((read.found.len(), read.refused.len()), (1, 4));
+        assert!(read.refused[0].starts_with("“l.txt”, line 2: "), "{read:?}");
+        assert_eq!(read.refused[3], "“l.txt”: 2 more lines can not be read");
     }
 
     #[test]
@@ -239,6 +262,6 @@ mod tests {
         assert!(Addresses::in_prose("see http://h/a there").only().is_some());
         assert_eq!(Addresses::in_prose("http://h/a http://h/b").only(), None);
         assert_eq!(Addresses::in_lines("http://h/a\nnothing").only(), None);
-        assert_eq!(Addresses::in_metalink(METALINK.as_bytes(), "").only(), None);
+        assert_eq!(Addresses::in_list(METALINK.as_bytes(), "").only(), None);
     }
 }

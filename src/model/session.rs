@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::addresses::Addresses;
 use super::batch::{Batch, Part};
@@ -14,6 +14,7 @@ use super::details::{self, Details};
 use super::download_list::DownloadList;
 use super::download_object::{self, DownloadObject};
 use super::speed_trace::Traces;
+use super::terms::{Start, Terms};
 use super::totals::{Share, Totals};
 use super::{Command, DownloadId, describe};
 use crate::engine::Engine;
@@ -21,7 +22,11 @@ use crate::engine::download::spec::DownloadSpec;
 use crate::engine::download::state::State;
 use crate::engine::engine::{Config, SMOOTH};
 use crate::engine::event::{Event, Snapshot};
+use crate::engine::import::exchange;
+pub use crate::engine::import::exchange::Format;
+use crate::engine::import::list::Entry;
 use crate::engine::types::Speed;
+use crate::i18n::gettext;
 use crate::settings::Settings;
 
 /// A handle to the session; clones speak to the same one.
@@ -70,11 +75,14 @@ impl<F: ?Sized> std::fmt::Debug for Listener<F> {
     }
 }
 
-/// Where and under which name new downloads are kept; `None`: as the preferences and the server say.
+/// Where and under which name new downloads are kept; `None`: as the preferences and the server say. How
+/// they are fetched, and when they start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     pub folder: Option<PathBuf>,
     pub name: Option<String>,
+    pub terms: Terms,
+    pub start: Start,
 }
 
 /// What one download adds to the totals and to the batch.
@@ -172,6 +180,34 @@ impl Session {
         self.0.engine.send(command);
     }
 
+    /// The list as the content of a file. A long one is gone through in pieces, between frames. The error is
+    /// a sentence for the user.
+    pub async fn export(&self, format: Format) -> Result<String, String> {
+        const PIECE: usize = 500;
+        let ids: Vec<_> = self.0.engine.ids().into_iter().collect();
+        let mut downloads = Vec::new();
+        for piece in ids.chunks(PIECE) {
+            let records = piece.iter().filter_map(|id| self.0.engine.record(*id));
+            downloads.extend(records.map(|record| exchange::Download::of(&record)));
+            glib::timeout_future(Duration::ZERO).await;
+        }
+        exchange::write(downloads, format).map_err(|error| {
+            tracing::warn!(%error, "The list can not be written as a text");
+            gettext("The list can not be written in this form")
+        })
+    }
+
+    /// Takes apart what is new and what has the address of a download in the list, with that download.
+    pub fn known(&self, addresses: &Addresses) -> (Addresses, Vec<DownloadId>) {
+        let first = |entry: &Entry| entry.urls.first().cloned();
+        let urls: Vec<_> = addresses.found.iter().filter_map(first).collect();
+        let known = self.0.engine.at_addresses(&urls);
+        let is_new = |entry: &&Entry| entry.urls.first().is_none_or(|url| !known.contains_key(url));
+        let found = addresses.found.iter().filter(is_new).cloned().collect();
+        let ids = urls.iter().filter_map(|url| known.get(url).copied()).collect();
+        (Addresses { found, refused: addresses.refused.clone() }, ids)
+    }
+
     /// Queues a download of each file that was found. A name is given only to a single one.
     pub fn add(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadId> {
         let folder = place.folder.clone().unwrap_or_else(|| self.folder());
@@ -190,9 +226,10 @@ impl Session {
                 ..DownloadSpec::new(url.clone(), folder.clone())
             };
             entry.clone().apply(&mut spec);
+            place.terms.apply(&mut spec);
             Some(spec)
         });
-        specs.map(|spec| self.0.engine.add(spec)).collect()
+        specs.map(|spec| self.0.engine.add_at(spec, place.start)).collect()
     }
 
     /// Lets a download that is stuck go on from another address, with what it has.

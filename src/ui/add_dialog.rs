@@ -7,6 +7,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
 
+use super::add_options::AddOptions;
 use crate::i18n::{gettext, ngettext_f};
 use crate::model::Addresses;
 use crate::model::session::Place;
@@ -36,6 +37,8 @@ mod imp {
         pub name: TemplateChild<adw::EntryRow>,
         #[template_child]
         pub folder: TemplateChild<adw::ActionRow>,
+        #[template_child]
+        pub options: TemplateChild<AddOptions>,
         pub chosen: OnceCell<Chosen>,
         pub path: RefCell<PathBuf>,
         /// The folder chooser while it is open: nothing else keeps it alive.
@@ -49,6 +52,7 @@ mod imp {
         type ParentType = adw::Window;
 
         fn class_init(klass: &mut Self::Class) {
+            AddOptions::ensure_type();
             klass.bind_template();
             klass.install_action("dialog.add", None, |dialog, _, _| dialog.add());
             klass.install_action("dialog.choose-folder", None, |dialog, _, _| dialog.choose_folder());
@@ -74,6 +78,7 @@ mod imp {
                 let check = check.clone();
                 move |_| check()
             });
+            self.options.connect_changed(check.clone());
             self.name.connect_changed(move |_| check());
             dialog.check();
             self.addresses.grab_focus();
@@ -97,12 +102,14 @@ glib::wrapper! {
 }
 
 impl AddDialog {
-    /// `chosen` is called at most once, with addresses that can be downloaded.
-    pub fn new(folder: &Path, chosen: impl Fn(Addresses, Place) + 'static) -> Self {
+    /// `connections` is how many a download has if nothing is said. `chosen` is called at most once, with
+    /// addresses that can be downloaded.
+    pub fn new(folder: &Path, connections: u8, chosen: impl Fn(Addresses, Place) + 'static) -> Self {
         let dialog: Self = glib::Object::new();
         // A new dialog has no listener yet.
         let _ = dialog.imp().chosen.set(Box::new(chosen));
         dialog.set_folder(folder);
+        dialog.imp().options.set_connections(connections);
         dialog
     }
 
@@ -123,6 +130,7 @@ impl AddDialog {
         let addresses = self.read();
         let count = addresses.found.len();
         imp.name.set_sensitive(count <= 1);
+        imp.options.set_is_single(count <= 1);
         imp.hint.set_label(&hint(count));
         imp.hint.set_visible(count != 1);
         let mut problems = addresses.refused;
@@ -141,15 +149,26 @@ impl AddDialog {
         if self.wanted_name().is_some_and(|name| name.contains('/')) {
             problems.push(gettext("A file name can not contain “/”. Choose another folder below."));
         }
+        problems.extend(imp.options.terms().err());
         self.action_set_enabled("dialog.add", problems.is_empty() && !addresses.found.is_empty());
         imp.problem.set_visible(!problems.is_empty());
         imp.problem.set_label(&problems.join("\n"));
     }
 
     fn add(&self) {
-        let folder = self.imp().path.borrow().clone();
-        let place = Place { folder: Some(folder), name: self.wanted_name() };
-        if let Some(chosen) = self.imp().chosen.get() {
+        let imp = self.imp();
+        // The terms were read as they were typed; that a time does not exist shows only now.
+        let said = imp.options.terms().and_then(|terms| Ok((terms, imp.options.start()?)));
+        let (terms, start) = match said {
+            Ok(said) => said,
+            Err(sentence) => {
+                imp.problem.set_label(&sentence);
+                imp.problem.set_visible(true);
+                return;
+            }
+        };
+        let place = Place { folder: Some(imp.path.borrow().clone()), name: self.wanted_name(), terms, start };
+        if let Some(chosen) = imp.chosen.get() {
             chosen(self.read(), place);
         }
         self.close();

@@ -58,9 +58,7 @@ mod imp {
             self.revealer.connect_child_revealed_notify(|revealer| revealer.set_visible(revealer.reveals_child()));
         }
 
-        fn dispose(&self) {
-            self.dispose_template();
-        }
+        // Not `dispose_template`: that would take the revealer from the bin, which lets go of it itself.
     }
 
     impl WidgetImpl for ClipboardOffer {}

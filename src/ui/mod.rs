@@ -13,6 +13,7 @@
 //!      ├── ClipboardOffer a link that was copied
 //!      ├── drop.rs        links dropped anywhere on the window
 //!      ├── AddDialog      addresses typed by hand
+//!      │   └── AddOptions     how they are fetched, and when they start
 //!      ├── RenewDialog    another address of a download that is stuck
 //!      ├── LimitDialog    how fast some downloads may be
 //!      └── Preferences
@@ -20,6 +21,7 @@
 
 pub mod actions;
 pub mod add_dialog;
+mod add_options;
 pub mod application;
 mod background;
 pub mod clipboard_offer;

@@ -30,6 +30,10 @@ const PATIENCE: Duration = Duration::from_millis(700);
 mod closing;
 /// What is done with downloads.
 mod downloads;
+/// What is to be added and is there already.
+mod duplicates;
+/// The list as a file.
+mod exchange;
 /// How addresses come in.
 mod links;
 
@@ -157,6 +161,7 @@ impl Window {
         let window: Self = glib::Object::builder().property("application", application).build();
         window.restore_shape(settings);
         window.install_actions(settings);
+        window.install_exchange();
         // Neither rows nor the word that there are none.
         window.imp().pages.set_visible_child_name("opening");
         drop::accept(
@@ -433,6 +438,7 @@ impl Window {
         let Some(settings) = self.imp().settings.get() else { return };
         let dialog = AddDialog::new(
             &settings.download_folder(),
+            settings.connections(),
             glib::clone!(
                 #[weak(rename_to = window)]
                 self,

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can be written into the dialog that adds downloads."""
 
+import hashlib
 import random
+import time
 
 from support import desktop, words
 from support.freshet_ui import Freshet, Home
 from support.server import Server
-from support.waiting import run
+from support.waiting import run, until
 
 DESKTOP = desktop.here()
 DATA = random.Random(1).randbytes(50_000)
@@ -43,8 +45,91 @@ def a_curl_command_is_downloaded_as_it_says():
         assert (headers["X-Key"], headers["User-Agent"]) == ("it is", "Probe/1"), f"it asked with {headers}"
 
 
+def what_is_in_the_list_already_is_noticed():
+    with Server({"/file.bin": DATA, "/new.bin": DATA}) as server, Home() as home:
+        url = server.url("/file.bin")
+        with Freshet(home, url) as app:
+            app.wait_for("file.bin", words.COMPLETED)
+        # Most of a long list is kept in another place after a restart.
+        with Freshet(home, url) as app:
+            app.wait_to_say(words.HAS_ADDRESS)
+            app.screenshot(DESKTOP, "add-known")
+            app.click(words.SHOW)
+            until("its end", lambda: not app.says(words.HAS_ADDRESS))
+            app.run_again(url, server.url("/new.bin"))
+            app.click(words.ONLY_NEW)
+            app.wait_for("new.bin", words.COMPLETED)
+            assert len(server.asked_for("/file.bin")) == 1, "it was downloaded again"
+            app.run_again(url)
+            app.click(words.AGAIN)
+            app.wait_for("file (1).bin", words.COMPLETED)
+
+
+def point_at_dialog():
+    """Without a window manager keys go to the window under the pointer."""
+    DESKTOP.move(*desktop.middle(until("the dialog", lambda: DESKTOP.window(words.ADD_DOWNLOAD))))
+
+
+def what_the_dialog_says_of_a_download_is_how_it_is_fetched():
+    right = f"sha256:{hashlib.sha256(DATA).hexdigest()}"
+    with Server({"/file.bin": DATA}) as server, Home() as home, Freshet(home) as app:
+        app.click(words.ADD_DOWNLOAD)
+        app.write(words.ADDRESSES, server.url("/file.bin"))
+        point_at_dialog()
+        DESKTOP.key("alt", "v")
+        time.sleep(0.5)
+        app.write(words.HEADERS, "X-Key it is")
+        app.wait_to_say(words.NO_HEADER)
+        app.write(words.HEADERS, "X-Key: it is")
+        for name, text in words.ADVANCED.items():
+            app.write(name, text)
+        app.write(words.CHECKSUM, right)
+        app.screenshot(DESKTOP, "add-advanced")
+        app.click(words.ADD)
+        app.wait_for("file.bin", words.COMPLETED)
+        app.wait_for("file.bin", words.VERIFIED)
+        headers = next(asked.headers for asked in server.asked if asked.path == "/file.bin")
+        wanted = {
+            "X-Key": "it is",
+            "Cookie": "a=1",
+            "Referer": "http://page.example/",
+            "User-Agent": "Probe/1",
+        }
+        assert {name: headers[name] for name in wanted} == wanted, f"it asked with {headers}"
+
+
+def a_download_waits_for_its_time_or_its_user_over_a_restart():
+    with Server({f"/{name}": DATA for name in ("timed.bin", "manual.bin")}) as server, Home() as home:
+        with Freshet(home) as app:
+            add_to_start(app, server.url("/timed.bin"), "Down", "Down")
+            app.wait_for("timed.bin", words.STARTS_AT)
+            add_to_start(app, server.url("/manual.bin"), "Down")
+            app.wait_for("manual.bin", words.PAUSED)
+        with Freshet(home) as app:
+            app.wait_for("manual.bin", words.PAUSED)
+            app.wait_for("timed.bin", words.STARTS_AT)
+            assert not server.asked, "it was begun all the same"
+            app.click_in_row("timed.bin", words.RESUME)
+            app.wait_for("timed.bin", words.COMPLETED)
+
+
+def add_to_start(app, url, *keys):
+    app.click(words.ADD_DOWNLOAD)
+    app.write(words.ADDRESSES, url)
+    point_at_dialog()
+    for key in (("alt", "s"), *keys, "Return"):
+        time.sleep(0.2)
+        DESKTOP.key(*((key,) if isinstance(key, str) else key))
+    time.sleep(0.2)
+    app.screenshot(DESKTOP, f"add-to-start-{len(keys)}")
+    app.click(words.ADD)
+
+
 if __name__ == "__main__":
     run(
         a_pattern_adds_each_of_its_files,
         a_curl_command_is_downloaded_as_it_says,
+        what_is_in_the_list_already_is_noticed,
+        what_the_dialog_says_of_a_download_is_how_it_is_fetched,
+        a_download_waits_for_its_time_or_its_user_over_a_restart,
     )

@@ -66,9 +66,14 @@ def what_may_be_a_secret_is_not_offered_and_an_offer_goes_with_its_link():
 
 
 def nothing_is_offered_to_who_does_not_want_it():
-    with Home() as home, DragSource("text", "another window"):
-        home.prefer(offer_clipboard="false")
-        with Freshet(home) as app, Clipboard(f"https://127.0.0.1/{NAME}"):
+    with visited() as (_, app):
+        DESKTOP.focus(words.WINDOW)
+        DESKTOP.key("ctrl", "comma")
+        app.switch(words.OFFER_LINKS, False)
+        DESKTOP.focus(words.PREFERENCES)
+        DESKTOP.key("Escape")
+        until("their end", lambda: DESKTOP.window(words.PREFERENCES) is None)
+        with Clipboard(f"https://127.0.0.1/{NAME}"):
             stays_silent(app)
 
 

@@ -3,7 +3,7 @@
 //! they are removed, so no more is kept of them than was saved, as small as it gets, and they are items
 //! only while somebody looks. A list of 100,000 is mostly these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -77,6 +77,10 @@ impl Shelf {
         self.downloads.keys().copied()
     }
 
+    fn at_addresses<'a>(&self, urls: &HashMap<&str, &'a Url>) -> impl Iterator<Item = (&'a Url, DownloadId)> {
+        self.downloads.iter().filter_map(|(id, shelved)| Some((*urls.get(&*shelved.url)?, *id)))
+    }
+
     fn item(&self, id: DownloadId) -> Option<Item> {
         let shelved = self.downloads.get(&id)?;
         let mut spec = (*shelved.spec).clone();
@@ -105,6 +109,24 @@ impl Book {
             Some(item) => Some(item).filter(|item| item.removed.is_none()).map(look),
             None => self.shelf.item(id).as_ref().map(look),
         }
+    }
+
+    /// Which download has each of these addresses, the latest where there are several.
+    pub fn at_addresses<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> HashMap<&'a Url, DownloadId> {
+        let urls: HashMap<_, _> = urls.into_iter().map(|url| (url.as_str(), url)).collect();
+        let mut found: HashMap<_, _> = self.shelf.at_addresses(&urls).collect();
+        for url in urls.into_values() {
+            let is_listed = |id: &&DownloadId| self.items.get(id).is_some_and(|item| item.removed.is_none());
+            let live = self.by_url.get(url).into_iter().flatten().filter(is_listed).max();
+            found.extend(live.map(|id| (url, *id)));
+        }
+        found
+    }
+
+    /// All downloads of the list, in the order they were added.
+    pub fn ids(&self) -> BTreeSet<DownloadId> {
+        let live = self.items.values().filter(|item| item.removed.is_none()).map(|item| item.id);
+        self.shelf.ids().chain(live).collect()
     }
 
     pub fn shelved(&self) -> Vec<DownloadId> {

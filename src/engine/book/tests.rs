@@ -2,13 +2,16 @@
 //! A book whose network and disk only note what they are told.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
+use url::Url;
+
 use crate::engine::book::{Book, Parts, Shelf, TICK};
 use crate::engine::clock::Clock;
-use crate::engine::command::{Command, Limits};
+use crate::engine::command::{Command, Limits, Start};
 use crate::engine::details::Origin;
 use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::pieces::Pieces;
@@ -20,6 +23,7 @@ use crate::engine::net::headers::Validator;
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Request, TransferEvent, Transport, Vitals};
 use crate::engine::plan::map::Map;
+use crate::engine::store::SavedState;
 use crate::engine::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
 
 #[derive(Default)]
@@ -44,7 +48,7 @@ impl Clock for Notes {
         self.now.get()
     }
     fn today(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
+        SystemTime::UNIX_EPOCH + self.now.get().0
     }
     fn set_alarm(&self, _: Option<Moment>) {}
     fn on_alarm(&self, _: Box<dyn Fn()>) {}
@@ -115,7 +119,7 @@ fn begun_with(total: Option<u64>) -> (Book, Rc<Notes>) {
     let pieces = Pieces { algorithm: Algorithm::Md5, length: 10, hashes: vec!["0".repeat(32); 2] };
     let url = "http://127.0.0.1/f".parse().unwrap();
     let spec = DownloadSpec { pieces: Some(pieces), ..DownloadSpec::new(url, "/srv".into()) };
-    book.command(Command::Add { id: ID, spec: Box::new(spec) });
+    book.command(Command::Add { id: ID, spec: Box::new(spec), start: Start::Now });
     book.admit();
     book.disk_reply(Reply::Looked { part: notes.part(), found: None });
     answered(&mut book, &notes, total);
@@ -206,7 +210,7 @@ fn who_is_turned_away_by_a_host_that_was_forgiven_waits_once_more() {
     let (mut book, notes) = begun();
     let (first, other) = (notes.started.get().unwrap(), DownloadId(2));
     let spec = DownloadSpec::new("http://127.0.0.1/g".parse().unwrap(), "/srv".into());
-    book.command(Command::Add { id: other, spec: Box::new(spec) });
+    book.command(Command::Add { id: other, spec: Box::new(spec), start: Start::Now });
     let refuse = |book: &mut Book| {
         book.admit();
         book.disk_reply(Reply::Looked { part: notes.part(), found: None });
@@ -318,4 +322,77 @@ fn what_a_mirror_told_of_another_version_proves_nothing_of_this_one() {
     item.sources.get_mut(1).unwrap().validator = Some(Validator::ETag("\"old\"".into()));
     item.learn(&answer(Some(20)));
     assert_eq!(item.sources.get(1).unwrap().validator, None);
+}
+
+fn state(book: &Book, id: DownloadId) -> State {
+    book.items.get(&id).unwrap().life.state.clone()
+}
+
+fn added(book: &mut Book, id: u64, start: Start) -> DownloadId {
+    let url = format!("http://127.0.0.1/{id}").parse().unwrap();
+    let spec = Box::new(DownloadSpec::new(url, "/srv".into()));
+    book.command(Command::Add { id: DownloadId(id), spec, start });
+    DownloadId(id)
+}
+
+#[test]
+fn a_download_starts_at_its_time_and_not_before() {
+    let (mut book, notes) = begun();
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let (later, by_hand) = (added(&mut book, 2, Start::At(at(90))), added(&mut book, 3, Start::ByHand));
+    let past = added(&mut book, 4, Start::At(at(0)));
+    book.tick();
+    assert_eq!(state(&book, later), State::Scheduled { at: at(90) });
+    assert_eq!((state(&book, by_hand), state(&book, past)), (State::Paused, State::Queued));
+    // While the machine sleeps the time of day goes on without the alarms.
+    book.end_transfer(ID, notes.started.get().unwrap());
+    assert!(book.next_start().unwrap() <= Moment(Duration::from_secs(60)));
+    notes.now.set(Moment(Duration::from_secs(89)));
+    book.tick();
+    assert_eq!(state(&book, later), State::Scheduled { at: at(90) });
+    assert_eq!(book.next_start(), Some(Moment(Duration::from_secs(90))));
+    notes.now.set(Moment(Duration::from_secs(90)));
+    book.tick();
+    assert_eq!((state(&book, later), book.next_start()), (State::Queued, None));
+}
+
+#[test]
+fn a_download_that_is_to_start_at_a_time_does_so_after_a_restart_and_after_undo() {
+    let (mut book, notes) = begun();
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(90);
+    let kept = added(&mut book, 2, Start::At(at));
+    let undone = added(&mut book, 3, Start::At(at));
+    book.command(Command::Remove(undone));
+    let record = book.items.get(&kept).unwrap().record();
+    let parts = Parts { transport: notes.clone(), disk: notes.clone(), clock: notes.clone(), store: None };
+    let mut next = Book::new(parts, Limits::default(), Shelf::default());
+    next.load(vec![record]);
+    assert_eq!(state(&next, kept), State::Scheduled { at });
+    notes.now.set(Moment(Duration::from_secs(200)));
+    next.tick();
+    assert_eq!(state(&next, kept), State::Queued);
+    book.tick();
+    assert_eq!(state(&book, undone), State::Scheduled { at }, "it is off the list");
+    book.command(Command::Restore(undone));
+    book.tick();
+    assert_eq!(state(&book, undone), State::Queued);
+}
+
+#[test]
+fn an_address_that_is_in_the_list_is_found_wherever_the_download_is_kept() {
+    let (mut book, notes) = begun();
+    let (live, removed) = (added(&mut book, 2, Start::ByHand), added(&mut book, 3, Start::ByHand));
+    let mut record = book.items.get(&live).unwrap().record();
+    record.state = SavedState::Completed;
+    book.command(Command::Remove(removed));
+    let urls: Vec<Url> = [2, 3, 4].map(|id| format!("http://127.0.0.1/{id}").parse().unwrap()).to_vec();
+    assert_eq!(book.at_addresses(&urls), HashMap::from([(&urls[0], live)]));
+    let mut shelf = Shelf::default();
+    assert_eq!(shelf.put(record), None);
+    let parts = Parts { transport: notes.clone(), disk: notes.clone(), clock: notes, store: None };
+    let mut next = Book::new(parts, Limits::default(), shelf);
+    assert_eq!(next.at_addresses(&urls), HashMap::from([(&urls[0], live)]));
+    let again = added(&mut next, 9, Start::ByHand);
+    next.command(Command::Renew { id: again, url: urls[0].clone() });
+    assert_eq!(next.at_addresses(&urls)[&urls[0]], again, "the latest");
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::options::{self, Options};
-use super::{address, metalink};
+use super::{address, exchange, metalink};
 use crate::engine::disk::naming;
 use crate::engine::download::pieces::Pieces;
 use crate::engine::download::spec::{Checksum, ChecksumError, DownloadSpec};
@@ -50,10 +50,16 @@ pub struct ListError {
     pub problem: String,
 }
 
-/// Reads a file that says what to download, a metalink or an address list; which of them, its first
+/// Reads a file that says what to download, a metalink, a list in JSON or an address list; which of them, its first
 /// sign tells, not its name.
 pub fn read(bytes: &[u8]) -> (Vec<Entry>, Vec<ListError>) {
-    if metalink::is_xml(bytes) { read_metalink(bytes) } else { parse(&String::from_utf8_lossy(bytes)) }
+    if metalink::is_xml(bytes) {
+        read_metalink(bytes)
+    } else if exchange::is_json(bytes) {
+        exchange::read_json(bytes)
+    } else {
+        parse(&String::from_utf8_lossy(bytes))
+    }
 }
 
 fn read_metalink(bytes: &[u8]) -> (Vec<Entry>, Vec<ListError>) {

@@ -23,9 +23,7 @@ impl Window {
             imp.early.borrow_mut().push((addresses.clone(), place.clone()));
             return;
         };
-        if let Some(last) = session.add(addresses, place).last() {
-            imp.view.reveal(*last);
-        }
+        self.add_to_list(session, addresses, place);
         for sentence in &addresses.refused {
             messages::tell(&imp.toasts, sentence);
         }
@@ -126,7 +124,7 @@ impl Window {
         }
     }
 
-    fn add_found(&self, addresses: &Addresses, otherwise: &str) {
+    pub(super) fn add_found(&self, addresses: &Addresses, otherwise: &str) {
         if *addresses == Addresses::default() {
             messages::tell(&self.imp().toasts, otherwise);
         }
@@ -151,7 +149,7 @@ async fn addresses_in(files: &[gio::File]) -> Addresses {
         let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
         let inside = match link_file::read(file).await {
             Ok(Content::Text(text)) => Addresses::in_prose(&text),
-            Ok(Content::Metalink(bytes)) => Addresses::in_metalink(&bytes, &name),
+            Ok(Content::Metalink(bytes)) => Addresses::in_list(&bytes, &name),
             Err(sentence) => Addresses { found: Vec::new(), refused: vec![sentence] },
         };
         if inside == Addresses::default() {

@@ -26,8 +26,18 @@ ADD = "Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
 ONLY_DOWNLOADS = r"“-X POST” in the curl command .* Freshet only downloads"
+HAS_ADDRESS, SHOW, AGAIN, ONLY_NEW = "has this address", "Show", "Download Again", "Add Only New Ones"
+HEADERS, NO_HEADER, CHECKSUM = "Headers, one a line", "“X-Key it is” is no header", "Checksum"
+ADVANCED = {
+    "User name": "ann",
+    "Password": "secret",
+    "Referrer": "http://page.example/",
+    "User agent": "Probe/1",
+    "Cookies": "a=1",
+}
 
 # A link that was copied before the window got the focus.
+OFFER_LINKS = "Offer links from the clipboard"
 OFFER, TAKE_OFFER = "You copied a link to “{}” on 127.0.0.1", "Download"
 
 NOTHING_TO_PASTE = "There is no link on the clipboard"
@@ -69,8 +79,14 @@ SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Selected Downloads"
 QUIT, KEEP_RUNNING, STOP_DOWNLOADING = "Quit", "Keep Running", r"1 download is not complete"
 ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
 
+# The list as a file: items of the menu, titles of the choosers, what is said then.
+EXPORT_LIST, AS_JSON, EXPORTED = "Export List", "JSON…", "The list is in “list.json”"
+IMPORT_ITEM, IMPORT_LIST = "Import List…", "Import List"
+
 # States, as a row says them.
 QUEUED = "Queued"
+STARTS_AT = "Starts at"
+VERIFIED = "checksum verified"
 CONNECTING = "Connecting"
 DOWNLOADING = "Downloading"
 PAUSED = "Paused"

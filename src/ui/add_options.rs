@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The part of the add dialog that says how downloads are fetched and when they start.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::glib;
+
+use crate::i18n::gettext;
+use crate::model::terms::{Start, Term, Terms, next_time};
+
+/// The positions in the list of starts.
+const BY_HAND: u32 = 1;
+const AT_A_TIME: u32 = 2;
+
+/// The unit of the speed limit, in bytes.
+const KILOBYTE: u64 = 1000;
+
+mod imp {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[derive(Debug, Default, gtk::CompositeTemplate)]
+    #[template(file = "add_options.ui")]
+    pub struct AddOptions {
+        #[template_child]
+        pub start: TemplateChild<adw::ComboRow>,
+        #[template_child]
+        pub time: TemplateChild<adw::ActionRow>,
+        #[template_child]
+        pub hour: TemplateChild<gtk::SpinButton>,
+        #[template_child]
+        pub minute: TemplateChild<gtk::SpinButton>,
+        #[template_child]
+        pub connections: TemplateChild<gtk::SpinButton>,
+        #[template_child]
+        pub limit: TemplateChild<gtk::SpinButton>,
+        #[template_child]
+        pub checksum: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub user: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub password: TemplateChild<adw::PasswordEntryRow>,
+        #[template_child]
+        pub referer: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub user_agent: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub cookies: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub proxy: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub headers: TemplateChild<gtk::TextView>,
+        #[template_child]
+        pub mirrors: TemplateChild<gtk::TextView>,
+        #[template_child]
+        pub mirrors_row: TemplateChild<adw::PreferencesRow>,
+        /// How many connections there are if nothing is said.
+        pub usual_connections: Cell<u8>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for AddOptions {
+        const NAME: &'static str = "FreshetAddOptions";
+        type Type = super::AddOptions;
+        type ParentType = adw::PreferencesGroup;
+
+        fn class_init(klass: &mut Self::Class) {
+            klass.bind_template();
+        }
+
+        fn instance_init(options: &glib::subclass::InitializingObject<Self>) {
+            options.init_template();
+        }
+    }
+
+    impl ObjectImpl for AddOptions {
+        fn constructed(&self) {
+            self.parent_constructed();
+            let time = self.time.get();
+            self.start.connect_selected_notify(move |start| time.set_visible(start.selected() == AT_A_TIME));
+            for spin in [&self.hour, &self.minute] {
+                spin.connect_output(|spin| {
+                    spin.set_text(&format!("{:02}", spin.value_as_int()));
+                    glib::Propagation::Stop
+                });
+            }
+            // A full hour that is not too near.
+            if let Ok(soon) = glib::DateTime::now_local().and_then(|now| now.add_hours(1)) {
+                self.hour.set_value(f64::from(soon.hour()));
+            }
+        }
+    }
+
+    impl WidgetImpl for AddOptions {}
+    impl PreferencesGroupImpl for AddOptions {}
+}
+
+glib::wrapper! {
+    pub struct AddOptions(ObjectSubclass<imp::AddOptions>)
+        @extends adw::PreferencesGroup, gtk::Widget,
+        @implements gtk::Buildable, gtk::ConstraintTarget;
+}
+
+impl AddOptions {
+    /// How many connections a download has if nothing is said.
+    pub fn set_connections(&self, usual: u8) {
+        self.imp().usual_connections.set(usual);
+        self.imp().connections.set_value(f64::from(usual));
+    }
+
+    /// Whether there is one file, which may have mirrors and a checksum.
+    pub fn set_is_single(&self, is_single: bool) {
+        self.imp().mirrors_row.set_sensitive(is_single);
+        self.imp().checksum.set_sensitive(is_single);
+    }
+
+    /// Calls back whenever something else is said.
+    pub fn connect_changed(&self, changed: impl Fn() + Clone + 'static) {
+        let imp = self.imp();
+        let entries = [&imp.checksum, &imp.user, &imp.referer, &imp.user_agent, &imp.cookies, &imp.proxy];
+        for entry in entries {
+            let changed = changed.clone();
+            entry.connect_changed(move |_| changed());
+        }
+        let of_password = changed.clone();
+        imp.password.connect_changed(move |_| of_password());
+        for view in [&imp.headers, &imp.mirrors] {
+            let changed = changed.clone();
+            view.buffer().connect_changed(move |_| changed());
+        }
+    }
+
+    /// What is said. The error is a sentence for the user.
+    pub fn terms(&self) -> Result<Terms, String> {
+        let imp = self.imp();
+        let mut terms = Terms::default();
+        let connections = imp.connections.value_as_int();
+        if connections != i32::from(imp.usual_connections.get()) {
+            terms.say(Term::Connections, &connections.to_string())?;
+        }
+        // A spin button has whole numbers from 0 up.
+        let limit = imp.limit.value() as u64 * KILOBYTE;
+        terms.say(Term::Limit, &limit.to_string())?;
+        if imp.checksum.is_sensitive() {
+            terms.say(Term::Checksum, &imp.checksum.text())?;
+            terms.say(Term::Mirrors, &text_of(&imp.mirrors))?;
+        }
+        terms.say_login(imp.user.text().trim(), &imp.password.text())?;
+        terms.say(Term::Referer, &imp.referer.text())?;
+        terms.say(Term::UserAgent, &imp.user_agent.text())?;
+        terms.say(Term::Cookies, &imp.cookies.text())?;
+        terms.say(Term::Proxy, &imp.proxy.text())?;
+        terms.say(Term::Headers, &text_of(&imp.headers))?;
+        Ok(terms)
+    }
+
+    /// When it is to start. The error is a sentence for the user.
+    pub fn start(&self) -> Result<Start, String> {
+        let imp = self.imp();
+        match imp.start.selected() {
+            BY_HAND => Ok(Start::ByHand),
+            AT_A_TIME => {
+                let part = |spin: &gtk::SpinButton| u8::try_from(spin.value_as_int()).unwrap_or_default();
+                let at = next_time(part(&imp.hour), part(&imp.minute));
+                at.map(Start::At).ok_or_else(|| gettext("There is no such time on that day. Choose another one."))
+            }
+            _ => Ok(Start::Now),
+        }
+    }
+}
+
+fn text_of(view: &gtk::TextView) -> String {
+    let buffer = view.buffer();
+    buffer.text(&buffer.start_iter(), &buffer.end_iter(), false).into()
+}
