@@ -6,6 +6,7 @@
 
 pub mod addresses;
 pub mod amounts;
+pub mod connections;
 pub mod describe;
 pub mod details;
 pub mod download_list;
@@ -16,6 +17,7 @@ pub mod refusals;
 pub mod session;
 pub mod speed_trace;
 pub mod totals;
+pub mod why;
 
 pub use crate::engine::command::Command;
 pub use crate::engine::types::DownloadId;

@@ -191,10 +191,11 @@ impl Session {
     pub fn details(&self, id: DownloadId) -> Option<Details> {
         let snapshot = self.0.engine.snapshot(id)?;
         let picture = self.0.engine.details(id)?;
-        let limits = [picture.rate, self.0.settings.limits().rate_at(SystemTime::now())];
-        let limit = limits.into_iter().flatten().min().filter(|_| !download_object::is_finished(&snapshot));
+        let all = self.0.settings.limits().rate_at(SystemTime::now());
+        let limit =
+            [picture.rate, all].into_iter().flatten().min().filter(|_| !download_object::is_finished(&snapshot));
         let speed = self.0.traces.borrow().plot(id, limit);
-        Some(Details { speed, ..details::of(&snapshot, &picture) })
+        Some(Details { speed, ..details::of(&snapshot, &picture, all) })
     }
 
     /// One sentence about a damaged list that was found at the start, and where it is now.

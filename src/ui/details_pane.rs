@@ -7,6 +7,7 @@ use adw::subclass::prelude::*;
 use gtk::{glib, pango};
 
 use super::actions::DownloadAction;
+use super::connection_list::ConnectionList;
 use super::segment_map::SegmentMap;
 use super::speed_plot::SpeedPlot;
 use crate::i18n::{gettext, ngettext, ngettext_f};
@@ -44,6 +45,12 @@ mod imp {
         #[template_child]
         pub speeds: TemplateChild<gtk::Label>,
         #[template_child]
+        pub why: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub reasons: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub connections: TemplateChild<ConnectionList>,
+        #[template_child]
         pub grid: TemplateChild<gtk::Grid>,
         pub look: OnceCell<Look>,
         pub asked: OnceCell<Asked>,
@@ -69,6 +76,7 @@ mod imp {
         type ParentType = adw::Bin;
 
         fn class_init(klass: &mut Self::Class) {
+            ConnectionList::ensure_type();
             SegmentMap::ensure_type();
             SpeedPlot::ensure_type();
             klass.bind_template();
@@ -179,6 +187,10 @@ impl DetailsPane {
             set_label(&imp.speeds, &plot.sentence);
             imp.plot.set_plot(plot);
         }
+        imp.why.set_visible(!details.reasons.is_empty());
+        set_label(&imp.reasons, &details.reasons.join("\n"));
+        imp.connections.set_visible(!details.connections.is_empty());
+        imp.connections.show(&details.connections);
         self.show_lines(&details.sources, &details.facts);
         imp.pages.set_visible_child_name("details");
     }

@@ -8,7 +8,8 @@
 //!      │   └── DownloadRow    one download, with a StatusLine and RowButtons
 //!      ├── DetailsPane    the selected download, looked at closely
 //!      │   ├── SegmentMap     where its bytes are, drawn
-//!      │   └── SpeedPlot      how fast it was, drawn
+//!      │   ├── SpeedPlot      how fast it was, drawn
+//!      │   └── ConnectionList which connection does what
 //!      ├── drop.rs        links dropped anywhere on the window
 //!      ├── AddDialog      addresses typed by hand
 //!      ├── RenewDialog    another address of a download that is stuck
@@ -19,6 +20,7 @@
 pub mod actions;
 pub mod add_dialog;
 pub mod application;
+mod connection_list;
 pub mod details_pane;
 pub mod download_row;
 pub mod downloads_view;

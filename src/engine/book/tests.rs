@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::engine::book::{Book, Parts, Shelf, TICK};
@@ -137,6 +138,7 @@ fn answer(total: Option<u64>) -> Answer {
         url: None,
         mirrors: Vec::new(),
         digest: None,
+        contact: Arc::default(),
     }
 }
 
