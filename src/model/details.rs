@@ -357,7 +357,7 @@ mod tests {
         let drawn: Vec<_> = map.stretches.iter().map(|stretch| (stretch.kind, stretch.from, stretch.to)).collect();
         assert_eq!(
             drawn,
-            [(StretchKind::Coming, 0.4, 0.8), (StretchKind::Done, 0.1, 0.4), (StretchKind::Done, 0.0, 0.1)]
+            [(StretchKind::Coming(1), 0.4, 0.8), (StretchKind::Done, 0.0, 0.1), (StretchKind::Arrived(1), 0.1, 0.4)]
         );
         assert_eq!(map.sentence, "40 % done, 1 connection");
         assert!(!map.is_resting);

@@ -6,6 +6,7 @@
 
 pub mod addresses;
 pub mod amounts;
+pub mod batch;
 pub mod connections;
 pub mod describe;
 pub mod details;

@@ -10,10 +10,12 @@ use gtk::{gio, glib};
 
 use super::actions::WindowAction;
 use super::add_dialog::AddDialog;
+use super::clipboard_offer::ClipboardOffer;
 use super::details_pane::DetailsPane;
 use super::downloads_view::DownloadsView;
+use super::drag_out;
 use super::drop;
-use super::messages::UndoOffer;
+use super::messages::{self, UndoOffer};
 use super::preferences::Preferences;
 use crate::config;
 use crate::i18n::gettext;
@@ -25,6 +27,7 @@ use crate::settings::{Key, Settings, WindowShape};
 /// From here on it is said why there are no rows yet.
 const PATIENCE: Duration = Duration::from_millis(700);
 
+mod closing;
 /// What is done with downloads.
 mod downloads;
 /// How addresses come in.
@@ -61,6 +64,8 @@ mod imp {
         #[template_child]
         pub drop_words: TemplateChild<gtk::Label>,
         #[template_child]
+        pub clipboard_offer: TemplateChild<ClipboardOffer>,
+        #[template_child]
         pub notice: TemplateChild<gtk::Box>,
         #[template_child]
         pub notice_words: TemplateChild<gtk::Label>,
@@ -88,6 +93,7 @@ mod imp {
         type ParentType = adw::ApplicationWindow;
 
         fn class_init(klass: &mut Self::Class) {
+            ClipboardOffer::ensure_type();
             DownloadsView::ensure_type();
             DetailsPane::ensure_type();
             klass.bind_template();
@@ -117,13 +123,11 @@ mod imp {
     }
 
     impl WindowImpl for Window {
-        /// Closing the window ends the program; it goes when everything is kept.
         fn close_request(&self) -> glib::Propagation {
             self.obj().save_shape();
-            if WidgetExt::activate_action(&*self.obj(), "app.quit", None).is_ok() {
-                glib::Propagation::Stop
-            } else {
-                self.parent_close_request()
+            match self.obj().leave() {
+                glib::Propagation::Stop => glib::Propagation::Stop,
+                glib::Propagation::Proceed => self.parent_close_request(),
             }
         }
     }
@@ -166,6 +170,15 @@ impl Window {
                 #[weak]
                 window,
                 move |dropped, place| window.take_dropped(dropped, place)
+            ),
+        );
+        window.imp().clipboard_offer.watch(
+            &window,
+            settings,
+            glib::clone!(
+                #[weak]
+                window,
+                move |addresses| window.add(addresses, &Place::default())
             ),
         );
         glib::timeout_add_local_once(
@@ -295,6 +308,14 @@ impl Window {
                 #[weak(rename_to = window)]
                 self,
                 move |action, downloads| window.perform(action, &downloads)
+            ),
+        );
+        drag_out::offer(
+            &imp.view,
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |reason| messages::tell(&window.imp().toasts, reason)
             ),
         );
         let choose_page = glib::clone!(
