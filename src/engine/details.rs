@@ -11,6 +11,7 @@ use super::book::Book;
 use super::download::spec::Checksum;
 use super::download::state::State;
 use super::error::Failure;
+use super::import::as_curl::{self, CurlCommand};
 use super::item::Item;
 use super::net::contact::Contact;
 use super::net::headers::Validator;
@@ -88,6 +89,11 @@ impl Book {
     /// The picture of one download; `None` if there is none of this id in the list.
     pub fn details(&self, id: DownloadId) -> Option<Details> {
         self.look_at(id, |item| self.details_of(item))
+    }
+
+    /// A download as a `curl` command; `None` if there is none of this id in the list.
+    pub fn curl_command(&self, id: DownloadId) -> Option<CurlCommand> {
+        self.look_at(id, |item| as_curl::write(&item.spec, &item.name))
     }
 
     fn details_of(&self, item: &Item) -> Details {

@@ -222,6 +222,13 @@ impl Session {
         Some(Details { speed, ..details::of(&snapshot, &picture, all) })
     }
 
+    /// The downloads as `curl` commands, one a line, and whether secrets were left out of them.
+    pub fn curl_commands(&self, ids: &[DownloadId]) -> (String, bool) {
+        let commands: Vec<_> = ids.iter().filter_map(|id| self.0.engine.curl_command(*id)).collect();
+        let lacks_secrets = commands.iter().any(|command| command.lacks_secrets);
+        (commands.into_iter().map(|command| command.text).collect::<Vec<_>>().join("\n"), lacks_secrets)
+    }
+
     /// One sentence about a damaged list that was found at the start, and where it is now.
     pub fn damaged_list(&self) -> Option<(String, PathBuf)> {
         let aside = self.0.engine.set_aside()?;

@@ -37,6 +37,8 @@ mod imp {
         #[template_child]
         pub keep: TemplateChild<gtk::Button>,
         #[template_child]
+        pub open: TemplateChild<gtk::Button>,
+        #[template_child]
         pub map: TemplateChild<SegmentMap>,
         #[template_child]
         pub share: TemplateChild<gtk::Label>,
@@ -80,6 +82,10 @@ mod imp {
             SegmentMap::ensure_type();
             SpeedPlot::ensure_type();
             klass.bind_template();
+            klass.install_action("details.open", None, |pane, _, _| pane.ask(DownloadAction::Open));
+            klass.install_action("details.show-in-folder", None, |pane, _, _| pane.ask(DownloadAction::ShowInFolder));
+            klass.install_action("details.copy-address", None, |pane, _, _| pane.ask(DownloadAction::CopyAddress));
+            klass.install_action("details.copy-command", None, |pane, _, _| pane.ask(DownloadAction::CopyCommand));
             klass.install_action("details.keep", None, |pane, _, _| pane.ask(DownloadAction::Keep));
             klass.install_action("details.renew", None, |pane, _, _| pane.ask(DownloadAction::Renew));
         }
@@ -178,6 +184,7 @@ impl DetailsPane {
         };
         set_label(&imp.name, &download.name());
         imp.renew.set_visible(download.can_renew());
+        imp.open.set_visible(download.can_open());
         imp.keep.set_visible(download.can_keep());
         set_label(&imp.share, &details.map.sentence);
         imp.map.set_map(details.map);

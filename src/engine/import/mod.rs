@@ -10,9 +10,11 @@
 //! | what does a metalink say? | `metalink.rs` |
 //! | for which addresses does this pattern stand? | `pattern.rs` |
 //! | what does this curl command download? | `curl_command.rs`, split by `shell.rs` |
+//! | how is a download written as such a command? | `as_curl.rs` |
 //! | what is the checksum of this file, and where may one be found? | `checksum_list.rs` |
 
 pub mod address;
+pub mod as_curl;
 pub mod checksum_list;
 pub mod curl_command;
 pub mod list;

@@ -36,6 +36,7 @@ NOTHING_TO_PASTE = "There is no link on the clipboard"
 DETAILS = "Details"
 MAP = re.compile(r"^\d+ % done, ([2-9]) connections$")
 SPEEDS = re.compile(r"^[\d.]+\skB/s now, [\d.]+\skB/s on average, [\d.]+\skB/s at most; limited to 700\.0\skB/s$")
+COPY_COMMAND, COPIED = "Copy as curl Command", r"^Copied to the clipboard\b"
 LIMITED = r"All downloads together are limited to 700\.0\skB/s\."
 CONNECTION = r"^HTTP/1\.1, not encrypted – .*kB/s – for \d+\ss\b"
 FIRST_BYTE = r"(name lookup .*|connected before), first byte \d+\sm?s\b"
