@@ -3,7 +3,7 @@
 //! another secret is never in it, as it would stay in the history of a shell.
 
 use crate::engine::download::spec::DownloadSpec;
-use crate::engine::net::headers::percent_decoded;
+use crate::engine::net::headers::encoding::percent_decoded;
 use crate::engine::store::redact;
 
 /// A command, and whether it lacks something that the download has.
