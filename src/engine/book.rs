@@ -157,6 +157,10 @@ impl Book {
         self.parts.transport.vitals(transfer)
     }
 
+    pub fn now(&self) -> Moment {
+        self.parts.clock.now()
+    }
+
     pub fn most_connections(&self, host: &Host) -> Option<usize> {
         self.queue.most(host, self.parts.clock.now())
     }

@@ -2,13 +2,18 @@
 //! What a window shows of one download beyond its row: which bytes are here, which transfer fetches
 //! what from where, and what proves that the bytes are the right ones.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use url::Url;
 
 use super::book::Book;
 use super::download::spec::Checksum;
 use super::download::state::State;
 use super::error::Failure;
+use super::import::as_curl::{self, CurlCommand};
 use super::item::Item;
+use super::net::contact::Contact;
 use super::net::headers::Validator;
 pub use super::sources::Standing;
 use super::types::{ByteRange, DownloadId, Speed};
@@ -48,7 +53,7 @@ pub enum Origin {
 }
 
 /// A running transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// What it fetches.
     pub range: ByteRange,
@@ -59,6 +64,12 @@ pub struct Segment {
     pub speed: Speed,
     /// Another transfer fetches the same; the one that is first counts.
     pub is_copy: bool,
+    /// How long ago it was started.
+    pub age: Duration,
+    /// We do not read from it at present: a rate limit says so, or the disk.
+    pub is_held: bool,
+    /// How its answer came about; `None` until there is one.
+    pub contact: Option<Arc<Contact>>,
 }
 
 /// An address and what is known of it.
@@ -70,6 +81,8 @@ pub struct SourceDetails {
     pub connections: usize,
     /// How many connections its host was found to allow.
     pub most: Option<usize>,
+    /// How its last answer in this session came about.
+    pub contact: Option<Arc<Contact>>,
 }
 
 impl Book {
@@ -78,15 +91,22 @@ impl Book {
         self.look_at(id, |item| self.details_of(item))
     }
 
+    /// A download as a `curl` command; `None` if there is none of this id in the list.
+    pub fn curl_command(&self, id: DownloadId) -> Option<CurlCommand> {
+        self.look_at(id, |item| as_curl::write(&item.spec, &item.name))
+    }
+
     fn details_of(&self, item: &Item) -> Details {
         let total = item.map.total();
+        let now = self.now();
         let running = |transfer| item.work.as_ref().and_then(|work| work.transfers.get(&transfer));
         let mut segments: Vec<_> = item
             .map
             .loans()
             .filter_map(|(transfer, loan)| {
                 let running = running(transfer)?;
-                let next = self.vitals(transfer).and_then(|vitals| vitals.next).unwrap_or(loan.start).max(loan.start);
+                let vitals = self.vitals(transfer);
+                let next = vitals.and_then(|vitals| vitals.next).unwrap_or(loan.start).max(loan.start);
                 let end = loan.end.or(total).unwrap_or(next).max(next);
                 Some(Segment {
                     range: ByteRange::new(loan.start, end),
@@ -94,6 +114,9 @@ impl Book {
                     source: running.source,
                     speed: running.meter.speed(),
                     is_copy: loan.is_copy,
+                    age: now - running.started_at,
+                    is_held: vitals.is_some_and(|vitals| vitals.held),
+                    contact: running.contact.clone(),
                 })
             })
             .collect();
@@ -103,6 +126,7 @@ impl Book {
             standing: source.standing.clone(),
             connections: segments.iter().filter(|segment| segment.source == index).count(),
             most: self.most_connections(&source.host),
+            contact: source.contact.clone(),
         });
         Details {
             total,

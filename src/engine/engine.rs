@@ -18,6 +18,7 @@ use super::disk::{DiskThreads, Reply};
 use super::download::spec::DownloadSpec;
 use super::error::{Failure, FailureKind};
 use super::event::{Event, Snapshot};
+use super::import::as_curl::CurlCommand;
 use super::item::Item;
 use super::net::{self, driver::Driver};
 use super::store::{Health, Opened, Record, SetAside, SqliteStore, Store};
@@ -278,6 +279,11 @@ impl Engine {
     /// More than [`Engine::snapshot`] tells, for the one download that is looked at closely.
     pub fn details(&self, id: DownloadId) -> Option<Details> {
         self.core.book.borrow().details(id)
+    }
+
+    /// The download as a `curl` command, without its secrets.
+    pub fn curl_command(&self, id: DownloadId) -> Option<CurlCommand> {
+        self.core.book.borrow().curl_command(id)
     }
 
     /// The damaged list that was set aside at the start, if there was one.

@@ -2,9 +2,12 @@
 //! The addresses that a download is fetched from: its own and its mirrors, what is known of each, and
 //! which of them serves the next transfer. Pure.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::error::Failure;
+use super::net::contact::Contact;
 use super::net::headers::Validator;
 use super::queue::Host;
 
@@ -16,6 +19,8 @@ pub struct Source {
     pub standing: Standing,
     /// What its own answers carried: another server may name the same bytes otherwise.
     pub validator: Option<Validator>,
+    /// How its last answer came about.
+    pub contact: Option<Arc<Contact>>,
 }
 
 impl Source {
@@ -66,9 +71,13 @@ impl Sources {
     /// Adds a mirror that has become known; one that is there already stays as it is.
     pub fn add(&mut self, url: &Url) {
         if self.list.iter().all(|source| source.url != *url) {
-            let source =
-                Source { url: url.clone(), host: Host::of(url), standing: Standing::default(), validator: None };
-            self.list.push(source);
+            self.list.push(Source {
+                url: url.clone(),
+                host: Host::of(url),
+                standing: Standing::default(),
+                validator: None,
+                contact: None,
+            });
         }
     }
 

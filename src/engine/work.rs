@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use super::error::Failure;
+use super::net::contact::Contact;
 use super::net::headers::Validator;
 use super::net::{Fetched, Vitals};
 use super::plan::ramp::Ramp;
@@ -67,6 +69,8 @@ pub struct Running {
     pub started_at: Moment,
     pub answered_at: Option<Moment>,
     pub meter: Meter,
+    /// How its answer came about.
+    pub contact: Option<Arc<Contact>>,
 }
 
 /// See `book/beside.rs`.

@@ -36,6 +36,15 @@ pub fn duration(time: Duration) -> String {
     message.replace("{n}", &n.to_string()).replace("{rest}", &rest.to_string())
 }
 
+/// `4 s`, `120 ms`: a short time that was measured.
+pub fn step(time: Duration) -> String {
+    if time < Duration::from_secs(2) {
+        // Translators: a time in milliseconds.
+        return gettext_f("{n} ms", &[("n", &time.as_millis().to_string())]);
+    }
+    duration(time)
+}
+
 /// `10:31` when that is today, else with its date.
 pub fn time_of_day(when: SystemTime, now: SystemTime) -> String {
     let local = |time: SystemTime| {
@@ -70,6 +79,8 @@ mod tests {
         assert_eq!(text(3600), "1 h 0 min");
         assert_eq!(text(3900), "1 h 5 min");
         assert_eq!(text(187_000), "2 d 3 h");
+        assert_eq!(step(Duration::from_millis(1999)), "1999 ms");
+        assert_eq!(step(Duration::from_millis(4900)), "4 s");
     }
 
     #[test]

@@ -2,9 +2,12 @@
 //! What the window shows of one download beside its row: where its bytes are, as shares of the whole,
 //! and everything else in words.
 
-use super::amounts::speed;
+use std::time::SystemTime;
+
+use super::amounts::{speed, time_of_day};
+use super::connections::{self, Connection};
 use super::speed_trace::SpeedPlot;
-use super::{describe, download_object};
+use super::{describe, download_object, why};
 use crate::engine::details::{Details as Picture, Origin, Segment, SourceDetails, Standing};
 use crate::engine::download::spec::{Algorithm, Checksum};
 use crate::engine::download::state::State;
@@ -12,6 +15,7 @@ use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::Snapshot;
 use crate::engine::net::headers::Validator;
 use crate::engine::store::redact::without_password;
+use crate::engine::types::Speed;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 
 /// One download, looked at closely.
@@ -20,6 +24,9 @@ pub struct Details {
     pub map: SegmentMap,
     /// Once it ran for a while in this session.
     pub speed: Option<SpeedPlot>,
+    pub connections: Vec<Connection>,
+    /// Why it is not faster, as sentences.
+    pub reasons: Vec<String>,
     pub sources: Vec<Source>,
     pub facts: Vec<Fact>,
 }
@@ -47,8 +54,10 @@ pub struct Stretch {
 pub enum StretchKind {
     /// It is here.
     Done,
-    /// A connection will fetch it next.
-    Coming,
+    /// The connection of this number, the first is 1, fetches it...
+    Coming(usize),
+    /// ...and has brought this.
+    Arrived(usize),
 }
 
 /// An address that the file is fetched from.
@@ -67,10 +76,13 @@ pub struct Fact {
     pub value: String,
 }
 
-pub(super) fn of(download: &Snapshot, picture: &Picture) -> Details {
+/// `all`: the limit of all downloads together at this hour.
+pub(super) fn of(download: &Snapshot, picture: &Picture, all: Option<Speed>) -> Details {
     Details {
         map: map(download, picture),
         speed: None,
+        connections: connections::list(picture),
+        reasons: why::reasons(download, picture, why::Limits { own: picture.rate, all }),
         sources: picture.sources.iter().map(|source| self::source(source, &download.state)).collect(),
         facts: facts(download, picture),
     }
@@ -86,12 +98,12 @@ fn map(download: &Snapshot, picture: &Picture) -> SegmentMap {
         let share = |offset: u64| total.map_or(0.0, |total| (offset as f64 / total as f64).min(1.0));
         Stretch { from: share(from), to: share(to), kind }
     };
-    let coming = |segment: &Segment| stretch(segment.next, segment.range.end, StretchKind::Coming);
-    let arrived = |segment: &Segment| stretch(segment.range.start, segment.next, StretchKind::Done);
-    let stretches = picture.segments.iter().map(coming);
-    let stretches = stretches.chain(picture.segments.iter().map(arrived));
-    let stretches =
-        stretches.chain(picture.done.iter().map(|range| stretch(range.start, range.end, StretchKind::Done)));
+    let segments = || (1..).zip(&picture.segments);
+    let coming = |(n, segment): (_, &Segment)| stretch(segment.next, segment.range.end, StretchKind::Coming(n));
+    let arrived = |(n, segment): (_, &Segment)| stretch(segment.range.start, segment.next, StretchKind::Arrived(n));
+    let done = picture.done.iter().map(|range| stretch(range.start, range.end, StretchKind::Done));
+    // What a running connection has brought is done, too, but is to be seen as its work.
+    let stretches = segments().map(coming).chain(done).chain(segments().map(arrived));
     SegmentMap {
         stretches: stretches.filter(|stretch| stretch.from < stretch.to).collect(),
         is_resting: !download_object::is_active(download),
@@ -159,16 +171,31 @@ fn in_use(source: &SourceDetails) -> String {
 
 fn facts(download: &Snapshot, picture: &Picture) -> Vec<Fact> {
     let fact = |name: String, value: Option<String>| value.map(|value| Fact { name, value });
+    // That of the address that serves, or did so.
+    let contact = picture.sources.iter().find_map(|source| source.contact.as_deref());
+    let now = SystemTime::now();
     let facts = [
-        fact(gettext("Connections"), connections(download, picture)),
+        fact(gettext("Redirects to"), contact.and_then(connections::redirects)),
+        fact(gettext("Server"), contact.and_then(connections::server)),
+        // Translators: how the connections speak, like HTTP/1.1.
+        fact(gettext("Protocol"), contact.map(connections::protocol)),
+        // Translators: how long the steps on the way to an answer took.
+        fact(gettext("Timings"), contact.map(|contact| connections::timings(&contact.steps))),
+        fact(gettext("Connections"), connections_in_use(download, picture)),
         fact(gettext("Speed limit"), picture.rate.map(speed)),
         fact(gettext("Size"), download.progress.total.map(exact_size)),
+        // Translators: the media type of a file, like text/html.
+        fact(gettext("Type"), download.media_type.clone()),
         fact(gettext("Folder"), Some(glib::filename_display_name(&download.folder).to_string())),
         // Translators: whether a download can go on where it stopped.
         fact(gettext("Resumable"), resumable(download, picture.validator.as_ref())),
         fact(gettext("Checksum"), checksum(download, picture)),
         // Translators: the parts of a file that have checksums of their own.
         fact(gettext("Pieces"), picture.pieces.map(pieces)),
+        // Translators: when a download was added.
+        fact(gettext("Added"), Some(time_of_day(download.added_at, now))),
+        // Translators: when a download was complete, or failed.
+        fact(gettext("Ended"), download.finished_at.map(|at| time_of_day(at, now))),
         // Translators: the technical text behind an error.
         fact(gettext("Error"), describe::reason(&download.state).and_then(technical)),
     ];
@@ -180,7 +207,7 @@ fn exact_size(bytes: u64) -> String {
     glib::format_size_full(bytes, glib::FormatSizeFlags::LONG_FORMAT).to_string()
 }
 
-fn connections(download: &Snapshot, picture: &Picture) -> Option<String> {
+fn connections_in_use(download: &Snapshot, picture: &Picture) -> Option<String> {
     if !matches!(download.state, State::Connecting | State::Downloading) {
         return None;
     }
@@ -273,9 +300,11 @@ fn technical(reason: &Failure) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::download_object::tests::snapshot;
     use super::*;
-    use crate::engine::types::{ByteRange, Speed};
+    use crate::engine::types::ByteRange;
 
     /// A download of 1000 bytes: 100 on disk, 300 fetched by one connection of 400 to come.
     fn running() -> (Snapshot, Picture) {
@@ -288,9 +317,19 @@ mod tests {
             standing: Standing::Good,
             connections: 1,
             most: Some(4),
+            contact: None,
         };
         let range = ByteRange::new(100, 800);
-        let segment = Segment { range, next: 400, source: 0, speed: Speed(0), is_copy: false };
+        let segment = Segment {
+            range,
+            next: 400,
+            source: 0,
+            speed: Speed(0),
+            is_copy: false,
+            age: Duration::ZERO,
+            is_held: false,
+            contact: None,
+        };
         let picture = Picture {
             total: Some(1000),
             done: vec![ByteRange::new(0, 100)],
@@ -308,17 +347,17 @@ mod tests {
     }
 
     fn value(download: &Snapshot, picture: &Picture, name: &str) -> Option<String> {
-        of(download, picture).facts.into_iter().find(|fact| fact.name == name).map(|fact| fact.value)
+        of(download, picture, None).facts.into_iter().find(|fact| fact.name == name).map(|fact| fact.value)
     }
 
     #[test]
     fn the_map_has_what_is_here_over_what_is_coming() {
         let (download, picture) = running();
-        let map = of(&download, &picture).map;
+        let map = of(&download, &picture, None).map;
         let drawn: Vec<_> = map.stretches.iter().map(|stretch| (stretch.kind, stretch.from, stretch.to)).collect();
         assert_eq!(
             drawn,
-            [(StretchKind::Coming, 0.4, 0.8), (StretchKind::Done, 0.1, 0.4), (StretchKind::Done, 0.0, 0.1)]
+            [(StretchKind::Coming(1), 0.4, 0.8), (StretchKind::Done, 0.0, 0.1), (StretchKind::Arrived(1), 0.1, 0.4)]
         );
         assert_eq!(map.sentence, "40 % done, 1 connection");
         assert!(!map.is_resting);
@@ -328,7 +367,7 @@ mod tests {
     fn without_a_length_nothing_is_drawn_and_that_is_said() {
         let (mut download, mut picture) = running();
         (download.progress.total, picture.total) = (None, None);
-        let map = of(&download, &picture).map;
+        let map = of(&download, &picture, None).map;
         assert_eq!(map.stretches, []);
         assert_eq!(map.sentence, "The size of the file is not known yet, 1 connection");
     }
@@ -337,7 +376,7 @@ mod tests {
     fn a_finished_file_is_here_whatever_was_left_of_the_map() {
         let (mut download, picture) = running();
         download.state = State::Completed;
-        let map = of(&download, &picture).map;
+        let map = of(&download, &picture, None).map;
         assert_eq!(map.stretches, [Stretch { from: 0.0, to: 1.0, kind: StretchKind::Done }]);
         assert_eq!(value(&download, &picture, "Resumable"), None);
     }
@@ -345,7 +384,7 @@ mod tests {
     #[test]
     fn a_source_says_how_it_serves_and_keeps_its_password() {
         let (download, mut picture) = running();
-        let source = |picture: &Picture| of(&download, picture).sources.remove(0);
+        let source = |picture: &Picture| of(&download, picture, None).sources.remove(0);
         assert_eq!(source(&picture).address, "http://ann@example.org/f");
         assert_eq!(source(&picture).standing, "In use with 1 connection, the server allows 4");
         picture.sources[0].connections = 0;
@@ -411,6 +450,6 @@ mod tests {
     fn what_is_being_checked_is_here() {
         let (mut download, picture) = running();
         download.state = State::Verifying;
-        assert_eq!(of(&download, &picture).map.sentence, "All of the file is here, 40 % of it is checked");
+        assert_eq!(of(&download, &picture, None).map.sentence, "All of the file is here, 40 % of it is checked");
     }
 }

@@ -7,6 +7,7 @@
 pub mod addresses;
 pub mod amounts;
 pub mod batch;
+pub mod connections;
 pub mod describe;
 pub mod details;
 pub mod download_list;
@@ -19,10 +20,11 @@ pub mod session;
 pub mod speed_trace;
 pub mod terms;
 pub mod totals;
+pub mod why;
 
 pub use crate::engine::command::Command;
-pub use crate::engine::net::version::curl_info;
 pub use crate::engine::download::state::Hold;
+pub use crate::engine::net::version::curl_info;
 pub use crate::engine::types::DownloadId;
 pub use addresses::Addresses;
 pub use download_list::DownloadList;

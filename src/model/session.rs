@@ -252,10 +252,18 @@ impl Session {
     pub fn details(&self, id: DownloadId) -> Option<Details> {
         let snapshot = self.0.engine.snapshot(id)?;
         let picture = self.0.engine.details(id)?;
-        let limits = [picture.rate, self.0.settings.limits().rate_at(SystemTime::now())];
-        let limit = limits.into_iter().flatten().min().filter(|_| !download_object::is_finished(&snapshot));
+        let all = self.0.settings.limits().rate_at(SystemTime::now());
+        let limit =
+            [picture.rate, all].into_iter().flatten().min().filter(|_| !download_object::is_finished(&snapshot));
         let speed = self.0.traces.borrow().plot(id, limit);
-        Some(Details { speed, ..details::of(&snapshot, &picture) })
+        Some(Details { speed, ..details::of(&snapshot, &picture, all) })
+    }
+
+    /// The downloads as `curl` commands, one a line, and whether secrets were left out of them.
+    pub fn curl_commands(&self, ids: &[DownloadId]) -> (String, bool) {
+        let commands: Vec<_> = ids.iter().filter_map(|id| self.0.engine.curl_command(*id)).collect();
+        let lacks_secrets = commands.iter().any(|command| command.lacks_secrets);
+        (commands.into_iter().map(|command| command.text).collect::<Vec<_>>().join("\n"), lacks_secrets)
     }
 
     /// One sentence about a damaged list that was found at the start, and where it is now.

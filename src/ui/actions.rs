@@ -82,13 +82,15 @@ pub enum DownloadAction {
     /// Asks for a speed limit.
     Limit,
     CopyAddress,
+    /// Copies a curl command that fetches the same.
+    CopyCommand,
     /// Cancels what is unfinished and takes it off the list.
     Remove,
 }
 
 impl DownloadAction {
     /// In the order of the context menu.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Open,
         Self::ShowInFolder,
         Self::Toggle,
@@ -99,6 +101,7 @@ impl DownloadAction {
         Self::Keep,
         Self::Limit,
         Self::CopyAddress,
+        Self::CopyCommand,
         Self::Remove,
     ];
 
@@ -115,6 +118,7 @@ impl DownloadAction {
             Self::Keep => "row.keep",
             Self::Limit => "row.limit",
             Self::CopyAddress => "row.copy-address",
+            Self::CopyCommand => "row.copy-command",
             Self::Remove => "row.remove",
         }
     }
@@ -132,6 +136,7 @@ impl DownloadAction {
             Self::Keep => "selection.keep",
             Self::Limit => "selection.limit",
             Self::CopyAddress => "selection.copy-address",
+            Self::CopyCommand => "selection.copy-command",
             Self::Remove => "selection.remove",
         }
     }
@@ -147,6 +152,7 @@ impl DownloadAction {
             Self::Keep => &["<Control>k"],
             Self::Limit => &["<Control><Shift>l"],
             Self::CopyAddress => &["<Control>c"],
+            Self::CopyCommand => &["<Control><Shift>c"],
             Self::Remove => &["Delete", "KP_Delete"],
             Self::Pause | Self::Resume => &[],
         }
@@ -161,7 +167,7 @@ impl DownloadAction {
     pub fn fits(self, download: &DownloadObject) -> bool {
         match self {
             Self::Open => download.can_open(),
-            Self::ShowInFolder | Self::CopyAddress | Self::Remove => true,
+            Self::ShowInFolder | Self::CopyAddress | Self::CopyCommand | Self::Remove => true,
             Self::Toggle => download.can_pause() || download.can_resume() || download.can_retry(),
             Self::Pause => download.can_pause(),
             Self::Resume => download.can_resume(),
@@ -190,6 +196,7 @@ impl DownloadAction {
             Self::Keep => ngettext("_Keep File", "_Keep Files", fitting),
             Self::Limit => gettext("_Limit Speed…"),
             Self::CopyAddress => ngettext("_Copy Address", "_Copy Addresses", fitting),
+            Self::CopyCommand => gettext("Copy as c_url Command"),
             Self::Remove if downloads.iter().any(DownloadObject::is_finished) => gettext("Remove _From List"),
             Self::Remove => gettext("Ca_ncel"),
         };

@@ -7,6 +7,7 @@ use adw::subclass::prelude::*;
 use gtk::{glib, pango};
 
 use super::actions::DownloadAction;
+use super::connection_list::ConnectionList;
 use super::segment_map::SegmentMap;
 use super::speed_plot::SpeedPlot;
 use crate::i18n::{gettext, ngettext, ngettext_f};
@@ -36,6 +37,8 @@ mod imp {
         #[template_child]
         pub keep: TemplateChild<gtk::Button>,
         #[template_child]
+        pub open: TemplateChild<gtk::Button>,
+        #[template_child]
         pub map: TemplateChild<SegmentMap>,
         #[template_child]
         pub share: TemplateChild<gtk::Label>,
@@ -43,6 +46,12 @@ mod imp {
         pub plot: TemplateChild<SpeedPlot>,
         #[template_child]
         pub speeds: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub why: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub reasons: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub connections: TemplateChild<ConnectionList>,
         #[template_child]
         pub grid: TemplateChild<gtk::Grid>,
         pub look: OnceCell<Look>,
@@ -69,9 +78,14 @@ mod imp {
         type ParentType = adw::Bin;
 
         fn class_init(klass: &mut Self::Class) {
+            ConnectionList::ensure_type();
             SegmentMap::ensure_type();
             SpeedPlot::ensure_type();
             klass.bind_template();
+            klass.install_action("details.open", None, |pane, _, _| pane.ask(DownloadAction::Open));
+            klass.install_action("details.show-in-folder", None, |pane, _, _| pane.ask(DownloadAction::ShowInFolder));
+            klass.install_action("details.copy-address", None, |pane, _, _| pane.ask(DownloadAction::CopyAddress));
+            klass.install_action("details.copy-command", None, |pane, _, _| pane.ask(DownloadAction::CopyCommand));
             klass.install_action("details.keep", None, |pane, _, _| pane.ask(DownloadAction::Keep));
             klass.install_action("details.renew", None, |pane, _, _| pane.ask(DownloadAction::Renew));
         }
@@ -170,6 +184,7 @@ impl DetailsPane {
         };
         set_label(&imp.name, &download.name());
         imp.renew.set_visible(download.can_renew());
+        imp.open.set_visible(download.can_open());
         imp.keep.set_visible(download.can_keep());
         set_label(&imp.share, &details.map.sentence);
         imp.map.set_map(details.map);
@@ -179,6 +194,10 @@ impl DetailsPane {
             set_label(&imp.speeds, &plot.sentence);
             imp.plot.set_plot(plot);
         }
+        imp.why.set_visible(!details.reasons.is_empty());
+        set_label(&imp.reasons, &details.reasons.join("\n"));
+        imp.connections.set_visible(!details.connections.is_empty());
+        imp.connections.show(&details.connections);
         self.show_lines(&details.sources, &details.facts);
         imp.pages.set_visible_child_name("details");
     }

@@ -9,7 +9,8 @@
 //!      │   └── DownloadRow    one download, with a StatusLine and RowButtons
 //!      ├── DetailsPane    the selected download, looked at closely
 //!      │   ├── SegmentMap     where its bytes are, drawn
-//!      │   └── SpeedPlot      how fast it was, drawn
+//!      │   ├── SpeedPlot      how fast it was, drawn
+//!      │   └── ConnectionList which connection does what
 //!      ├── ClipboardOffer a link that was copied
 //!      ├── drop.rs        links dropped anywhere on the window
 //!      ├── AddDialog      addresses typed by hand
@@ -25,6 +26,7 @@ mod add_options;
 pub mod application;
 mod background;
 pub mod clipboard_offer;
+mod connection_list;
 pub mod details_pane;
 pub mod download_row;
 pub mod downloads_view;

@@ -42,7 +42,11 @@ def the_details_show_what_the_connections_do():
             for said in (server.url(f"/{NAME}"), words.IN_USE, words.BY_ITS_TAG, str(home.downloads)):
                 app.wait_to_say(said)
             app.find(words.PICTURE, words.SPEEDS)
+            for said in (words.LIMITED, words.CONNECTION, words.FIRST_BYTE, r"^BaseHTTP.* at 127\.0\.0\.1\b"):
+                app.wait_to_say(said)
             app.screenshot(DESKTOP, "details")
+            app.click(words.COPY_COMMAND)
+            app.wait_to_say(words.COPIED)
         server.rate = None
         # They are remembered.
         with Freshet(home) as app:

@@ -83,10 +83,12 @@ impl Book {
         if let Some(running) = work.transfers.get_mut(&transfer) {
             running.answered_at = Some(now);
             running.meter.restart(now, 0);
+            running.contact = Some(answer.contact.clone());
             work.setup = now - running.started_at;
             if let Some(source) = item.sources.get_mut(running.source) {
                 source.standing = Standing::Good;
                 source.validator.clone_from(&answer.validator);
+                source.contact = Some(answer.contact.clone());
             }
         }
         work.ramp_at = Some(now);

@@ -77,8 +77,14 @@ impl Book {
         let asked = item.asked(range, source);
         let (Some(work), Some(source_of)) = (&mut item.work, item.sources.get(source)) else { return };
         let request = Request { overlap, ..request(id, &item.spec, source_of.url.clone(), asked, Body::Part) };
-        let running =
-            Running { source, has_range: range.is_some(), started_at: now, answered_at: None, meter: Meter::default() };
+        let running = Running {
+            source,
+            has_range: range.is_some(),
+            started_at: now,
+            answered_at: None,
+            meter: Meter::default(),
+            contact: None,
+        };
         work.transfers.insert(transfer, running);
         work.is_settled = None;
         self.queue.connected(id, &source_of.host);

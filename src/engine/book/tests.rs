@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use url::Url;
@@ -141,6 +142,7 @@ fn answer(total: Option<u64>) -> Answer {
         url: None,
         mirrors: Vec::new(),
         digest: None,
+        contact: Arc::default(),
     }
 }
 

@@ -11,9 +11,11 @@
 //! | for which addresses does this pattern stand? | `pattern.rs` |
 //! | what does this curl command download? | `curl_command.rs`, split by `shell.rs` |
 //! | how is the list written for others, and read again? | `exchange.rs` |
+//! | how is a download written as such a command? | `as_curl.rs` |
 //! | what is the checksum of this file, and where may one be found? | `checksum_list.rs` |
 
 pub mod address;
+pub mod as_curl;
 pub mod checksum_list;
 pub mod curl_command;
 pub mod exchange;

@@ -9,12 +9,14 @@ use std::net::Shutdown;
 use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use curl::easy::WriteError;
 use socket2::Socket;
 use url::Url;
 
+use super::contact::Contact;
 use super::decode::{Decoder, codings};
 use super::framing;
 use super::gate::{Gate, Held};
@@ -263,6 +265,11 @@ impl TransferHandler {
                 self.socket = self.ports.and_then(|ports| self.gate.windows.borrow_mut().find(ports, self.socket));
             }
         }
+        if let Some(easy) = self.easy {
+            let hops = std::mem::take(&mut self.head.hops);
+            let contact = Contact::of(easy, hops, self.head.url.as_ref(), self.head.text("server"));
+            self.head.contact = Arc::new(contact);
+        }
         self.adapt_window();
         self.judged = match self.prove() {
             Ok((answer, decoder)) => {
@@ -308,7 +315,9 @@ impl TransferHandler {
         if matches!(self.judged, Judged::NotYet) {
             self.is_head_whole = head::read_line(&mut self.head, line);
             if self.is_head_whole && matches!(self.head.status, 300..=399) {
-                self.head.on_the_way.learn(&self.head.fields, self.url().as_ref());
+                let url = self.url();
+                self.head.on_the_way.learn(&self.head.fields, url.as_ref());
+                self.head.hops.extend(url);
             }
         }
         true

@@ -9,8 +9,10 @@
 //! | how much may a server send ahead? | `window.rs` |
 //! | may these bytes be taken? | `proof.rs`, reading `headers.rs`; `framing.rs` |
 //! | what does an error mean? | `failure.rs` |
+//! | how did it come about, and how long did each step take? | `contact.rs` |
 //! | the unsafe code | `raw.rs` |
 
+pub mod contact;
 mod decode;
 pub mod driver;
 pub mod failure;

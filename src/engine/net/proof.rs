@@ -2,11 +2,13 @@
 //! Whether an answer may be written: it must speak of the file and the range that was asked for.
 //! Pure. Nothing reaches a part file before [`prove`] has said yes.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use url::Url;
 
 use super::Asked;
+use super::contact::Contact;
 use super::decode;
 use super::headers::{self, ContentRange, Validator};
 use crate::engine::download::spec::Checksum;
@@ -27,6 +29,9 @@ pub struct Head {
     pub url: Option<Url>,
     /// What those redirects told of the file: who spreads files over mirrors does it there (RFC 6249).
     pub on_the_way: OnTheWay,
+    /// The addresses that redirected here.
+    pub hops: Vec<Url>,
+    pub contact: Arc<Contact>,
 }
 
 /// See [`Head::on_the_way`]; each of the answer's own digests comes before.
@@ -50,7 +55,7 @@ impl OnTheWay {
 
 impl Head {
     /// The first field of this name, where it is text.
-    fn text(&self, name: &str) -> Option<&str> {
+    pub fn text(&self, name: &str) -> Option<&str> {
         self.bytes(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
@@ -82,6 +87,8 @@ pub struct Answer {
     pub mirrors: Vec<Url>,
     /// What the file's bytes amount to, by the server's word (RFC 9530); the strongest one.
     pub digest: Option<Checksum>,
+    /// How it came about.
+    pub contact: Arc<Contact>,
 }
 
 /// Holds an answer against what was asked. `now` is for Retry-After dates.
@@ -212,6 +219,7 @@ fn describe(head: &Head, start: u64, total: Option<u64>, validator: Option<Valid
         url: head.url.clone(),
         mirrors: mirrors(head),
         digest: digest(head),
+        contact: head.contact.clone(),
     }
 }
 

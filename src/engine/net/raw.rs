@@ -12,6 +12,8 @@ use curl::multi::Easy2Handle;
 use glib::SourceId;
 use glib::translate::ToGlibPtr;
 
+use super::contact::Times;
+
 // Numbers of curl/curl.h that curl-sys has no names for.
 const CURLOPT_PROTOCOLS_STR: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_OBJECTPOINT + 318;
 const CURLOPT_REDIR_PROTOCOLS_STR: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_OBJECTPOINT + 319;
@@ -20,9 +22,16 @@ const CURLSSH_AUTH_PUBLICKEY: c_long = 1 << 0;
 const CURLSSH_AUTH_PASSWORD: c_long = 1 << 1;
 const CURLSSH_AUTH_KEYBOARD: c_long = 1 << 3;
 const CURLSSH_AUTH_AGENT: c_long = 1 << 4;
+const CURLINFO_LONG: curl_sys::CURLINFO = 0x0020_0000;
+const CURLINFO_HTTP_VERSION: curl_sys::CURLINFO = CURLINFO_LONG + 46;
 const CURLINFO_OFF_T: curl_sys::CURLINFO = 0x0060_0000;
 const CURLINFO_FILETIME_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 14;
 const CURLINFO_CONTENT_LENGTH_DOWNLOAD_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 15;
+const CURLINFO_NAMELOOKUP_TIME_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 51;
+const CURLINFO_CONNECT_TIME_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 52;
+const CURLINFO_PRETRANSFER_TIME_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 53;
+const CURLINFO_STARTTRANSFER_TIME_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 54;
+const CURLINFO_APPCONNECT_TIME_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 56;
 
 /// Allows only these schemes, comma separated, for the first request and for redirects
 /// (`CURLOPT_PROTOCOLS_STR(3)`, since 7.85).
@@ -94,6 +103,39 @@ impl EasyRef {
     pub fn ports(self) -> (u16, u16) {
         let port = |info| u16::try_from(self.long(info)).unwrap_or_default();
         (port(curl_sys::CURLINFO_LOCAL_PORT), port(curl_sys::CURLINFO_PRIMARY_PORT))
+    }
+
+    /// The version that HTTP was spoken in (`CURLINFO_HTTP_VERSION(3)`); see [`EasyRef::infos`].
+    pub fn http_version(self) -> Option<&'static str> {
+        match self.long(CURLINFO_HTTP_VERSION) {
+            1 => Some("HTTP/1.0"),
+            2 => Some("HTTP/1.1"),
+            3 => Some("HTTP/2"),
+            30 | 31 => Some("HTTP/3"),
+            _ => None,
+        }
+    }
+
+    /// The address of the other machine; see [`EasyRef::infos`].
+    pub fn peer(self) -> Option<String> {
+        Some(self.text(curl_sys::CURLINFO_PRIMARY_IP)?.to_string_lossy().into_owned())
+    }
+
+    /// Whether no connection had to be made (`CURLINFO_NUM_CONNECTS(3)`); see [`EasyRef::infos`].
+    pub fn is_reused(self) -> bool {
+        self.long(curl_sys::CURLINFO_NUM_CONNECTS) == 0
+    }
+
+    /// When each step was over; see [`EasyRef::infos`].
+    pub fn times(self) -> Times {
+        let time = |info| Duration::from_micros(u64::try_from(self.offset(info)).unwrap_or_default());
+        Times {
+            lookup: time(CURLINFO_NAMELOOKUP_TIME_T),
+            connect: time(CURLINFO_CONNECT_TIME_T),
+            agree: time(CURLINFO_APPCONNECT_TIME_T),
+            request: time(CURLINFO_PRETRANSFER_TIME_T),
+            answer: time(CURLINFO_STARTTRANSFER_TIME_T),
+        }
     }
 
     fn long(self, info: curl_sys::CURLINFO) -> c_long {

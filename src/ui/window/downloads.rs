@@ -41,8 +41,22 @@ impl Window {
                 self.clipboard().set_text(&addresses.join("\n"));
                 messages::tell(&self.imp().toasts, &gettext("Copied to the clipboard"));
             }
+            DownloadAction::CopyCommand => self.copy_commands(downloads),
             DownloadAction::Remove => self.remove(downloads),
         }
+    }
+
+    fn copy_commands(&self, downloads: &[DownloadObject]) {
+        let Some(session) = self.imp().session.get() else { return };
+        let ids: Vec<_> = downloads.iter().map(DownloadObject::download_id).collect();
+        let (commands, lacks_secrets) = session.curl_commands(&ids);
+        self.clipboard().set_text(&commands);
+        let words = if lacks_secrets {
+            gettext("Copied to the clipboard, without passwords and cookies")
+        } else {
+            gettext("Copied to the clipboard")
+        };
+        messages::tell(&self.imp().toasts, &words);
     }
 
     fn ask_for_limit(&self, downloads: &[DownloadObject]) {
