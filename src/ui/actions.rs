@@ -12,6 +12,8 @@ pub enum WindowAction {
     Paste,
     PauseAll,
     ResumeAll,
+    /// Brings back what was removed, as long as that is offered.
+    Undo,
     /// Shows or hides the details. Like the two that follow it has a state, which is a preference.
     Details,
     Sort,
@@ -22,11 +24,12 @@ pub enum WindowAction {
 }
 
 impl WindowAction {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Add,
         Self::Paste,
         Self::PauseAll,
         Self::ResumeAll,
+        Self::Undo,
         Self::Details,
         Self::Sort,
         Self::SortDescending,
@@ -42,6 +45,7 @@ impl WindowAction {
             Self::Paste => "paste",
             Self::PauseAll => "pause-all",
             Self::ResumeAll => "resume-all",
+            Self::Undo => "undo",
             Self::Details => "details-visible",
             Self::Sort => "sort-order",
             Self::SortDescending => "sort-descending",
@@ -57,6 +61,7 @@ impl WindowAction {
             Self::Paste => &["<Control>v"],
             Self::PauseAll => &["<Control><Shift>p"],
             Self::ResumeAll => &["<Control><Shift>r"],
+            Self::Undo => &["<Control>z"],
             Self::Details => &["F9", "<Alt>Return"],
             Self::Preferences => &["<Control>comma"],
             Self::Sort | Self::SortDescending | Self::About => &[],

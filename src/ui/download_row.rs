@@ -2,6 +2,8 @@
 //! One download in the list. Its template binds every widget to the download's properties, so that a
 //! recycled row lets go of the one and follows the other by itself.
 
+use std::time::Duration;
+
 use gtk::glib;
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
@@ -16,16 +18,32 @@ use crate::model::DownloadObject;
 /// releases of GTK; `sentence` is a label of the row.
 const WORDS: &str = "<interface><template class='TYPE'><accessibility><relation name='labelled-by'>sentence</relation></accessibility></template></interface>";
 
+/// How old a sentence about progress may be where the focus is not: as old as nobody minds who comes there.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// How often a row that has the focus, and is read aloud whenever its sentence changes, tells its progress.
+const PAUSE_OF_READ: Duration = Duration::from_secs(10);
+
 mod imp {
     use std::cell::{Cell, OnceCell, RefCell};
+    use std::time::Instant;
 
     use gtk::glib;
     use gtk::prelude::*;
     use gtk::subclass::prelude::*;
 
-    use super::{DownloadAction, DownloadObject, RowButton, StatusLine, gettext_f};
+    use super::{DownloadAction, DownloadObject, PAUSE, PAUSE_OF_READ, RowButton, StatusLine, gettext_f};
 
     type Asked = Box<dyn Fn(DownloadAction, DownloadObject)>;
+
+    /// The sentence that a screen reader has of the row.
+    #[derive(Debug)]
+    pub struct Told {
+        /// Name and state, of which it speaks.
+        about: String,
+        sentence: String,
+        at: Instant,
+    }
 
     #[allow(missing_debug_implementations)] // its listener has none
     #[derive(Default, glib::Properties, gtk::CompositeTemplate)]
@@ -38,6 +56,7 @@ mod imp {
         #[template_child]
         pub sentence: TemplateChild<gtk::Label>,
         pub asked: OnceCell<Asked>,
+        pub told: RefCell<Option<Told>>,
         /// Its list item has its words.
         pub has_lent: Cell<bool>,
     }
@@ -96,10 +115,21 @@ mod imp {
             !Self::is_moving(state_name)
         }
 
-        #[template_callback(function)]
-        fn sentence(name: &str, status: &str) -> String {
+        /// What a screen reader says of the row. Of the state it is told at once, of progress seldom.
+        #[template_callback]
+        fn sentence(&self, name: &str, status: &str, state_name: &str) -> String {
+            let now = Instant::now();
+            let about = format!("{name}\n{state_name}");
+            let is_read = self.obj().parent().is_some_and(|item| item.has_focus());
+            let pause = if is_read { PAUSE_OF_READ } else { PAUSE };
+            let mut told = self.told.borrow_mut();
+            if let Some(told) = told.as_ref().filter(|told| told.about == about && now < told.at + pause) {
+                return told.sentence.clone();
+            }
             // Translators: a row of the list as a screen reader says it: file name and state.
-            gettext_f("{file}: {status}", &[("file", name), ("status", status)])
+            let sentence = gettext_f("{file}: {status}", &[("file", name), ("status", status)]);
+            *told = Some(Told { about, sentence: sentence.clone(), at: now });
+            sentence
         }
 
         #[template_callback(function)]

@@ -154,6 +154,17 @@ impl DownloadsView {
             .collect()
     }
 
+    /// What a key is for: the selected downloads, or, where none is, that of the row with the focus. When
+    /// a row is removed the next one gets the focus without being selected.
+    fn meant_by_key(&self) -> Vec<DownloadObject> {
+        let selected = self.selected();
+        if !selected.is_empty() {
+            return selected;
+        }
+        let row = self.root().and_then(|root| root.focus()).and_then(|focus| row_around(&focus));
+        row.and_then(|row| row.download()).into_iter().collect()
+    }
+
     pub fn selected_count(&self) -> u64 {
         self.imp().selection.get().map_or(0, |selection| selection.selection().size())
     }
@@ -283,7 +294,7 @@ impl DownloadsView {
             ));
             group.add_action(&entry);
             for key in action.keys() {
-                keys.add_shortcut(self.key(key, move |view| view.ask(action, view.selected())));
+                keys.add_shortcut(self.key(key, move |view| view.ask(action, view.meant_by_key())));
             }
         }
         for key in ["Menu", "<Shift>F10"] {

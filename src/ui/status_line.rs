@@ -39,7 +39,9 @@ mod imp {
     impl StatusLine {
         fn inscription(&self) -> &gtk::Inscription {
             self.inscription.get_or_init(|| {
+                // It would be told to screen readers several times a second; the row's sentence has it.
                 let inscription = gtk::Inscription::builder()
+                    .accessible_role(gtk::AccessibleRole::Presentation)
                     .nat_chars(ONE_LINE)
                     .min_lines(1)
                     .nat_lines(2)

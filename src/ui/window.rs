@@ -259,6 +259,7 @@ impl Window {
                 | WindowAction::Paste
                 | WindowAction::PauseAll
                 | WindowAction::ResumeAll
+                | WindowAction::Undo
                 | WindowAction::Preferences
                 | WindowAction::About
                 | WindowAction::Close => None,
@@ -273,7 +274,8 @@ impl Window {
                 self,
                 move |_, _| window.perform_window_action(action)
             ));
-            entry.set_enabled(!matches!(action, WindowAction::PauseAll | WindowAction::ResumeAll));
+            let is_later = matches!(action, WindowAction::PauseAll | WindowAction::ResumeAll | WindowAction::Undo);
+            entry.set_enabled(!is_later);
             self.add_action(&entry);
         }
     }
@@ -292,6 +294,7 @@ impl Window {
             WindowAction::Paste => self.paste(),
             WindowAction::PauseAll => self.send(Command::PauseAll),
             WindowAction::ResumeAll => self.send(Command::ResumeAll),
+            WindowAction::Undo => self.undo(),
             WindowAction::Details | WindowAction::Sort | WindowAction::SortDescending => {}
             WindowAction::Preferences => self.show_preferences(),
             WindowAction::About => self.show_about(),

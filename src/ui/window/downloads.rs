@@ -5,16 +5,16 @@ use std::path::Path;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::glib;
+use gtk::{gio, glib};
 
 use super::Window;
 use crate::desktop::files;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::{Command, DownloadId, DownloadObject};
-use crate::ui::actions::DownloadAction;
+use crate::ui::actions::{DownloadAction, WindowAction};
 use crate::ui::application::Application;
 use crate::ui::limit_dialog::LimitDialog;
-use crate::ui::messages;
+use crate::ui::messages::{self, UndoOffer};
 
 impl Window {
     /// Carries out what was asked for some downloads, all of which are in a state for it.
@@ -171,12 +171,29 @@ impl Window {
                 #[strong]
                 ids,
                 move || {
-                    window.imp().removal.take();
+                    window.set_removal(None);
                     if restores { session.restore(&ids) } else { session.purge(&ids) }
                 }
             )
         };
         let offer = messages::offer_undo(&imp.toasts, &words, settle(true), settle(false));
-        imp.removal.replace(Some((ids, offer)));
+        self.set_removal(Some((ids, offer)));
+    }
+
+    fn set_removal(&self, removal: Option<(Vec<DownloadId>, UndoOffer)>) {
+        if let Some(undo) = self.lookup_action(WindowAction::Undo.name()).and_downcast::<gio::SimpleAction>() {
+            undo.set_enabled(removal.is_some());
+        }
+        self.imp().removal.replace(removal);
+    }
+
+    /// By its key: a toast is out of reach for Tab as long as the list has many rows.
+    pub(super) fn undo(&self) {
+        let Some((ids, offer)) = self.imp().removal.take() else { return };
+        offer.withdraw();
+        self.set_removal(None);
+        if let Some(session) = self.imp().session.get() {
+            session.restore(&ids);
+        }
     }
 }

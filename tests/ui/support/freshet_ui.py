@@ -301,12 +301,12 @@ def _role(node):
 
 def _name(node):
     try:
-        return _once(node.get_name() or "")
+        return once(node.get_name() or "")
     except GLib.Error:
         return ""
 
 
-def _once(name):
+def once(name):
     """GTK 4.8 names a button by its label and again by the label's widget: “_Add Add”."""
     for length in {(len(name) - 1) // 2, (len(name) - 2) // 2}:
         first, between, second = name[: -length - 1], name[-length - 1 : -length], name[-length:]

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a screen reader meets in the window: where the focus is, what Tab reaches, what is told unasked."""
+
+import re
+import subprocess
+import time
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, GLib  # noqa: E402
+
+from .freshet_ui import once  # noqa: E402
+from .waiting import until  # noqa: E402
+
+BUS = "io.github.freshet.Freshet"
+PATH = "/io/github/freshet/Freshet"
+
+# What GTK 4.8 and libadwaita 1.2 leave without a name in windows that are theirs.
+OF_THE_TOOLKIT = {
+    ("about", "push button"),
+    ("about", "text"),
+    ("preferences", "entry"),
+    ("preferences", "page tab"),
+    ("show-help-overlay", "entry"),
+    ("show-help-overlay", "push button"),
+}
+
+# A widget without words of its own is called after its class.
+CLASS_NAME = re.compile(r"^(Gtk|Adw|Freshet)[A-Z]\w+$")
+
+# Roles that tell nobody what a thing is for.
+MUTE_ROLES = ("", "filler", "panel", "unknown", "invalid", "redundant object")
+
+# What takes the focus only so that keys can scroll it, and what the list leads to by its arrow keys.
+SCROLLED = ("scroll pane", "viewport", "scroll bar")
+
+# The buttons of the frame are worked by the desktop's own keys.
+FRAME_BUTTONS = ("Minimize", "Maximize", "Restore", "Close")
+
+
+def role(node):
+    try:
+        return node.get_role_name()
+    except GLib.Error:
+        return ""
+
+
+def name(node):
+    try:
+        return once(node.get_name() or "")
+    except GLib.Error:
+        return ""
+
+
+def has(node, state):
+    try:
+        return node.get_state_set().contains(state)
+    except GLib.Error:
+        return False
+
+
+def called(node):
+    """For messages of a test: the thing and what it is in."""
+    parts = []
+    while node and len(parts) < 5:
+        parts.append(f"{role(node)} “{name(node)}”")
+        node = node.get_parent()
+    return " in ".join(parts)
+
+
+def focused(app):
+    """What has the focus now."""
+    return next((node for node in app.nodes() if has(node, Atspi.StateType.FOCUSED)), None)
+
+
+def focus_of(app, timeout=5):
+    return until("a focus", lambda: focused(app), timeout)
+
+
+def controls(app, within=None):
+    """Everything that can take the focus, in use or not."""
+    return [node for node in app.nodes(within) if has(node, Atspi.StateType.FOCUSABLE) and role(node) not in SCROLLED]
+
+
+def is_nameless(node):
+    text = name(node).strip()
+    return not text or bool(CLASS_NAME.match(text))
+
+
+def windows(app):
+    """Its windows and dialogs."""
+    top = next(iter(app.nodes()))
+    children = [top.get_child_at_index(index) for index in range(top.get_child_count())]
+    return [child for child in children if child and has(child, Atspi.StateType.VISIBLE)]
+
+
+def reached_by_tab(app, desktop, most=60):
+    """The names of what Tab comes to until it is round."""
+    seen = []
+    for _ in range(most):
+        node = focused(app)
+        here = (role(node), name(node)) if node else None
+        if here and here in seen:
+            break  # it is round, or goes no further
+        seen.append(here)
+        desktop.key("Tab")
+        time.sleep(0.05)
+    return [here for here in seen if here]
+
+
+def actions(group):
+    """The actions of the program that need no argument and have no state, as its bus tells them."""
+    answer = subprocess.run(
+        ["gdbus", "call", "--session", "--dest", BUS, "--object-path", f"{PATH}{group}"]
+        + ["--method", "org.gtk.Actions.DescribeAll"],
+        check=True, capture_output=True, text=True, timeout=10,
+    ).stdout
+    described = GLib.Variant.parse(None, answer, None, None).unpack()[0]
+    return sorted(action for action, (enabled, wants, state) in described.items() if enabled and not wants and not state)
+
+
+def activate(action, group):
+    subprocess.run(
+        ["gdbus", "call", "--session", "--dest", BUS, "--object-path", f"{PATH}{group}"]
+        + ["--method", "org.gtk.Actions.Activate", action, "[]", "{}"],
+        check=True, capture_output=True, timeout=10,
+    )
+
+
+class Listening:
+    """with Listening(app) as heard: ... ; counts what is told to a screen reader of its own accord."""
+
+    KINDS = (
+        "object:property-change:accessible-name",
+        "object:property-change:accessible-value",
+        "object:property-change:accessible-description",
+        "object:text-changed",
+        "object:announcement",
+    )
+
+    def __init__(self, app):
+        self._app = app
+        self.events = []
+
+    def __enter__(self):
+        self._listener = Atspi.EventListener.new(self._hear)
+        for kind in self.KINDS:
+            self._listener.register(kind)
+        return self
+
+    def _hear(self, event):
+        try:
+            if event.source.get_process_id() == self._app.process.pid:
+                self.events.append((event.type, role(event.source), has(event.source, Atspi.StateType.FOCUSED)))
+        except GLib.Error:
+            pass  # gone already
+
+    def listen(self, seconds):
+        end, context = time.monotonic() + seconds, GLib.MainContext.default()
+        while time.monotonic() < end:
+            while context.iteration(False):
+                pass
+            time.sleep(0.01)
+
+    def __exit__(self, *_):
+        for kind in self.KINDS:
+            self._listener.deregister(kind)

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The texts of the window against what they stand on: at least 4.5 to 1, as WCAG 2.1 AA asks, light and
+//! dark. The colours are libadwaita's at work, what style.css makes of them is read from it.
+#![cfg(feature = "gui")]
+
+use adw::prelude::*;
+use gtk::gdk::RGBA;
+
+const AA: f32 = 4.5;
+const STYLE: &str = include_str!("../data/resources/style.css");
+
+/// libadwaita draws a selected row that is pointed at so much darker (or lighter) than the list.
+const SELECTED: f32 = 0.13;
+
+/// A number of style.css that follows `before`.
+fn number(before: &str) -> f32 {
+    let (_, rest) = STYLE.split_once(before).unwrap_or_else(|| panic!("style.css has no “{before}”"));
+    let end = rest.find(|sign: char| !sign.is_ascii_digit() && sign != '.').unwrap();
+    rest[..end].parse().unwrap()
+}
+
+fn mix(a: RGBA, b: RGBA, part: f32) -> RGBA {
+    let of = |a: f32, b: f32| a + (b - a) * part;
+    RGBA::new(of(a.red(), b.red()), of(a.green(), b.green()), of(a.blue(), b.blue()), of(a.alpha(), b.alpha()))
+}
+
+fn with_alpha(colour: RGBA, alpha: f32) -> RGBA {
+    colour.with_alpha(colour.alpha() * alpha)
+}
+
+/// What is seen where `above` is drawn on `ground`.
+fn on(above: RGBA, ground: RGBA) -> RGBA {
+    mix(ground, above.with_alpha(1.0), above.alpha()).with_alpha(1.0)
+}
+
+fn luminance(colour: RGBA) -> f32 {
+    let linear = |value: f32| if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) };
+    0.2126 * linear(colour.red()) + 0.7152 * linear(colour.green()) + 0.0722 * linear(colour.blue())
+}
+
+fn contrast(text: RGBA, ground: RGBA) -> f32 {
+    let (a, b) = (luminance(on(text, ground)), luminance(ground));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+#[test]
+fn every_text_has_the_contrast_of_wcag_aa() {
+    assert!((contrast(RGBA::BLACK, RGBA::WHITE) - 21.0).abs() < 0.01, "the formula itself");
+    if adw::init().is_err() {
+        assert!(std::env::var_os("FRESHET_NEEDS_DISPLAY").is_none(), "there is no display, but one was promised");
+        eprintln!("There is no display: nothing was tested. Run it with build-aux/gui-session.sh.");
+        return;
+    }
+    let mut poor = Vec::new();
+    for scheme in [adw::ColorScheme::ForceLight, adw::ColorScheme::ForceDark] {
+        adw::StyleManager::default().set_color_scheme(scheme);
+        let label = gtk::Label::new(None);
+        #[allow(deprecated)] // GTK 4.8 has no other way, and newer ones still have this
+        let named = |name: &str| label.style_context().lookup_color(name).unwrap_or_else(|| panic!("no @{name}"));
+        let (text, view, window) = (named("view_fg_color"), named("view_bg_color"), named("window_bg_color"));
+        let selected = on(with_alpha(text, SELECTED), view);
+        let dim = with_alpha(text, number("windowtitle .subtitle {\n  opacity: "));
+        let warning = mix(named("warning_color"), text, number("mix(@warning_color, @view_fg_color, "));
+        let error = mix(named("error_color"), text, number("mix(@error_color, @view_fg_color, "));
+        let notice = on(with_alpha(named("warning_bg_color"), number("alpha(@warning_bg_color, ")), window);
+        let header = on(named("headerbar_bg_color"), window);
+        assert!(
+            STYLE.contains("background-color: @accent_color;\n  color: @view_bg_color;"),
+            "the drop hint's colours"
+        );
+        for (what, text, ground) in [
+            ("a row", text, selected),
+            ("dim text of a row", dim, selected),
+            ("a warning of a row", warning, selected),
+            ("an error of a row", error, selected),
+            ("a notice", named("window_fg_color"), notice),
+            ("a subtitle in the header bar", dim, header),
+            ("the hint of a drop", view, named("accent_color")),
+        ] {
+            let contrast = contrast(text, ground);
+            println!("{scheme:?}: {what}: {contrast:.1}");
+            if contrast < AA {
+                poor.push(format!("{scheme:?}: {what}: {contrast:.2} to 1"));
+            }
+        }
+    }
+    assert!(poor.is_empty(), "too little contrast: {poor:#?}");
+}
