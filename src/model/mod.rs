@@ -10,9 +10,12 @@ pub mod describe;
 pub mod details;
 pub mod download_list;
 pub mod download_object;
+pub mod filter;
+pub mod kind;
 pub mod order;
 mod positions;
 pub mod refusals;
+mod rows;
 pub mod session;
 pub mod totals;
 

@@ -9,14 +9,14 @@ use std::rc::Rc;
 
 use super::addresses::Addresses;
 use super::details::{self, Details};
-use super::download_list::DownloadList;
+use super::download_list::{DownloadList, Source};
 use super::download_object::{self, DownloadObject};
 use super::totals::{Share, Totals};
 use super::{Command, DownloadId, describe};
 use crate::engine::Engine;
 use crate::engine::download::spec::DownloadSpec;
 use crate::engine::engine::{Config, SMOOTH};
-use crate::engine::event::{Event, Snapshot};
+use crate::engine::event::{Event, Outline, Snapshot};
 use crate::engine::types::Speed;
 use crate::settings::Settings;
 
@@ -71,6 +71,20 @@ pub struct Place {
     pub name: Option<String>,
 }
 
+/// What the list is filled from.
+struct Downloads(Engine);
+
+impl Source for Downloads {
+    fn snapshot(&self, id: DownloadId) -> Option<Snapshot> {
+        self.0.snapshot(id)
+    }
+
+    fn is(&self, id: DownloadId, so: &dyn Fn(&Outline<'_>) -> bool) -> bool {
+        let shelved = self.0.shelved_outline(id, so);
+        shelved.or_else(|| Some(so(&self.0.snapshot(id)?.outline()))).unwrap_or_default()
+    }
+}
+
 /// How the engine is started for a window.
 fn config(list: Option<PathBuf>, settings: &Settings) -> Config {
     Config { limits: settings.limits(), list, folders: vec![settings.download_folder()], slice: SMOOTH }
@@ -120,8 +134,11 @@ impl Session {
         let live = engine.live_snapshots();
         live.iter().for_each(|download| totals.replace(Share::default(), Share::of(download)));
         let (objects, shelved) = (live.into_iter().map(DownloadObject::new).collect(), engine.shelved());
-        let engine = engine.clone();
-        list.fill(objects, shelved, move |id| engine.snapshot(id));
+        for id in &shelved {
+            let share = engine.shelved_outline(*id, Share::of_resting);
+            totals.replace(Share::default(), share.unwrap_or_default());
+        }
+        list.fill(objects, shelved, Downloads(engine.clone()));
         // What `benches/start.py` reads.
         tracing::debug!("the saved list is loaded");
     }

@@ -12,7 +12,12 @@ pub enum WindowAction {
     Paste,
     PauseAll,
     ResumeAll,
-    /// Shows or hides the details. Like the two that follow it has a state, which is a preference.
+    /// Shows or hides the groups, or the search. Like those that follow they have a state.
+    Sidebar,
+    Search,
+    /// Ends the search and shows every group.
+    ShowAll,
+    /// Shows or hides the details. The state is a preference, like that of the two that follow.
     Details,
     Sort,
     SortDescending,
@@ -22,11 +27,14 @@ pub enum WindowAction {
 }
 
 impl WindowAction {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Add,
         Self::Paste,
         Self::PauseAll,
         Self::ResumeAll,
+        Self::Sidebar,
+        Self::Search,
+        Self::ShowAll,
         Self::Details,
         Self::Sort,
         Self::SortDescending,
@@ -42,6 +50,9 @@ impl WindowAction {
             Self::Paste => "paste",
             Self::PauseAll => "pause-all",
             Self::ResumeAll => "resume-all",
+            Self::Sidebar => "sidebar-visible",
+            Self::Search => "search",
+            Self::ShowAll => "show-all",
             Self::Details => "details-visible",
             Self::Sort => "sort-order",
             Self::SortDescending => "sort-descending",
@@ -57,9 +68,11 @@ impl WindowAction {
             Self::Paste => &["<Control>v"],
             Self::PauseAll => &["<Control><Shift>p"],
             Self::ResumeAll => &["<Control><Shift>r"],
+            Self::Sidebar => &["F8"],
+            Self::Search => &["<Control>f"],
             Self::Details => &["F9", "<Alt>Return"],
             Self::Preferences => &["<Control>comma"],
-            Self::Sort | Self::SortDescending | Self::About => &[],
+            Self::ShowAll | Self::Sort | Self::SortDescending | Self::About => &[],
             Self::Close => &["<Control>w"],
         }
     }

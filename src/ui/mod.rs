@@ -6,6 +6,7 @@
 //!  └── Window             header bar, pages, toasts; carries out what is asked for (actions.rs)
 //!      ├── DownloadsView  the list: selection, keys, context menu
 //!      │   └── DownloadRow    one download, with a StatusLine and RowButtons
+//!      ├── Sidebar        groups of downloads, of which one is shown
 //!      ├── DetailsPane    the selected download, looked at closely
 //!      │   └── SegmentMap     where its bytes are, drawn
 //!      ├── drop.rs        links dropped anywhere on the window
@@ -28,6 +29,7 @@ pub mod preferences;
 mod renew_dialog;
 mod row_button;
 pub mod segment_map;
+pub mod sidebar;
 pub mod status_line;
 pub mod window;
 

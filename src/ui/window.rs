@@ -15,6 +15,7 @@ use super::downloads_view::DownloadsView;
 use super::drop;
 use super::messages::UndoOffer;
 use super::preferences::Preferences;
+use super::sidebar::Sidebar;
 use crate::config;
 use crate::i18n::gettext;
 use crate::model::order::{Order, SortKey};
@@ -27,6 +28,8 @@ const PATIENCE: Duration = Duration::from_millis(700);
 
 /// What is done with downloads.
 mod downloads;
+/// Which downloads are shown.
+mod groups;
 /// How addresses come in.
 mod links;
 
@@ -48,6 +51,23 @@ mod imp {
         pub resume_all: TemplateChild<gtk::Button>,
         #[template_child]
         pub pages: TemplateChild<gtk::Stack>,
+        #[template_child]
+        pub details_button: TemplateChild<gtk::ToggleButton>,
+        #[template_child]
+        pub flap: TemplateChild<adw::Flap>,
+        #[template_child]
+        pub sidebar_button: TemplateChild<gtk::ToggleButton>,
+        #[template_child]
+        pub sidebar: TemplateChild<Sidebar>,
+        #[template_child]
+        pub search_button: TemplateChild<gtk::ToggleButton>,
+        #[template_child]
+        pub search_bar: TemplateChild<gtk::SearchBar>,
+        #[template_child]
+        pub search_entry: TemplateChild<gtk::SearchEntry>,
+        /// The list, or that nothing of it is in the group or found.
+        #[template_child]
+        pub found: TemplateChild<gtk::Stack>,
         #[template_child]
         pub view: TemplateChild<DownloadsView>,
         #[template_child]
@@ -90,6 +110,7 @@ mod imp {
         fn class_init(klass: &mut Self::Class) {
             DownloadsView::ensure_type();
             DetailsPane::ensure_type();
+            Sidebar::ensure_type();
             klass.bind_template();
         }
 
@@ -153,6 +174,7 @@ impl Window {
         let window: Self = glib::Object::builder().property("application", application).build();
         window.restore_shape(settings);
         window.install_actions(settings);
+        window.install_groups(settings);
         // Neither rows nor the word that there are none.
         window.imp().pages.set_visible_child_name("opening");
         drop::accept(
@@ -188,6 +210,7 @@ impl Window {
         self.show_totals(session);
         self.sort_list(session, settings);
         self.show_list(session);
+        self.show_groups(session);
         self.show_details(session, settings);
         self.show_notice(session);
         self.show_unsaved(session);
@@ -237,7 +260,9 @@ impl Window {
                 WindowAction::Details => Some(Key::DetailsVisible),
                 WindowAction::Sort => Some(Key::SortOrder),
                 WindowAction::SortDescending => Some(Key::SortDescending),
+                WindowAction::Sidebar | WindowAction::Search => continue,
                 WindowAction::Add
+                | WindowAction::ShowAll
                 | WindowAction::Paste
                 | WindowAction::PauseAll
                 | WindowAction::ResumeAll
@@ -274,7 +299,12 @@ impl Window {
             WindowAction::Paste => self.paste(),
             WindowAction::PauseAll => self.send(Command::PauseAll),
             WindowAction::ResumeAll => self.send(Command::ResumeAll),
-            WindowAction::Details | WindowAction::Sort | WindowAction::SortDescending => {}
+            WindowAction::Details
+            | WindowAction::Sidebar
+            | WindowAction::Search
+            | WindowAction::Sort
+            | WindowAction::SortDescending => {}
+            WindowAction::ShowAll => self.show_all(),
             WindowAction::Preferences => self.show_preferences(),
             WindowAction::About => self.show_about(),
             WindowAction::Close => self.close(),
@@ -301,13 +331,23 @@ impl Window {
             #[weak(rename_to = window)]
             self,
             move |list: &DownloadList| {
-                let page = if list.count() == 0 { "empty" } else { "list" };
+                let page = if list.total() == 0 { "empty" } else { "list" };
                 window.show_page(page);
+                window.imp().found.set_visible_child_name(if list.count() == 0 { "none" } else { "some" });
             }
         );
         choose_page(session.list());
         // The list outlives no window: there is one of each.
-        session.list().connect_items_changed(move |list, _, _, _| choose_page(list));
+        let list = session.list().clone();
+        // What the filter keeps out is no item of the list, but it counts.
+        session.totals().connect_recounts_notify(glib::clone!(
+            #[strong]
+            choose_page,
+            #[strong]
+            list,
+            move |_| choose_page(&list)
+        ));
+        list.connect_items_changed(move |list, _, _, _| choose_page(list));
     }
 
     /// One page fades into another, but not what was blank into the first: ten frames more at the start.
@@ -399,13 +439,25 @@ impl Window {
             self,
             move |totals: &Totals| {
                 let resumes = totals.can_resume() && !totals.can_pause();
-                window.imp().resume_all.set_visible(resumes);
-                window.imp().pause_all.set_visible(!resumes);
+                let has_room = !window.imp().flap.is_folded();
+                window.imp().resume_all.set_visible(resumes && has_room);
+                window.imp().pause_all.set_visible(!resumes && has_room);
             }
         );
         choose_button(totals);
         totals.connect_can_pause_notify(choose_button.clone());
-        totals.connect_can_resume_notify(choose_button);
+        totals.connect_can_resume_notify(choose_button.clone());
+        // In a narrow window they are in the menu only.
+        self.imp().flap.connect_folded_notify(glib::clone!(
+            #[strong]
+            totals,
+            #[weak(rename_to = window)]
+            self,
+            move |flap| {
+                choose_button(&totals);
+                window.imp().details_button.set_visible(!flap.is_folded());
+            }
+        ));
     }
 
     fn show_add_dialog(&self) {
