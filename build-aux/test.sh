@@ -181,6 +181,7 @@ export FRESHET
 step check 'format' cargo fmt --check
 step check 'shell scripts' check_scripts
 step check 'messages' build-aux/check-po.py
+step python 'translating' python3 build-aux/test_translate.py -v
 step python 'benchmarks themselves' timeout 300 python3 benches/test_engines.py -v
 step check 'clippy without a toolkit' cargo clippy --locked --all-targets --no-default-features -- -D warnings
 step check 'clippy' cargo clippy --locked --all-targets -- -D warnings

@@ -61,7 +61,9 @@ fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
     if options.verbose {
         log::start("freshet=debug");
     }
-    let config = Config { limits: options.limits(), slice: BRISK, ..Config::default() };
+    let limits = jobs.limits();
+    let ahead = AHEAD * limits.parallel.max(1);
+    let config = Config { limits, slice: BRISK, ..Config::default() };
     let engine = Engine::start(config).map_err(|failure| {
         say(&format!("{} ({})", words::sentence(&failure.kind), failure.detail));
         Status::from(failure.kind.class())
@@ -84,10 +86,9 @@ fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
         }
     });
 
-    // Of a long list the engine is given what it can soon begin.
-    let ahead = AHEAD * options.limits().parallel.max(1);
     let context = MainContext::default();
     while session.end().is_none() {
+        // Of a long list the engine is given what it can soon begin.
         while session.open() < ahead
             && let Some(spec) = jobs.next()
         {

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use super::options::Options;
 use super::words;
-use crate::engine::DownloadSpec;
 use crate::engine::download::spec::{Manners, Patience};
 use crate::engine::import::list::Entry;
 use crate::engine::import::{address, list};
+use crate::engine::{DownloadSpec, Limits};
 
 /// What is to be downloaded, in order. Each download is made up when its turn comes: of a long list
 /// the addresses alone are kept.
@@ -53,6 +53,17 @@ impl Jobs<'_> {
         Ok(())
     }
 
+    /// What the options say of all downloads together. A list that wants more connections for one of them
+    /// wants them at its host, too.
+    pub fn limits(&self) -> Limits {
+        let mut limits = self.options.limits();
+        if self.options.per_host.is_none() {
+            let own = self.entries.iter().filter_map(|entry| entry.options.as_ref()?.connections).max();
+            limits.per_host = limits.per_host.max(own.unwrap_or_default().into());
+        }
+        limits
+    }
+
     fn folder<'b>(&'b self, entry: &Entry) -> Cow<'b, Path> {
         match &entry.folder {
             // Joining an absolute path gives that path.
@@ -61,29 +72,27 @@ impl Jobs<'_> {
         }
     }
 
-    fn spec(&self, entry: Entry) -> DownloadSpec {
+    fn spec(&self, mut entry: Entry) -> DownloadSpec {
         let options = self.options;
         let folder = self.folder(&entry).into_owned();
-        let mut mirrors = entry.urls;
+        let mut mirrors = std::mem::take(&mut entry.urls);
         let url = mirrors.remove(0);
-        let mut headers = options.headers.clone();
-        headers.extend(entry.headers);
-        DownloadSpec {
+        let mut spec = DownloadSpec {
             url,
             mirrors,
             folder,
-            name: self.name.clone().or(entry.name),
+            name: self.name.clone().or_else(|| entry.name.take()),
             on_exists: options.on_exists(),
             resume: !options.no_resume,
-            checksum: options.checksum.clone().or(entry.checksum),
+            checksum: options.checksum.clone().or_else(|| entry.checksum.take()),
             size: entry.size,
-            pieces: entry.pieces,
+            pieces: entry.pieces.take(),
             find_checksum: options.find_checksum,
             keep: false,
             connections: options.connections,
             rate: options.limit_each,
             manners: Manners {
-                headers,
+                headers: options.headers.clone(),
                 user_agent: options.user_agent.clone(),
                 referer: options.referer.clone(),
                 credentials: options.user.clone(),
@@ -99,7 +108,9 @@ impl Jobs<'_> {
                 // A command that hangs for hours helps nobody; it can be given again.
                 wait_for_space: false,
             },
-        }
+        };
+        entry.apply(&mut spec);
+        spec
     }
 }
 
@@ -284,6 +295,25 @@ mod tests {
         assert_eq!((spec.folder, spec.name.as_deref()), ("/d/sub".into(), Some("own")));
         assert_eq!(spec.manners.headers, ["A: 1", "B: 2"]);
         assert!(spec.checksum.is_some());
+    }
+
+    #[test]
+    fn a_list_says_of_each_download_how_it_is_fetched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list");
+        fs::write(&path, "http://h/a\n limit-each=2K\n connections=12\n user-agent=own\nhttp://h/b\n").unwrap();
+        let path = path.to_str().unwrap();
+        let read = |args: &[&str]| Options::try_parse_from(["freshet get", "-i", path].iter().chain(args)).unwrap();
+        let options = read(&["--limit-each", "1K", "--user-agent", "all"]);
+        let jobs = read_all(&options).unwrap();
+        assert_eq!(jobs.limits().per_host, 12);
+        let specs = jobs.map(|spec| (spec.rate, spec.connections, spec.manners.user_agent)).collect::<Vec<_>>();
+        let all = (Some(Speed(1024)), 8, Some("all".to_owned()));
+        assert_eq!(specs, [(Some(Speed(2048)), 12, Some("own".to_owned())), all]);
+        assert_eq!(read_all(&read(&["--per-host", "3"])).unwrap().limits().per_host, 3);
+        fs::write(path, "http://h/a\n connections=99\n").unwrap();
+        let problems = read_all(&options).unwrap_err();
+        assert_eq!(problems, [format!("{path}, line 2: “connections” is wrong: write a number from 1 to 32")]);
     }
 
     #[test]

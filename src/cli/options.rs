@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::units;
 use crate::engine::download::spec::{Checksum, Credentials, OnExists};
+use crate::engine::import::options::{
+    parse_connections, parse_count, parse_header, parse_on_exists, parse_seconds, parse_some_seconds, parse_user,
+};
 use crate::engine::rate::{Schedule, parse_rate};
 use crate::engine::{Limits, Speed};
 
@@ -42,13 +43,15 @@ pub struct Options {
     /// Addresses from a file, “-” for standard input: one a line
     ///
     /// Several addresses on a line, separated by a TAB, are mirrors of one file. Lines that begin with
-    /// white space are options of the address above, as key=value: out, dir, checksum, header. Lines
-    /// that begin with # are comments.
+    /// white space are options of the address above, as key=value: out, dir, checksum, header; and, as they
+    /// are here, connections, limit-each, user-agent, referer, user, proxy, cacert, retry, retry-wait,
+    /// timeout, on-exists, and without a value netrc, insecure, find-checksum, no-resume. What a list says
+    /// of one download goes before what is said of all. Lines that begin with # are comments.
     #[arg(short, long, value_name = "FILE")]
     pub input_file: Option<PathBuf>,
 
     /// Most connections for one download, 1 to 32; it opens only as many as help
-    #[arg(short = 'x', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=32))]
+    #[arg(short = 'x', long, value_name = "N", default_value_t = 8, value_parser = parse_connections)]
     pub connections: u8,
 
     /// Most downloads at a time
@@ -116,15 +119,15 @@ pub struct Options {
     pub insecure: bool,
 
     /// How often to try again after a temporary error; progress starts the count anew
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = parse_count)]
     pub retry: u32,
 
     /// The wait before the first retry; it doubles each time, the server's own wish wins
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = units::parse_seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
     pub retry_wait: Duration,
 
     /// Silence after which a connection is given up
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = units::parse_some_seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_some_seconds)]
     pub timeout: Duration,
 
     /// Start anew even if there is a part file to continue
@@ -136,7 +139,7 @@ pub struct Options {
     pub overwrite: bool,
 
     /// What to do if a finished file of the same name is there [default: rename]
-    #[arg(long, value_name = "rename|skip|overwrite", hide_possible_values = true, value_parser = on_exists_parser())]
+    #[arg(long, value_name = "rename|skip|overwrite", value_parser = parse_on_exists)]
     pub on_exists: Option<OnExists>,
 
     /// Tell what happens as JSON on standard output, one object a line
@@ -165,36 +168,6 @@ impl Options {
 
     pub fn on_exists(&self) -> OnExists {
         if self.overwrite { OnExists::Overwrite } else { self.on_exists.unwrap_or_default() }
-    }
-}
-
-fn on_exists_parser() -> impl TypedValueParser<Value = OnExists> {
-    PossibleValuesParser::new(["rename", "skip", "overwrite"]).map(|word| match word.as_str() {
-        "skip" => OnExists::Skip,
-        "overwrite" => OnExists::Overwrite,
-        _ => OnExists::Rename,
-    })
-}
-
-fn parse_user(text: &str) -> Result<Credentials, String> {
-    match text.split_once(':') {
-        Some((user, password)) => Ok(Credentials { user: user.to_owned(), password: password.to_owned() }),
-        None => {
-            Err("the password is missing: write NAME:PASSWORD, or keep both in ~/.netrc and use --netrc".to_owned())
-        }
-    }
-}
-
-/// As curl takes it: `Name: value`, or `Name;` for one without a value.
-fn parse_header(text: &str) -> Result<String, String> {
-    let name = text.split([':', ';']).next().unwrap_or_default();
-    let is_token = |c: char| c.is_ascii_graphic() && !"\"(),/<=>?@[\\]{}".contains(c);
-    if text.contains(['\r', '\n', '\0']) {
-        Err("a header is a single line".to_owned())
-    } else if name.len() == text.len() || name.is_empty() || !name.chars().all(is_token) {
-        Err("write it as 'Name: value'".to_owned())
-    } else {
-        Ok(text.to_owned())
     }
 }
 
@@ -304,8 +277,8 @@ mod tests {
     fn what_makes_no_sense_is_refused_with_the_way_out() {
         for (args, says) in [
             (&[][..], "required"),
-            (&["-x", "0", "u"], "1..=32"),
-            (&["-x", "33", "u"], "1..=32"),
+            (&["-x", "0", "u"], "from 1 to 32"),
+            (&["-x", "33", "u"], "from 1 to 32"),
             (&["-j", "0", "u"], "not in 1.."),
             (&["--limit-rate", "fast", "u"], "such as 500000, 200K"),
             (&["--limit-each", "0.5X", "u"], "such as 500000, 200K"),
@@ -313,9 +286,9 @@ mod tests {
             (&["--checksum", "md5:abc", "u"], "32 hexadecimal digits"),
             (&["--header", "no colon", "u"], "Name: value"),
             (&["--header", "A: b\r\nC: d", "u"], "single line"),
-            (&["--user", "ann", "u"], "--netrc"),
+            (&["--user", "ann", "u"], "use netrc"),
             (&["--timeout", "0", "u"], "longer than no time"),
-            (&["--on-exists", "ask", "u"], "possible values: rename, skip, overwrite"),
+            (&["--on-exists", "ask", "u"], "write rename, skip or overwrite"),
             (&["--on-exists", "skip", "--overwrite", "u"], "cannot be used with"),
             (&["-q", "-v", "u"], "cannot be used with"),
             (&["--no-such-option", "u"], "unexpected argument"),

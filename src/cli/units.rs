@@ -1,25 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Times as people write them, sizes and times as people read them.
+//! Sizes and times as people read them.
 
 use std::time::Duration;
 
 use crate::engine::Speed;
-
-/// Seconds, with decimals.
-pub fn parse_seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "write a number of seconds, such as 30 or 0.5".to_owned())
-}
-
-/// `parse_seconds` for what can not be nothing.
-pub fn parse_some_seconds(text: &str) -> Result<Duration, String> {
-    match parse_seconds(text)? {
-        Duration::ZERO => Err("it must be longer than no time at all".to_owned()),
-        time => Ok(time),
-    }
-}
 
 /// `754 B`, `4.2 MB`: three digits at least, multiples of 1000 like the window and the file manager.
 pub fn size(bytes: u64) -> String {
@@ -54,17 +38,6 @@ pub fn time(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn seconds_may_have_decimals_but_make_sense() {
-        assert_eq!(parse_seconds("0.25"), Ok(Duration::from_millis(250)));
-        assert_eq!(parse_seconds("0"), Ok(Duration::ZERO));
-        for text in ["", "-1", "soon", "inf", "NaN", "1e300"] {
-            assert!(parse_seconds(text).is_err(), "{text}");
-        }
-        assert_eq!(parse_some_seconds("30"), Ok(Duration::from_secs(30)));
-        assert!(parse_some_seconds("0").is_err());
-    }
 
     #[test]
     fn sizes_and_times_read_well() {

@@ -3,6 +3,7 @@
 //! and everything else in words.
 
 use super::amounts::speed;
+use super::speed_trace::SpeedPlot;
 use super::{describe, download_object};
 use crate::engine::details::{Details as Picture, Origin, Segment, SourceDetails, Standing};
 use crate::engine::download::spec::{Algorithm, Checksum};
@@ -17,6 +18,8 @@ use crate::i18n::{gettext, gettext_f, ngettext_f};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Details {
     pub map: SegmentMap,
+    /// Once it ran for a while in this session.
+    pub speed: Option<SpeedPlot>,
     pub sources: Vec<Source>,
     pub facts: Vec<Fact>,
 }
@@ -67,6 +70,7 @@ pub struct Fact {
 pub(super) fn of(download: &Snapshot, picture: &Picture) -> Details {
     Details {
         map: map(download, picture),
+        speed: None,
         sources: picture.sources.iter().map(|source| self::source(source, &download.state)).collect(),
         facts: facts(download, picture),
     }

@@ -17,6 +17,7 @@ mod positions;
 pub mod refusals;
 mod rows;
 pub mod session;
+pub mod speed_trace;
 pub mod totals;
 
 pub use crate::engine::command::Command;

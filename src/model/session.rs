@@ -6,15 +6,18 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use super::addresses::Addresses;
 use super::details::{self, Details};
 use super::download_list::{DownloadList, Source};
 use super::download_object::{self, DownloadObject};
+use super::speed_trace::Traces;
 use super::totals::{Share, Totals};
 use super::{Command, DownloadId, describe};
 use crate::engine::Engine;
 use crate::engine::download::spec::DownloadSpec;
+use crate::engine::download::state::State;
 use crate::engine::engine::{Config, SMOOTH};
 use crate::engine::event::{Event, Outline, Snapshot};
 use crate::engine::types::Speed;
@@ -30,6 +33,7 @@ struct Inner {
     settings: Settings,
     list: DownloadList,
     totals: Totals,
+    traces: RefCell<Traces>,
     /// Removed, and may come back until they are purged.
     removed: RefCell<HashSet<DownloadId>>,
     on_finished: Listener<Finished>,
@@ -110,6 +114,7 @@ impl Session {
             settings,
             list: DownloadList::default(),
             totals: Totals::default(),
+            traces: RefCell::default(),
             removed: RefCell::default(),
             on_finished: Listener::default(),
             unsaved: RefCell::default(),
@@ -167,7 +172,7 @@ impl Session {
         let (connections, find_checksum) = (self.0.settings.connections(), self.0.settings.finds_checksum());
         let specs = addresses.found.iter().filter_map(|entry| {
             let (url, mirrors) = entry.urls.split_first()?;
-            Some(DownloadSpec {
+            let mut spec = DownloadSpec {
                 mirrors: mirrors.to_vec(),
                 name: name.clone().or_else(|| entry.name.clone()),
                 checksum: entry.checksum.clone(),
@@ -176,7 +181,9 @@ impl Session {
                 connections,
                 find_checksum,
                 ..DownloadSpec::new(url.clone(), folder.clone())
-            })
+            };
+            entry.clone().apply(&mut spec);
+            Some(spec)
         });
         specs.map(|spec| self.0.engine.add(spec)).collect()
     }
@@ -200,7 +207,11 @@ impl Session {
     /// What the window shows of one download beside its row, at this moment.
     pub fn details(&self, id: DownloadId) -> Option<Details> {
         let snapshot = self.0.engine.snapshot(id)?;
-        Some(details::of(&snapshot, &self.0.engine.details(id)?))
+        let picture = self.0.engine.details(id)?;
+        let limits = [picture.rate, self.0.settings.limits().rate_at(SystemTime::now())];
+        let limit = limits.into_iter().flatten().min().filter(|_| !download_object::is_finished(&snapshot));
+        let speed = self.0.traces.borrow().plot(id, limit);
+        Some(Details { speed, ..details::of(&snapshot, &picture) })
     }
 
     /// One sentence about a damaged list that was found at the start, and where it is now.
@@ -278,11 +289,16 @@ impl Session {
             Event::Progressed { id, progress } => {
                 let Some(object) = self.0.list.get(*id) else { return };
                 let old = object.read(Share::of);
+                // Before those hear of it who show the speeds.
+                if object.read(is_downloading) {
+                    self.0.traces.borrow_mut().runs(*id, progress.received, progress.speed);
+                }
                 object.apply_progress(*progress);
                 self.0.totals.replace(old, object.read(Share::of));
                 self.0.list.touch(true);
             }
             Event::Removed(id) => {
+                self.0.traces.borrow_mut().forget(*id);
                 let Some(object) = self.0.list.get(*id) else { return };
                 self.0.totals.replace(object.read(Share::of), Share::default());
                 self.0.list.remove(*id);
@@ -299,6 +315,7 @@ impl Session {
 
     fn apply_snapshot(&self, object: &DownloadObject, new: &Snapshot) {
         let (share, was_finished) = object.read(|old| (Share::of(old), download_object::is_finished(old)));
+        self.trace(new);
         object.apply(new);
         self.0.list.touch(false);
         self.0.totals.replace(share, Share::of(new));
@@ -309,4 +326,17 @@ impl Session {
             listener(object);
         }
     }
+
+    fn trace(&self, new: &Snapshot) {
+        let mut traces = self.0.traces.borrow_mut();
+        if is_downloading(new) {
+            traces.runs(new.id, new.progress.received, new.progress.speed);
+        } else {
+            traces.rests(new.id, new.progress.received);
+        }
+    }
+}
+
+fn is_downloading(download: &Snapshot) -> bool {
+    download.state == State::Downloading
 }

@@ -8,6 +8,7 @@ use gtk::{glib, pango};
 
 use super::actions::DownloadAction;
 use super::segment_map::SegmentMap;
+use super::speed_plot::SpeedPlot;
 use crate::i18n::{gettext, ngettext, ngettext_f};
 use crate::model::details::{Details, Fact, Source};
 use crate::model::{DownloadId, DownloadObject};
@@ -39,6 +40,10 @@ mod imp {
         #[template_child]
         pub share: TemplateChild<gtk::Label>,
         #[template_child]
+        pub plot: TemplateChild<SpeedPlot>,
+        #[template_child]
+        pub speeds: TemplateChild<gtk::Label>,
+        #[template_child]
         pub grid: TemplateChild<gtk::Grid>,
         pub look: OnceCell<Look>,
         pub asked: OnceCell<Asked>,
@@ -65,6 +70,7 @@ mod imp {
 
         fn class_init(klass: &mut Self::Class) {
             SegmentMap::ensure_type();
+            SpeedPlot::ensure_type();
             klass.bind_template();
             klass.install_action("details.keep", None, |pane, _, _| pane.ask(DownloadAction::Keep));
             klass.install_action("details.renew", None, |pane, _, _| pane.ask(DownloadAction::Renew));
@@ -167,6 +173,12 @@ impl DetailsPane {
         imp.keep.set_visible(download.can_keep());
         set_label(&imp.share, &details.map.sentence);
         imp.map.set_map(details.map);
+        imp.plot.set_visible(details.speed.is_some());
+        imp.speeds.set_visible(details.speed.is_some());
+        if let Some(plot) = details.speed {
+            set_label(&imp.speeds, &plot.sentence);
+            imp.plot.set_plot(plot);
+        }
         self.show_lines(&details.sources, &details.facts);
         imp.pages.set_visible_child_name("details");
     }

@@ -8,7 +8,8 @@
 //!      │   └── DownloadRow    one download, with a StatusLine and RowButtons
 //!      ├── Sidebar        groups of downloads, of which one is shown
 //!      ├── DetailsPane    the selected download, looked at closely
-//!      │   └── SegmentMap     where its bytes are, drawn
+//!      │   ├── SegmentMap     where its bytes are, drawn
+//!      │   └── SpeedPlot      how fast it was, drawn
 //!      ├── drop.rs        links dropped anywhere on the window
 //!      ├── AddDialog      addresses typed by hand
 //!      ├── RenewDialog    another address of a download that is stuck
@@ -30,6 +31,7 @@ mod renew_dialog;
 mod row_button;
 pub mod segment_map;
 pub mod sidebar;
+pub mod speed_plot;
 pub mod status_line;
 pub mod window;
 

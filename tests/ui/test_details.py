@@ -33,6 +33,7 @@ def is_right(home):
 
 def the_details_show_what_the_connections_do():
     with Server({f"/{NAME}": DATA}, SLOW) as server, Home() as home:
+        home.prefer(rate_limit="uint64 700000", rate_limit_enabled="true")
         with Freshet(home, server.url(f"/{NAME}")) as app:
             app.wait_for(NAME, words.DOWNLOADING)
             assert not app.seen(words.PICTURE, words.MAP), "details are shown without being asked for"
@@ -40,6 +41,7 @@ def the_details_show_what_the_connections_do():
             app.find(words.PICTURE, words.MAP, timeout=30)
             for said in (server.url(f"/{NAME}"), words.IN_USE, words.BY_ITS_TAG, str(home.downloads)):
                 app.wait_to_say(said)
+            app.find(words.PICTURE, words.SPEEDS)
             app.screenshot(DESKTOP, "details")
         server.rate = None
         # They are remembered.

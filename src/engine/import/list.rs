@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Files that say what to download: metalinks, and address lists, the `-i` format of product.md: one
 //! download a line; several addresses on a line, separated by TAB, are mirrors; lines that begin with
-//! white space are options of the address above (`out`, `dir`, `checksum`, `header`); `#` begins a
-//! comment line.
+//! white space are options of the address above (`out`, `dir`, `checksum`, `header` and those of
+//! `options.rs`); `#` begins a comment line.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
 use url::Url;
 
+use super::options::{self, Options};
 use super::{address, metalink};
 use crate::engine::disk::naming;
 use crate::engine::download::pieces::Pieces;
-use crate::engine::download::spec::Checksum;
-use crate::engine::net::headers::is_token;
+use crate::engine::download::spec::{Checksum, ChecksumError, DownloadSpec};
 
 /// One download of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,18 @@ pub struct Entry {
     pub size: Option<u64>,
     pub pieces: Option<Pieces>,
     pub headers: Vec<String>,
+    /// In a long list few have any.
+    pub options: Option<Box<Options>>,
+}
+
+impl Entry {
+    /// What the list says of how this one is fetched, besides what `spec` holds for all.
+    pub fn apply(self, spec: &mut DownloadSpec) {
+        spec.manners.headers.extend(self.headers);
+        if let Some(options) = self.options {
+            options.apply(spec);
+        }
+    }
 }
 
 /// What is wrong with a line (counted from 1).
@@ -120,21 +132,18 @@ impl Reader {
         }
         let entry =
             self.current.as_mut().ok_or("this option has no address above it: put it below the one it belongs to")?;
-        let value = value
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| format!("“{key}” has no value: write options as key=value"))?;
         match key {
-            "out" => set_once(&mut entry.name, key, value.to_owned()),
-            "dir" => set_once(&mut entry.folder, key, PathBuf::from(value)),
-            "checksum" => {
-                let checksum = value.parse().map_err(|error| format!("the checksum is wrong: {error}"))?;
-                set_once(&mut entry.checksum, key, checksum)
-            }
+            "out" => options::set(&mut entry.name, key, value, |text| Ok(text.to_owned())),
+            "dir" => options::set(&mut entry.folder, key, value, |text| Ok(PathBuf::from(text))),
+            "checksum" => options::set(&mut entry.checksum, key, value, |text| {
+                text.parse().map_err(|error: ChecksumError| error.to_string())
+            }),
             "header" => {
-                entry.headers.push(header(value)?);
+                let header = options::parse_header(options::needed(key, value)?);
+                entry.headers.push(header.map_err(|error| format!("“{key}” is wrong: {error}"))?);
                 Ok(())
             }
-            _ => Err(format!("“{key}” is not an option: take out, dir, checksum or header")),
+            _ => entry.options.get_or_insert_default().read(key, value),
         }
     }
 
@@ -160,23 +169,6 @@ fn addresses(line: &str) -> Result<Vec<Url>, String> {
     Ok(urls)
 }
 
-fn set_once<T>(option: &mut Option<T>, key: &str, value: T) -> Result<(), String> {
-    if option.is_some() {
-        return Err(format!("“{key}” was given before for this address: keep one of the two"));
-    }
-    *option = Some(value);
-    Ok(())
-}
-
-/// Checks a header line, `Name: value`.
-fn header(text: &str) -> Result<String, String> {
-    let is_header = text.split_once(':').is_some_and(|(name, _)| is_token(name));
-    if !is_header || text.chars().any(|c| c.is_control() && c != '\t') {
-        return Err("this is no header: write it as Name: value".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
@@ -184,6 +176,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::engine::types::Speed;
 
     const SUM: &str = "md5:d41d8cd98f00b204e9800998ecf8427e";
 
@@ -263,18 +256,35 @@ mod tests {
     #[test]
     fn problems_say_the_way_out() {
         let below = |option: &str| problem_of(&format!("https://a.example/x\n {option}"));
-        assert_eq!(below("speed=1"), (2, "“speed” is not an option: take out, dir, checksum or header".to_owned()));
-        assert_eq!(below("out"), (2, "“out” has no value: write options as key=value".to_owned()));
-        assert_eq!(below("dir="), (2, "“dir” has no value: write options as key=value".to_owned()));
+        assert!(
+            below("speed=1").1.starts_with("“speed” is not an option: take out, dir, checksum, header, connections")
+        );
+        assert_eq!(below("out"), (2, "“out” has no value: write it as out=value".to_owned()));
+        assert_eq!(below("dir="), (2, "“dir” has no value: write it as dir=value".to_owned()));
+        assert_eq!(below("timeout = 0").1, "“timeout” is wrong: it must be longer than no time at all");
         assert!(below("checksum=abc").1.ends_with("write it as ALGO:HEX, for example sha256:9f86d0…"));
-        assert_eq!(below("header=none"), (2, "this is no header: write it as Name: value".to_owned()));
-        assert_eq!(below("header=A b: c").1, "this is no header: write it as Name: value");
-        assert_eq!(below("header=A: b\0c").1, "this is no header: write it as Name: value");
+        assert_eq!(below("header=none"), (2, "“header” is wrong: write it as Name: value".to_owned()));
+        assert_eq!(below("header=A: b\0c").1, "“header” is wrong: a header is a single line of text");
         assert!(below("https://b.example/?q=x").1.contains("remove the white space"));
         assert!(problem_of("\n out=x").1.contains("no address above"));
         assert!(problem_of("magnet:?xt=x").1.contains("“magnet” is not one of http"));
         assert!(problem_of("https://a.example/a b").1.contains("%20"));
         assert!(problem_of("https://a.example/x\tnonsense").1.starts_with("mirror 1: "));
+    }
+
+    #[test]
+    fn each_download_may_have_options_of_its_own() {
+        let text = "http://h/a\n limit-each=500K\n netrc\n header=A: 1\nhttp://h/b\n connections=2\nhttp://h/c";
+        let (entries, errors) = parse(text);
+        assert_eq!(errors, []);
+        assert_eq!(entries[2].options, None);
+        let specs = entries.into_iter().map(|entry| {
+            let mut spec = DownloadSpec::new(entry.urls[0].clone(), PathBuf::new());
+            entry.apply(&mut spec);
+            (spec.rate, spec.connections, spec.manners.netrc, spec.manners.headers.len())
+        });
+        let rate = Some(Speed(512_000));
+        assert_eq!(specs.collect::<Vec<_>>(), [(rate, 8, true, 1), (None, 2, false, 0), (None, 8, false, 0)]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | is this an address? where are the addresses in this text? | `address.rs` |
 //! | what is to be downloaded, by this list or metalink? | `list.rs` |
+//! | what may be said of one download, and how? | `options.rs` |
 //! | what does a metalink say? | `metalink.rs` |
 //! | for which addresses does this pattern stand? | `pattern.rs` |
 //! | what is the checksum of this file, and where may one be found? | `checksum_list.rs` |
@@ -14,4 +15,5 @@ pub mod address;
 pub mod checksum_list;
 pub mod list;
 pub mod metalink;
+pub mod options;
 pub mod pattern;

@@ -31,6 +31,7 @@ NOTHING_TO_PASTE = "There is no link on the clipboard"
 # The details of a download: their button, the picture of where its bytes are, and what they say.
 DETAILS = "Details"
 MAP = re.compile(r"^\d+ % done, ([2-9]) connections$")
+SPEEDS = re.compile(r"^[\d.]+\skB/s now, [\d.]+\skB/s on average, [\d.]+\skB/s at most; limited to 700\.0\skB/s$")
 WHOLE = "All of the file is here"
 IN_USE = r"In use with \d+ connections"
 CHECKED_LATER = r"SHA-256 will be checked at the end: [0-9a-f]{64} – told by the server"
