@@ -145,7 +145,9 @@ check_install() {
   share=_build/install/usr/share
   id=io.github.freshet.Freshet
   for file in "applications/$id.desktop" "metainfo/$id.metainfo.xml" "glib-2.0/schemas/$id.gschema.xml" \
-    "icons/hicolor/scalable/apps/$id.svg" "icons/hicolor/symbolic/apps/$id-symbolic.svg"; do
+    "icons/hicolor/scalable/apps/$id.svg" "icons/hicolor/symbolic/apps/$id-symbolic.svg" \
+    man/man1/freshet.1 man/man1/freshet-get.1 bash-completion/completions/freshet zsh/site-functions/_freshet \
+    fish/vendor_completions.d/freshet.fish; do
     [ -s "$share/$file" ] || { echo "$file is missing"; return 1; }
   done
   grep -qx 'Exec=/usr/bin/freshet --gapplication-service' "$share/dbus-1/services/$id.service" || return 1

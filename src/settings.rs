@@ -34,10 +34,13 @@ pub enum Key {
     FindChecksum,
     OfferClipboard,
     NotifyEnds,
+    StayAwake,
+    RunInBackground,
+    Autostart,
 }
 
 impl Key {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -55,6 +58,9 @@ impl Key {
         Self::FindChecksum,
         Self::OfferClipboard,
         Self::NotifyEnds,
+        Self::StayAwake,
+        Self::RunInBackground,
+        Self::Autostart,
     ];
 
     pub fn name(self) -> &'static str {
@@ -76,6 +82,9 @@ impl Key {
             Self::FindChecksum => "find-checksum",
             Self::OfferClipboard => "offer-clipboard",
             Self::NotifyEnds => "notify-ends",
+            Self::StayAwake => "stay-awake",
+            Self::RunInBackground => "run-in-background",
+            Self::Autostart => "autostart",
         }
     }
 }
@@ -230,6 +239,33 @@ impl Settings {
     /// Whether a download that ended while nobody looked is told of.
     pub fn notifies_ends(&self) -> bool {
         self.0.boolean(Key::NotifyEnds.name())
+    }
+
+    /// Whether the machine is kept from suspending while downloads are at work.
+    pub fn stays_awake(&self) -> bool {
+        self.0.boolean(Key::StayAwake.name())
+    }
+
+    /// Whether the program goes on when its window is closed.
+    pub fn runs_in_background(&self) -> bool {
+        self.0.boolean(Key::RunInBackground.name())
+    }
+
+    /// Whether the program is started, without its window, when the user logs in.
+    pub fn starts_with_session(&self) -> bool {
+        self.0.boolean(Key::Autostart.name())
+    }
+
+    /// Turns a preference on or off that is no more than that.
+    pub fn set_boolean(&self, key: Key, value: bool) {
+        if let Err(error) = self.0.set_boolean(key.name(), value) {
+            tracing::warn!(%error, "The preference {} can not be saved", key.name());
+        }
+    }
+
+    /// Calls back whenever this preference is changed.
+    pub fn connect_changed(&self, key: Key, changed: impl Fn() + 'static) {
+        self.0.connect_changed(Some(key.name()), move |_, _| changed());
     }
 
     pub fn limits(&self) -> Limits {

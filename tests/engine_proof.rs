@@ -115,6 +115,43 @@ fn a_new_address_that_proves_nothing_is_compared_again_in_each_run() {
 }
 
 #[test]
+fn a_new_address_that_changes_after_its_samples_adds_nothing_to_them() {
+    let (server, running) = (Faulty::start(), Running::start());
+    let id = expired(&running, &server);
+    // The samples are of one version, what comes after them of another one of the same length.
+    server.on("/new", |request| nameless(if request.number < 3 { 63 } else { 64 }).answer(request));
+    running.engine.send(Order::Renew { id, url: server.url("/new") });
+    running.until(
+        id,
+        "it is refused",
+        |now| matches!(&now.state, State::Failed(why) if why.kind == FailureKind::ChangedOnServer),
+    );
+    assert_eq!(server.seen_at("/new").len(), 4);
+    server.on("/new", |request| nameless(63).answer(request));
+    running.engine.send(Order::Resume(id));
+    files::assert_same(&running.completed(id), 63, 12 * MIB);
+    assert!(server.sent_at("/new") < 8 * MIB, "{} bytes", server.sent_at("/new"));
+}
+
+#[test]
+fn samples_of_a_new_address_have_to_be_of_one_version() {
+    let (server, running) = (Faulty::start(), Running::start());
+    let id = expired(&running, &server);
+    // Where the samples lie both have the same bytes.
+    let file = |tag: &str| Resource::new(63, 12 * MIB).etag(Some(tag));
+    server.on("/new", move |request| file(if request.number == 0 { "\"a\"" } else { "\"b\"" }).answer(request));
+    running.engine.send(Order::Renew { id, url: server.url("/new") });
+    running.until(
+        id,
+        "it is refused",
+        |now| matches!(&now.state, State::Failed(why) if why.kind == FailureKind::ChangedOnServer),
+    );
+    assert_eq!(server.seen_at("/new").len(), 2);
+    running.engine.send(Order::Resume(id));
+    files::assert_same(&running.completed(id), 63, 12 * MIB);
+}
+
+#[test]
 fn a_new_address_that_had_no_time_to_be_proven_is_proven_after_a_restart() {
     let (server, lists) = (Faulty::start(), tempfile::tempdir().unwrap());
     let config = || Config { list: Some(lists.path().join("list")), ..Config::default() };

@@ -15,6 +15,7 @@ use freshet::engine::{Command as Order, DownloadSpec, FailureKind, Limits, State
 use support::engine::{LIMIT, Running};
 use support::faulty::{Answer, Faulty, Request, Resource};
 use support::files;
+use support::paced::{Paced, PacedServer};
 
 const MIB: u64 = 1 << 20;
 /// Each connection's speed, where it is limited.
@@ -57,12 +58,12 @@ fn a_limit_of_each_connection_is_met_with_as_many_as_are_allowed() {
 
 #[test]
 fn one_connection_is_all_where_it_fills_the_line() {
-    let (server, running) = (Faulty::start(), Running::start());
+    let (server, running) = (PacedServer::start(), Running::start());
     // All connections together have one speed.
-    server.on("/f", |request| file().answer(request).rate(RATE * 2 / (request.others as u64 + 1)));
-    let id = running.add(server.url("/f"));
+    let url = server.serve("/f", Paced { seed: 50, len: 12 * MIB, rate: 2 * RATE });
+    let id = running.add(url.parse().unwrap());
     files::assert_same(&running.completed(id), 50, 12 * MIB);
-    let requests = server.seen_at("/f").len();
+    let requests = server.record("/f").asked.len();
     // A second one is tried now and then; eight at once would take more than eight requests.
     assert!(requests < 8, "{requests} requests for what one would have brought as fast");
 }

@@ -6,6 +6,9 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::{Arg, ArgAction, Command, CommandFactory, ValueHint};
+
+use super::options::Options;
 use crate::config::VERSION;
 
 /// Answers what can be answered without a window; `None`: the window it is.
@@ -26,6 +29,30 @@ fn answer<'a>(args: impl IntoIterator<Item = &'a OsString>) -> Option<String> {
     })
 }
 
+/// All that can be said on a command line. The man pages and what shells complete are made of it
+/// (`tests/manual.rs`); it is not what reads the arguments, which belong to GTK without `get`.
+pub fn command() -> Command {
+    Command::new("freshet")
+        .version(VERSION)
+        .about("Download manager for the desktop")
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true)
+        .arg(
+            Arg::new("addresses").value_name("ADDRESS").num_args(0..).value_hint(ValueHint::AnyPath).help(
+                "Addresses to download, or files with addresses in them: .txt, .url, .desktop, .meta4, .metalink",
+            ),
+        )
+        .arg(
+            Arg::new("version")
+                .short('V')
+                .long("version")
+                .action(ArgAction::Version)
+                .help("Print the version and exit"),
+        )
+        .disable_version_flag(true)
+        .subcommand(Options::command().name("get").about("Download here and now, with no need for a display"))
+}
+
 const HELP: &str = "\
 Usage:
   freshet [ADDRESS...]                 open the window, or hand the addresses to the one that is open
@@ -34,6 +61,7 @@ Usage:
 “freshet get --help” tells what can be said to it.
 
 Options:
+  --background    start without showing the window
   -h, --help      print this help and exit
   -V, --version   print the version and exit
 ";

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use gio::prelude::*;
 
-use crate::i18n::{gettext, gettext_f, ngettext_f};
+use crate::i18n::{gettext, ngettext_f};
 use crate::model::{DownloadId, DownloadObject};
 
 /// The application's actions behind the buttons; their parameter is the download's id.
@@ -249,11 +249,11 @@ fn together(outcome: Outcome, ended: &[Ended]) -> gio::Notification {
         Outcome::Complete => ngettext_f("{n} download is complete", "{n} downloads are complete", count, &[("n", &n)]),
         Outcome::Failed => ngettext_f("{n} download failed", "{n} downloads failed", count, &[("n", &n)]),
     };
-    let named = ended.iter().take(MOST_NAMED).map(|ended| ended.name.as_str()).collect::<Vec<_>>().join("\n");
-    let more = count.saturating_sub(MOST_NAMED).to_string();
-    // Translators: {names} are names of files, each on a line of its own; {n} is how many there are besides.
-    let body = gettext_f("{names}\nand {n} more", &[("names", &named), ("n", &more)]);
-    let notification = notification(&title, &body);
+    let more = count.saturating_sub(MOST_NAMED);
+    let named = ended.iter().take(MOST_NAMED).map(|ended| ended.name.clone());
+    // Translators: the last line below names of files; {n} is how many there are besides.
+    let last = ngettext_f("and {n} more", "and {n} more", more, &[("n", &more.to_string())]);
+    let notification = notification(&title, &named.chain([last]).collect::<Vec<_>>().join("\n"));
     let Some(last) = ended.last() else { return notification };
     // Without an action of its own a click shows the window.
     if outcome == Outcome::Complete && ended.iter().all(|other| other.folder == last.folder) {

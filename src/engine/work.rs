@@ -8,6 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::error::Failure;
+use super::net::headers::Validator;
 use super::net::{Fetched, Vitals};
 use super::plan::ramp::Ramp;
 use super::rate::Meter;
@@ -42,6 +43,8 @@ pub struct Work {
     pub lookup: Option<Lookup>,
     /// Samples that are compared with those of a new address.
     pub renewal: Option<Renewal>,
+    /// Bytes that the next request has to find again.
+    pub overlap: Option<Overlap>,
     /// All that was given to the disk is written, and was told of: asked for before pieces are relied on.
     pub is_settled: Option<bool>,
     /// Journals on their way. The answer to the last one comes after those to all writes that were
@@ -80,8 +83,19 @@ pub struct Renewal {
     /// Still to be compared, the next one last.
     pub ranges: Vec<ByteRange>,
     pub transfer: Option<TransferId>,
+    /// What the samples so far were told by, where an answer has come: one tag or date, or nothing that
+    /// ties them to each other.
+    pub told: Option<Option<Validator>>,
     /// What the new address has, until the disk has answered.
     pub fetched: Option<Fetched>,
+}
+
+/// See `book/renew.rs`.
+#[derive(Debug)]
+pub struct Overlap {
+    pub range: ByteRange,
+    /// Once the disk has answered.
+    pub bytes: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -108,6 +122,7 @@ impl Work {
             trouble: None,
             lookup: None,
             renewal: None,
+            overlap: None,
             is_settled: None,
             saves: 0,
             is_closing: false,

@@ -7,10 +7,12 @@ use std::collections::HashSet;
 use url::Url;
 
 use super::{describe, refusals};
+use crate::engine::disk::naming;
 use crate::engine::import::address;
+use crate::engine::import::curl_command;
 use crate::engine::import::list::{self, Entry};
-use crate::engine::import::pattern::{self, PatternError};
-use crate::i18n::gettext_f;
+use crate::engine::import::pattern;
+use crate::i18n::{gettext_f, ngettext_f};
 
 /// What was read from something that should hold addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,38 +24,67 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Reads what a person typed or pasted: an address or a pattern of some a line, or any text with
-    /// addresses in it.
+    /// Reads what a person typed or pasted: an address, a pattern of some or a curl command a line, or any
+    /// text with addresses in it.
     pub fn in_lines(text: &str) -> Self {
         let mut addresses = Self::default();
         let mut found = Vec::new();
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let texts = match expand(line) {
-                Ok(texts) => texts,
-                Err(error) => {
-                    addresses.refused.push(refusals::pattern(&error));
-                    continue;
-                }
+        let mut rest = text.trim();
+        while !rest.is_empty() {
+            let read = if curl_command::is_command(rest) {
+                // It may be longer than its line.
+                let (read, after) = curl_command::parse(rest);
+                rest = after.trim_start();
+                read.map_err(|error| refusals::curl_command(&error))
+            } else {
+                let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+                rest = after.trim_start();
+                in_line(line.trim())
             };
-            match texts.iter().map(|text| address::parse(text)).collect::<Result<Vec<_>, _>>() {
-                Ok(urls) => found.extend(urls.into_iter().map(plain)),
-                Err(reason) => {
-                    let inside = Self::in_prose(line);
-                    if inside.found.is_empty() {
-                        addresses.refused.push(describe::refused_address(line, &reason));
-                    }
-                    found.extend(inside.found);
-                }
+            match read {
+                Ok(read) => found.extend(read),
+                Err(sentence) => addresses.refused.push(sentence),
             }
         }
         addresses.push(found);
         addresses
     }
 
+    /// Reads what was copied or dropped: a curl command, or a text as [`Addresses::in_prose`] does.
+    pub fn in_text(text: &str) -> Self {
+        if curl_command::is_command(text) { Self::in_lines(text) } else { Self::in_prose(text) }
+    }
+
     /// Reads a text that was not written for us, like a dropped paragraph: what is no address is
     /// passed over.
     pub fn in_prose(text: &str) -> Self {
         Self { found: address::find_all(text).into_iter().map(plain).collect(), refused: Vec::new() }
+    }
+
+    /// What is offered of a text that was copied for whatever purpose: it has to be nothing but whole
+    /// addresses, one a line, each of a file by the look of it. Anything else may be a secret.
+    pub fn worth_an_offer(text: &str) -> Option<Self> {
+        // As RFC 2483 writes a text/uri-list, which is read here, too.
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let file = |line| address::absolute(line).ok().filter(looks_like_file).map(plain);
+        let mut addresses = Self::default();
+        addresses.push(lines.map(file).collect::<Option<_>>()?);
+        (!addresses.found.is_empty()).then_some(addresses)
+    }
+
+    /// The sentence that offers what was copied; none for nothing.
+    pub fn offer(&self) -> Option<String> {
+        let count = self.found.len();
+        let url = self.found.first()?.urls.first()?;
+        let values = [
+            ("file", &*naming::choose(None, None, url, None)),
+            ("host", url.host_str().unwrap_or_default()),
+            ("n", &count.to_string()),
+        ];
+        // Translators: {file} is the name of a file, {host} of its server.
+        let one = gettext_f("You copied a link to “{file}” on {host}", &values);
+        let many = ngettext_f("You copied a link to {n} file", "You copied links to {n} files", count, &values);
+        Some(if count == 1 { one } else { many })
     }
 
     /// Reads a metalink; `name` is what its own file is called.
@@ -101,9 +132,30 @@ impl Addresses {
     }
 }
 
-/// What a line stands for. Only an address has patterns: braces in a text have another meaning.
-fn expand(line: &str) -> Result<Vec<String>, PatternError> {
-    if line.contains(char::is_whitespace) { Ok(vec![line.to_owned()]) } else { pattern::expand(line) }
+/// Reads a line that is no command. The error is a sentence for the user.
+fn in_line(line: &str) -> Result<Vec<Entry>, String> {
+    // Only an address has patterns: braces in a text have another meaning.
+    let texts = match line.contains(char::is_whitespace) {
+        true => vec![line.to_owned()],
+        false => pattern::expand(line).map_err(|error| refusals::pattern(&error))?,
+    };
+    texts.iter().map(|text| address::parse(text).map(plain)).collect::<Result<_, _>>().or_else(|reason| {
+        let inside = Addresses::in_prose(line).found;
+        if inside.is_empty() { Err(describe::refused_address(line, &reason)) } else { Ok(inside) }
+    })
+}
+
+/// Kinds of pages, not of files, by what their addresses end in.
+const PAGES: [&str; 9] = ["asp", "aspx", "cgi", "do", "htm", "html", "jsp", "php", "xhtml"];
+
+/// Whether the last part of the address's path has an ending, and not one of a page.
+fn looks_like_file(url: &Url) -> bool {
+    let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+    let ending = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).map(|(_, ending)| ending);
+    ending.is_some_and(|ending| {
+        let is_ending = (1..=10).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_ending && !PAGES.contains(&ending.to_ascii_lowercase().as_str())
+    })
 }
 
 /// A file of which nothing is known but its address.
@@ -135,6 +187,40 @@ mod tests {
         assert_eq!(urls, ["https://example.org/08.zip", "https://example.org/09.zip", "https://example.org/10.zip"]);
         let read = Addresses::in_lines("https://example.org/[9-1].zip");
         assert_eq!(read.refused, ["“[9-1]” counts down. Write the smaller end first."], "{read:?}");
+    }
+
+    #[test]
+    fn a_curl_command_is_read_with_what_is_around_it() {
+        let text = "https://h/a\ncurl 'https://h/b' \\\n  -H 'X-A: b'\n\ncurl -X POST https://h/c\nhttps://h/d";
+        let read = Addresses::in_lines(text);
+        let paths: Vec<_> = read.found.iter().map(|entry| entry.urls[0].path()).collect();
+        assert_eq!((paths, read.refused.len()), (vec!["/a", "/b", "/d"], 1));
+        assert!(read.refused[0].starts_with("“-X POST” in the curl command"), "{read:?}");
+        assert_eq!(Addresses::in_text("curl https://h/[1-3]").found.len(), 3);
+        assert_eq!(Addresses::in_text("see https://h/[1-3]").found.len(), 1);
+    }
+
+    #[test]
+    fn only_whole_addresses_of_files_are_offered() {
+        let offered = |text: &str| Addresses::worth_an_offer(text)?.offer();
+        let one = "You copied a link to “a b.iso” on example.org";
+        assert_eq!(offered(" https://ann:secret@example.org/x/a%20b.iso?key=1 \n").as_deref(), Some(one));
+        let list = "# list\r\nhttps://example.org/a.zip\r\nhttps://example.org/b.zip\r\n";
+        assert_eq!(offered(list).as_deref(), Some("You copied links to 2 files"));
+        for text in [
+            "",
+            "correct horse.zip",
+            "example.org/a.zip",
+            "see https://example.org/a.zip",
+            "https://example.org/a.zip\nhunter2",
+            "https://example.org/",
+            "https://example.org/about",
+            "https://example.org/index.HTML",
+            "https://example.org/.hidden",
+            "file:///home/ann/a.zip",
+        ] {
+            assert_eq!(offered(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod addresses;
 pub mod amounts;
+pub mod batch;
 pub mod describe;
 pub mod details;
 pub mod download_list;

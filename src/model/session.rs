@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use super::addresses::Addresses;
+use super::batch::{Batch, Part};
 use super::details::{self, Details};
 use super::download_list::{DownloadList, Source};
 use super::download_object::{self, DownloadObject};
@@ -33,6 +34,7 @@ struct Inner {
     settings: Settings,
     list: DownloadList,
     totals: Totals,
+    batch: Batch,
     traces: RefCell<Traces>,
     /// Removed, and may come back until they are purged.
     removed: RefCell<HashSet<DownloadId>>,
@@ -89,6 +91,16 @@ impl Source for Downloads {
     }
 }
 
+/// What one download adds to the totals and to the batch.
+#[derive(Clone, Copy, Default)]
+struct Counted(Share, Part);
+
+impl Counted {
+    fn of(download: &Snapshot) -> Self {
+        Self(Share::of(download), Part::of(download))
+    }
+}
+
 /// How the engine is started for a window.
 fn config(list: Option<PathBuf>, settings: &Settings) -> Config {
     Config { limits: settings.limits(), list, folders: vec![settings.download_folder()], slice: SMOOTH }
@@ -114,6 +126,7 @@ impl Session {
             settings,
             list: DownloadList::default(),
             totals: Totals::default(),
+            batch: Batch::default(),
             traces: RefCell::default(),
             removed: RefCell::default(),
             on_finished: Listener::default(),
@@ -135,13 +148,13 @@ impl Session {
 
     /// Shows what was saved.
     fn fill(&self) {
-        let Inner { engine, list, totals, .. } = &*self.0;
+        let Inner { engine, list, .. } = &*self.0;
         let live = engine.live_snapshots();
-        live.iter().for_each(|download| totals.replace(Share::default(), Share::of(download)));
+        live.iter().for_each(|download| self.count(Counted::default(), Counted::of(download)));
         let (objects, shelved) = (live.into_iter().map(DownloadObject::new).collect(), engine.shelved());
         for id in &shelved {
             let share = engine.shelved_outline(*id, Share::of_resting);
-            totals.replace(Share::default(), share.unwrap_or_default());
+            self.0.totals.replace(Share::default(), share.unwrap_or_default());
         }
         list.fill(objects, shelved, Downloads(engine.clone()));
         // What `benches/start.py` reads.
@@ -154,6 +167,17 @@ impl Session {
 
     pub fn totals(&self) -> &Totals {
         &self.0.totals
+    }
+
+    /// What there is to do.
+    pub fn batch(&self) -> &Batch {
+        &self.0.batch
+    }
+
+    /// What one download adds to all sums was `old` and is `new`.
+    fn count(&self, old: Counted, new: Counted) {
+        self.0.totals.replace(old.0, new.0);
+        self.0.batch.replace(old.1, new.1);
     }
 
     /// Where downloads go when nothing else is said.
@@ -282,25 +306,25 @@ impl Session {
             Event::Added(new) | Event::Changed(new) => match self.0.list.get(new.id) {
                 Some(object) => self.apply_snapshot(&object, new),
                 None => {
-                    self.0.totals.replace(Share::default(), Share::of(new));
+                    self.count(Counted::default(), Counted::of(new));
                     self.0.list.insert(DownloadObject::new((**new).clone()));
                 }
             },
             Event::Progressed { id, progress } => {
                 let Some(object) = self.0.list.get(*id) else { return };
-                let old = object.read(Share::of);
+                let old = object.read(Counted::of);
                 // Before those hear of it who show the speeds.
                 if object.read(is_downloading) {
                     self.0.traces.borrow_mut().runs(*id, progress.received, progress.speed);
                 }
                 object.apply_progress(*progress);
-                self.0.totals.replace(old, object.read(Share::of));
+                self.count(old, object.read(Counted::of));
                 self.0.list.touch(true);
             }
             Event::Removed(id) => {
                 self.0.traces.borrow_mut().forget(*id);
                 let Some(object) = self.0.list.get(*id) else { return };
-                self.0.totals.replace(object.read(Share::of), Share::default());
+                self.count(object.read(Counted::of), Counted::default());
                 self.0.list.remove(*id);
             }
             Event::ListUnsaved(reason) => {
@@ -314,11 +338,11 @@ impl Session {
     }
 
     fn apply_snapshot(&self, object: &DownloadObject, new: &Snapshot) {
-        let (share, was_finished) = object.read(|old| (Share::of(old), download_object::is_finished(old)));
+        let (counted, was_finished) = object.read(|old| (Counted::of(old), download_object::is_finished(old)));
         self.trace(new);
         object.apply(new);
         self.0.list.touch(false);
-        self.0.totals.replace(share, Share::of(new));
+        self.count(counted, Counted::of(new));
         if download_object::is_finished(new)
             && !was_finished
             && let Some(listener) = self.0.on_finished.get()

@@ -214,7 +214,7 @@ impl AddDialog {
 fn hint(count: usize) -> String {
     match count {
         // Translators: leave [001-100] and {a,b} as they are: they are what the user may type.
-        0 => gettext("Patterns like [001-100] and {a,b} stand for many addresses."),
+        0 => gettext("Patterns like [001-100] and {a,b} stand for many addresses. A curl command can be pasted, too."),
         _ => ngettext_f("{n} file", "{n} files", count, &[("n", &count.to_string())]),
     }
 }

@@ -12,8 +12,10 @@ use gtk::{gio, glib};
 use super::RESOURCES;
 use super::actions::{DownloadAction, WindowAction};
 use super::window::Window;
+use super::{background, suspend};
 use crate::config;
 use crate::desktop::notifications::{self, Notifier};
+use crate::desktop::{autostart, launcher};
 use crate::i18n::gettext;
 use crate::model::session::Place;
 use crate::model::{Addresses, DownloadId, DownloadObject, Session};
@@ -182,6 +184,11 @@ impl Application {
             }
         };
         let window = Window::opening(self, &settings);
+        window.connect_map(glib::clone!(
+            #[weak(rename_to = application)]
+            self,
+            move |_| application.notifier().seen()
+        ));
         window.connect_is_active_notify(glib::clone!(
             #[weak(rename_to = application)]
             self,
@@ -208,6 +215,9 @@ impl Application {
         match Session::open(list, settings).await {
             Ok(session) => {
                 self.tell_of_ends(&session, &settings_of);
+                launcher::show(self, session.batch());
+                background::follow(self, &session, &settings_of);
+                suspend::prevent(self, session.batch(), &settings_of);
                 window.begin(&session);
                 let is_first = self.imp().session.set(session).is_ok();
                 debug_assert!(is_first, "the session is started with the only window");
@@ -231,6 +241,16 @@ impl Application {
             glib::OptionFlags::NONE,
             glib::OptionArg::None,
             &version,
+            None,
+        );
+        // Translators: shown by “freshet --help”.
+        let hidden = gettext("Start without showing the window");
+        self.add_main_option(
+            autostart::OPTION,
+            glib::Char::from(0),
+            glib::OptionFlags::NONE,
+            glib::OptionArg::None,
+            &hidden,
             None,
         );
         // Translators: shown by “freshet --help” for the addresses that can follow.
@@ -313,7 +333,9 @@ impl Application {
             #[weak(rename_to = application)]
             self,
             move |download: &DownloadObject| {
-                let is_seen = application.active_window().is_some_and(|window| window.is_active());
+                // One that was closed counts as active still.
+                let is_seen =
+                    application.active_window().is_some_and(|window| window.is_active() && window.is_visible());
                 if !is_seen && settings.notifies_ends() {
                     application.notifier().ended(download);
                 }
@@ -327,7 +349,9 @@ impl Application {
             return glib::ExitCode::from(TRY_AGAIN);
         }
         let window = self.window();
-        window.present();
+        if !command_line.options_dict().contains(autostart::OPTION) {
+            window.present();
+        }
         let mut addresses = Addresses::default();
         let mut files = Vec::new();
         for argument in command_line.arguments().iter().skip(1) {

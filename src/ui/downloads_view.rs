@@ -182,15 +182,20 @@ impl DownloadsView {
         selection.connect_selection_changed(move |_, _, _| tell());
     }
 
-    /// The download that is seen at a point of a widget around this one.
-    pub fn download_at(&self, around: &impl IsA<gtk::Widget>, (x, y): (f64, f64)) -> Option<DownloadObject> {
+    /// The download that is seen at a point of a widget around this one, or of this one.
+    pub fn download_at(&self, around: &impl IsA<gtk::Widget>, point: (f64, f64)) -> Option<DownloadObject> {
+        self.row_at(around, point)?.download()
+    }
+
+    /// The same with its row.
+    pub(super) fn row_at(&self, around: &impl IsA<gtk::Widget>, (x, y): (f64, f64)) -> Option<DownloadRow> {
         let list_view = self.imp().list_view.get();
         if !list_view.is_mapped() {
             return None;
         }
         let place = around.compute_point(&list_view, &graphene::Point::new(x as f32, y as f32))?;
         let picked = list_view.pick(f64::from(place.x()), f64::from(place.y()), gtk::PickFlags::DEFAULT)?;
-        row_around(&picked)?.download()
+        row_around(&picked)
     }
 
     /// Scrolls to a download and selects it, now or as soon as it is in the list.

@@ -5,11 +5,13 @@
 //!  Application
 //!  └── Window             header bar, pages, toasts; carries out what is asked for (actions.rs)
 //!      ├── DownloadsView  the list: selection, keys, context menu
+//!      │   ├── drag_out.rs    finished files dragged to other programs
 //!      │   └── DownloadRow    one download, with a StatusLine and RowButtons
 //!      ├── Sidebar        groups of downloads, of which one is shown
 //!      ├── DetailsPane    the selected download, looked at closely
 //!      │   ├── SegmentMap     where its bytes are, drawn
 //!      │   └── SpeedPlot      how fast it was, drawn
+//!      ├── ClipboardOffer a link that was copied
 //!      ├── drop.rs        links dropped anywhere on the window
 //!      ├── AddDialog      addresses typed by hand
 //!      ├── RenewDialog    another address of a download that is stuck
@@ -20,9 +22,12 @@
 pub mod actions;
 pub mod add_dialog;
 pub mod application;
+mod background;
+pub mod clipboard_offer;
 pub mod details_pane;
 pub mod download_row;
 pub mod downloads_view;
+mod drag_out;
 mod drop;
 mod limit_dialog;
 pub mod messages;
@@ -33,6 +38,7 @@ pub mod segment_map;
 pub mod sidebar;
 pub mod speed_plot;
 pub mod status_line;
+mod suspend;
 pub mod window;
 
 pub use application::run;

@@ -26,6 +26,12 @@ mod imp {
         #[template_child]
         pub notify_ends: TemplateChild<gtk::Switch>,
         #[template_child]
+        pub stay_awake: TemplateChild<gtk::Switch>,
+        #[template_child]
+        pub run_in_background: TemplateChild<gtk::Switch>,
+        #[template_child]
+        pub autostart: TemplateChild<gtk::Switch>,
+        #[template_child]
         pub is_limited: TemplateChild<gtk::Switch>,
         #[template_child]
         pub rate: TemplateChild<gtk::Adjustment>,
@@ -80,7 +86,14 @@ impl Preferences {
             settings.bind(key, &**count, "value");
         }
         settings.bind(Key::FindChecksum, &*imp.find_checksum, "active");
-        settings.bind(Key::NotifyEnds, &*imp.notify_ends, "active");
+        for (key, switch) in [
+            (Key::NotifyEnds, &imp.notify_ends),
+            (Key::StayAwake, &imp.stay_awake),
+            (Key::RunInBackground, &imp.run_in_background),
+            (Key::Autostart, &imp.autostart),
+        ] {
+            settings.bind(key, &**switch, "active");
+        }
         settings.bind_rate_limit((&*imp.is_limited, "active"), (&*imp.rate, "value"));
         imp.schedule.set_text(&settings.schedule_text());
         imp.schedule.connect_changed(glib::clone!(

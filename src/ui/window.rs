@@ -10,10 +10,12 @@ use gtk::{gio, glib};
 
 use super::actions::WindowAction;
 use super::add_dialog::AddDialog;
+use super::clipboard_offer::ClipboardOffer;
 use super::details_pane::DetailsPane;
 use super::downloads_view::DownloadsView;
+use super::drag_out;
 use super::drop;
-use super::messages::UndoOffer;
+use super::messages::{self, UndoOffer};
 use super::preferences::Preferences;
 use super::sidebar::Sidebar;
 use crate::config;
@@ -26,6 +28,7 @@ use crate::settings::{Key, Settings, WindowShape};
 /// From here on it is said why there are no rows yet.
 const PATIENCE: Duration = Duration::from_millis(700);
 
+mod closing;
 /// What is done with downloads.
 mod downloads;
 /// Which downloads are shown.
@@ -52,15 +55,9 @@ mod imp {
         #[template_child]
         pub pages: TemplateChild<gtk::Stack>,
         #[template_child]
-        pub details_button: TemplateChild<gtk::ToggleButton>,
-        #[template_child]
         pub flap: TemplateChild<adw::Flap>,
         #[template_child]
-        pub sidebar_button: TemplateChild<gtk::ToggleButton>,
-        #[template_child]
         pub sidebar: TemplateChild<Sidebar>,
-        #[template_child]
-        pub search_button: TemplateChild<gtk::ToggleButton>,
         #[template_child]
         pub search_bar: TemplateChild<gtk::SearchBar>,
         #[template_child]
@@ -80,6 +77,8 @@ mod imp {
         pub drop_hint: TemplateChild<gtk::Revealer>,
         #[template_child]
         pub drop_words: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub clipboard_offer: TemplateChild<ClipboardOffer>,
         #[template_child]
         pub notice: TemplateChild<gtk::Box>,
         #[template_child]
@@ -108,6 +107,7 @@ mod imp {
         type ParentType = adw::ApplicationWindow;
 
         fn class_init(klass: &mut Self::Class) {
+            ClipboardOffer::ensure_type();
             DownloadsView::ensure_type();
             DetailsPane::ensure_type();
             Sidebar::ensure_type();
@@ -138,13 +138,11 @@ mod imp {
     }
 
     impl WindowImpl for Window {
-        /// Closing the window ends the program; it goes when everything is kept.
         fn close_request(&self) -> glib::Propagation {
             self.obj().save_shape();
-            if WidgetExt::activate_action(&*self.obj(), "app.quit", None).is_ok() {
-                glib::Propagation::Stop
-            } else {
-                self.parent_close_request()
+            match self.obj().leave() {
+                glib::Propagation::Stop => glib::Propagation::Stop,
+                glib::Propagation::Proceed => self.parent_close_request(),
             }
         }
     }
@@ -188,6 +186,15 @@ impl Window {
                 #[weak]
                 window,
                 move |dropped, place| window.take_dropped(dropped, place)
+            ),
+        );
+        window.imp().clipboard_offer.watch(
+            &window,
+            settings,
+            glib::clone!(
+                #[weak]
+                window,
+                move |addresses| window.add(addresses, &Place::default())
             ),
         );
         glib::timeout_add_local_once(
@@ -327,6 +334,14 @@ impl Window {
                 move |action, downloads| window.perform(action, &downloads)
             ),
         );
+        drag_out::offer(
+            &imp.view,
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |reason| messages::tell(&window.imp().toasts, reason)
+            ),
+        );
         let choose_page = glib::clone!(
             #[weak(rename_to = window)]
             self,
@@ -439,25 +454,13 @@ impl Window {
             self,
             move |totals: &Totals| {
                 let resumes = totals.can_resume() && !totals.can_pause();
-                let has_room = !window.imp().flap.is_folded();
-                window.imp().resume_all.set_visible(resumes && has_room);
-                window.imp().pause_all.set_visible(!resumes && has_room);
+                window.imp().resume_all.set_visible(resumes);
+                window.imp().pause_all.set_visible(!resumes);
             }
         );
         choose_button(totals);
         totals.connect_can_pause_notify(choose_button.clone());
-        totals.connect_can_resume_notify(choose_button.clone());
-        // In a narrow window they are in the menu only.
-        self.imp().flap.connect_folded_notify(glib::clone!(
-            #[strong]
-            totals,
-            #[weak(rename_to = window)]
-            self,
-            move |flap| {
-                choose_button(&totals);
-                window.imp().details_button.set_visible(!flap.is_folded());
-            }
-        ));
+        totals.connect_can_resume_notify(choose_button);
     }
 
     fn show_add_dialog(&self) {

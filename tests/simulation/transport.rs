@@ -12,7 +12,7 @@ use std::time::Duration;
 use freshet::engine::clock::Clock;
 use freshet::engine::disk::Disk;
 use freshet::engine::net::proof::{self, Answer};
-use freshet::engine::net::sink::{Sink, Took};
+use freshet::engine::net::sink::{self, Sink, Took};
 use freshet::engine::net::{self, Fetched, Request, TransferEvent};
 use freshet::engine::rate::Budget;
 use freshet::engine::types::{ByteRange, DownloadId, Moment, Speed, TransferId};
@@ -260,7 +260,9 @@ impl ScriptedTransport {
         match proof::prove(&transfer.request.asked, &script.head, today) {
             Ok(answer) => {
                 transfer.sink.begin(answer.start, answer.end);
-                if !answer.continues {
+                if answer.continues {
+                    transfer.sink.expect(std::mem::take(&mut transfer.request.overlap));
+                } else {
                     transfer.until = None;
                 }
                 let answer = Box::new(answer);
@@ -377,6 +379,10 @@ impl ScriptedTransport {
             }
             Took::NoRoom => Err(Held::Room),
             Took::NoPart => Err(Held::Part),
+            Took::Other => {
+                transfer.judged = Judged::Refused(sink::other_file());
+                Ok(false)
+            }
             Took::TooMuch => {
                 transfer.judged = Judged::Refused(Failure::new(FailureKind::Protocol, "longer than was announced"));
                 Ok(false)

@@ -29,7 +29,22 @@ def a_pattern_adds_each_of_its_files():
             assert (home.downloads / name).read_bytes() == DATA, f"{name} is not the server's"
 
 
+def a_curl_command_is_downloaded_as_it_says():
+    with Server({"/file": DATA}) as server, Home() as home, Freshet(home) as app:
+        app.click(words.ADD_DOWNLOAD)
+        url = server.url("/file")
+        app.write(words.ADDRESSES, f"curl -X POST '{url}'")
+        app.wait_to_say(words.ONLY_DOWNLOADS)
+        app.write(words.ADDRESSES, f"curl -fL '{url}' \\\n  -H 'X-Key: it is' -A Probe/1 -o named.bin")
+        app.click(words.ADD)
+        app.wait_for("named.bin", words.COMPLETED)
+        assert (home.downloads / "named.bin").read_bytes() == DATA, "the file is not the server's"
+        headers = next(asked.headers for asked in server.asked if asked.path == "/file")
+        assert (headers["X-Key"], headers["User-Agent"]) == ("it is", "Probe/1"), f"it asked with {headers}"
+
+
 if __name__ == "__main__":
     run(
         a_pattern_adds_each_of_its_files,
+        a_curl_command_is_downloaded_as_it_says,
     )

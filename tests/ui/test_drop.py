@@ -6,9 +6,9 @@ is right. Runs on X11 and on sway alike."""
 import random
 
 from support import desktop, words
-from support.freshet_ui import DragSource, Freshet, Home
+from support.freshet_ui import DragSource, DropTarget, Freshet, Home
 from support.server import Server
-from support.waiting import run
+from support.waiting import run, until
 
 DESKTOP = desktop.here()
 
@@ -37,10 +37,40 @@ def an_address_in_dropped_text_is_downloaded():
     drop("text", "text.bin", "It is at {} since yesterday.")
 
 
+def drag_row(app, name):
+    """Drags the row of a download onto another program's window; the test's alarm ends what never comes."""
+    DESKTOP.put_in_corner(DropTarget.title)
+    window = until("the window", lambda: DESKTOP.window(words.WINDOW))
+    target = until("the drop target", lambda: DESKTOP.window(DropTarget.title))
+    x, y = desktop.middle(app.place_of_row(name))
+    desktop.drag(DESKTOP, (window.x + x, window.y + y), desktop.middle(target))
+
+
+def a_finished_file_is_dragged_to_another_program():
+    data = random.Random(1).randbytes(50_000)
+    with Server({"/a%20b.bin": data}) as server, Home() as home, Freshet(home, server.url("/a%20b.bin")) as app:
+        app.wait_for("a b.bin", words.COMPLETED)
+        with DropTarget() as target:
+            drag_row(app, "a b.bin")
+            assert "text/uri-list" in target.read("offers")
+            assert target.read("files") == [(home.downloads / "a b.bin").as_uri()]
+
+
+def a_running_download_says_why_it_can_not_be_dragged():
+    data = random.Random(1).randbytes(3_000_000)
+    with Server({"/a.bin": data}, 100_000) as server, Home() as home, Freshet(home, server.url("/a.bin")) as app:
+        app.wait_for("a.bin", words.DOWNLOADING)
+        with DropTarget():
+            drag_row(app, "a.bin")
+            app.wait_to_say(words.NOT_DRAGGED)
+
+
 TESTS = (
     a_link_dropped_as_a_uri_list_is_downloaded,
     a_link_dropped_as_a_browser_offers_it_is_downloaded,
     an_address_in_dropped_text_is_downloaded,
+    a_finished_file_is_dragged_to_another_program,
+    a_running_download_says_why_it_can_not_be_dragged,
 )
 
 if __name__ == "__main__":

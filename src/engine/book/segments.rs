@@ -50,20 +50,33 @@ impl Book {
         let transfer = TransferId(self.number());
         let now = self.parts.clock.now();
         let Some((source, _)) = self.first_source(id) else { return };
+        if source == 0 && !self.has_overlap(id) {
+            return;
+        }
         let Some(item) = self.items.get_mut(&id) else { return };
+        let overlap = item.work.as_mut().and_then(|work| work.overlap.take());
         let is_new = item.work.as_ref().is_none_or(|work| !work.is_open) && item.map.done().bytes() == 0;
         let loan = item.map.lend(transfer);
         let range = loan.filter(|_| !is_new).and_then(|loan| Some(ByteRange::new(loan.start, loan.end?)));
         item.meter.restart(now, item.map.arrived().bytes());
-        self.begin(id, transfer, source, range);
+        self.begin(id, transfer, source, range, overlap.and_then(|overlap| overlap.bytes).unwrap_or_default());
     }
 
-    fn begin(&mut self, id: DownloadId, transfer: TransferId, source: usize, range: Option<ByteRange>) {
+    /// Asks a source for a range, and for the bytes before it that it has to begin with.
+    fn begin(
+        &mut self,
+        id: DownloadId,
+        transfer: TransferId,
+        source: usize,
+        range: Option<ByteRange>,
+        overlap: Vec<u8>,
+    ) {
         let now = self.parts.clock.now();
         let Some(item) = self.items.get_mut(&id) else { return };
+        let range = range.map(|range| ByteRange::new(range.start - overlap.len() as u64, range.end));
         let asked = item.asked(range, source);
         let (Some(work), Some(source_of)) = (&mut item.work, item.sources.get(source)) else { return };
-        let request = request(id, &item.spec, source_of.url.clone(), asked, Body::Part);
+        let request = Request { overlap, ..request(id, &item.spec, source_of.url.clone(), asked, Body::Part) };
         let running =
             Running { source, has_range: range.is_some(), started_at: now, answered_at: None, meter: Meter::default() };
         work.transfers.insert(transfer, running);
@@ -113,7 +126,7 @@ impl Book {
         };
         let Some(range) = loan.and_then(|loan| Some(ByteRange::new(loan.start, loan.end?))) else { return false };
         tracing::debug!(%id, %range, source, "one more transfer");
-        self.begin(id, transfer, source, Some(range));
+        self.begin(id, transfer, source, Some(range), Vec::new());
         true
     }
 
@@ -273,7 +286,7 @@ impl Book {
 /// All requests are made here, so that none tells a secret to a server that it is not for.
 fn request(download: DownloadId, spec: &DownloadSpec, url: Url, asked: Asked, body: Body) -> Request {
     let manners = spec.manners.towards(&url, &spec.url);
-    Request { download, url, manners, asked, body, connect_timeout: item::silence(spec) }
+    Request { download, url, manners, asked, body, overlap: Vec::new(), connect_timeout: item::silence(spec) }
 }
 
 /// Whether the server has turned a further connection away, and not something on the way to it.

@@ -9,11 +9,14 @@
 //! | what may be said of one download, and how? | `options.rs` |
 //! | what does a metalink say? | `metalink.rs` |
 //! | for which addresses does this pattern stand? | `pattern.rs` |
+//! | what does this curl command download? | `curl_command.rs`, split by `shell.rs` |
 //! | what is the checksum of this file, and where may one be found? | `checksum_list.rs` |
 
 pub mod address;
 pub mod checksum_list;
+pub mod curl_command;
 pub mod list;
 pub mod metalink;
 pub mod options;
 pub mod pattern;
+pub mod shell;

@@ -21,7 +21,7 @@ use super::idle::Ports;
 use super::memory::Memory;
 use super::proof::{self, Answer, Head};
 use super::raw::EasyRef;
-use super::sink::{Sink, Took};
+use super::sink::{self, Sink, Took};
 use super::window::Pace;
 use super::{Asked, Body, Request, TransferEvent, Vitals};
 use crate::engine::error::{Failure, FailureKind};
@@ -60,6 +60,8 @@ pub struct TransferHandler {
     /// The offset up to which bytes are wanted, where that is not the end of the body.
     until: Option<u64>,
     memory: Option<Memory>,
+    /// See [`Request::overlap`].
+    overlap: Vec<u8>,
     /// There if the body has a content coding that is to be undone.
     decoder: Option<Decoder>,
     easy: Option<EasyRef>,
@@ -103,6 +105,7 @@ impl TransferHandler {
             gate,
             sink,
             memory,
+            overlap: request.overlap.clone(),
             decoder: None,
             easy: None,
             head: Head::default(),
@@ -265,7 +268,9 @@ impl TransferHandler {
             Ok((answer, decoder)) => {
                 self.decoder = decoder;
                 self.sink.begin(answer.start, answer.end);
-                if !answer.continues {
+                if answer.continues {
+                    self.sink.expect(std::mem::take(&mut self.overlap));
+                } else {
                     // Not the range, but the whole file.
                     self.until = None;
                 }
@@ -373,6 +378,10 @@ impl TransferHandler {
             Took::TooMuch => {
                 let detail = "the body is longer than was announced".to_owned();
                 self.judged = Judged::Refused(Failure::new(FailureKind::Protocol, detail));
+                Ok(0)
+            }
+            Took::Other => {
+                self.judged = Judged::Refused(sink::other_file());
                 Ok(0)
             }
         }

@@ -103,6 +103,9 @@ pub struct Request {
     pub manners: Manners,
     pub asked: Asked,
     pub body: Body,
+    /// Bytes that are here already, with which the range that was asked for has to begin: they are not
+    /// written again, and of a body that begins otherwise nothing is.
+    pub overlap: Vec<u8>,
     /// How long connecting may take; silence later is watched by the engine.
     pub connect_timeout: Duration,
 }

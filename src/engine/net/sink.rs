@@ -5,6 +5,7 @@
 use std::rc::Rc;
 
 use crate::engine::disk::{Block, Disk};
+use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::PartId;
 
 /// The largest block: libcurl hands over at most 16 KiB at a time, but writes of 256 KiB at aligned
@@ -24,6 +25,14 @@ pub enum Took {
     NoPart,
     /// None: the body is longer than was announced.
     TooMuch,
+    /// None: the body does not begin with the bytes that are here already.
+    Other,
+}
+
+/// What [`Took::Other`] comes to.
+pub fn other_file() -> Failure {
+    let detail = "its bytes are others, where those begin that are missing";
+    Failure::new(FailureKind::ChangedOnServer, detail)
 }
 
 /// A body on its way to a part file.
@@ -32,6 +41,8 @@ pub struct Sink {
     part: Option<PartId>,
     /// Bytes that came before the part was attached; at most one first block of them.
     early: Vec<u8>,
+    /// What is still to come of the bytes that are here already.
+    overlap: Vec<u8>,
     block: Option<Block>,
     /// Where the next byte belongs.
     next: u64,
@@ -55,6 +66,7 @@ impl Sink {
             disk,
             part: None,
             early: Vec::new(),
+            overlap: Vec::new(),
             block: None,
             next: 0,
             end: None,
@@ -67,6 +79,11 @@ impl Sink {
     pub fn begin(&mut self, start: u64, end: Option<u64>) {
         self.next = start;
         self.end = end;
+    }
+
+    /// The body has to begin with these bytes, which are here already.
+    pub fn expect(&mut self, overlap: Vec<u8>) {
+        self.overlap = overlap;
     }
 
     /// The offset behind the last byte that is with the disk; `None` as long as it has no part.
@@ -107,6 +124,21 @@ impl Sink {
 
     /// Offers bytes; all or none of them are taken.
     pub fn take(&mut self, bytes: &[u8]) -> Took {
+        let (known, fresh) = bytes.split_at(self.overlap.len().min(bytes.len()));
+        if !self.overlap.starts_with(known) {
+            return Took::Other;
+        }
+        self.next += known.len() as u64;
+        let took = if fresh.is_empty() { Took::All } else { self.take_fresh(fresh) };
+        if took == Took::All {
+            self.overlap.drain(..known.len());
+        } else {
+            self.next -= known.len() as u64;
+        }
+        took
+    }
+
+    fn take_fresh(&mut self, bytes: &[u8]) -> Took {
         if self.end.is_some_and(|end| self.next + bytes.len() as u64 > end) {
             return Took::TooMuch;
         }
@@ -227,10 +259,10 @@ mod tests {
     }
 
     impl Memory {
-        fn bytes(&self) -> Vec<u8> {
+        fn bytes_from(&self, start: u64) -> Vec<u8> {
             let mut all = Vec::new();
             for (offset, bytes) in self.writes.borrow().iter() {
-                assert_eq!(*offset, all.len() as u64, "in order, without gaps");
+                assert_eq!(*offset, start + all.len() as u64, "in order, without gaps");
                 all.extend_from_slice(bytes);
             }
             all
@@ -291,6 +323,21 @@ mod tests {
         assert_eq!(sink.take(b"6"), Took::TooMuch);
     }
 
+    #[test]
+    fn nothing_is_taken_of_a_body_that_does_not_begin_with_what_is_here() {
+        let disk = Rc::new(Memory::default());
+        let mut sink = Sink::new(disk.clone());
+        sink.begin(7, Some(15));
+        sink.expect(b"abcd".to_vec());
+        sink.attach(PartId(1));
+        assert_eq!((sink.take(b"ab"), sink.next()), (Took::All, 9));
+        assert_eq!((sink.take(b"cX56"), sink.next()), (Took::Other, 9));
+        assert_eq!(sink.handed_over(), Some(9));
+        assert_eq!((sink.take(b"cd1234"), sink.next()), (Took::All, 15));
+        sink.flush();
+        assert_eq!(disk.bytes_from(11), b"1234");
+    }
+
     proptest! {
         /// Whatever the sizes, whenever the part is attached, however often the disk refuses.
         #[test]
@@ -299,12 +346,16 @@ mod tests {
             attach_after in 0_usize..4,
             refuse_each in 0_usize..5,
             flush_each in 1_usize..9,
+            overlap in 0_usize..50_000,
         ) {
             let refuse_each = if refuse_each == 1 { 2 } else { refuse_each };
             let disk = Rc::new(Memory { refuse_each, ..Memory::default() });
             let mut sink = Sink::new(disk.clone());
-            sink.begin(0, None);
             let all = body(sizes.iter().sum());
+            let overlap = overlap.min(all.len());
+            // The first bytes are here already; what the disk gets begins behind them.
+            sink.begin(0, None);
+            sink.expect(all[..overlap].to_vec());
             let mut at = 0;
             for (number, size) in sizes.iter().enumerate() {
                 if number == attach_after {
@@ -317,6 +368,7 @@ mod tests {
                         Took::NoPart => sink.attach(PartId(1)),
                         Took::NoRoom => {}
                         Took::TooMuch => prop_assert!(false, "no end was told"),
+                        Took::Other => prop_assert!(false, "they are the same"),
                     }
                     tries += 1;
                     prop_assert!(tries < 10);
@@ -332,7 +384,7 @@ mod tests {
                 sink.flush();
             }
             prop_assert!(sink.is_settled());
-            prop_assert_eq!(disk.bytes(), all);
+            prop_assert_eq!(disk.bytes_from(overlap as u64), &all[overlap..]);
         }
     }
 }

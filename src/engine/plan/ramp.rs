@@ -13,16 +13,16 @@ const WINDOW_BYTES: u64 = 64 * 1024;
 /// ...and at most over so much time.
 const LONGEST_WINDOW: Duration = Duration::from_secs(1);
 /// While the second half of a window is faster than the first by this factor, TCP is still finding its
-/// speed (slow start), which says nothing about more connections.
+/// speed (slow start), which says nothing about more connections; so many windows of it are passed over.
 const STILL_GROWING: f64 = 1.3;
-const MOST_GROWING_WINDOWS: u32 = 8;
+const MOST_GROWING_WINDOWS: u32 = 7;
 /// Of what the new transfers could have added, this much must have come for them to be kept...
 const WORTH_KEEPING: f64 = 0.3;
 /// ...and if so much came, the limit is one of each connection, and it is safe to add many at once.
 const NEARLY_ALL: f64 = 0.8;
-/// So many windows pass before it is believed that more do not help: they have to find their speed, and
-/// lost packets make all of it uneven.
-const MOST_TRIAL_WINDOWS: u32 = 4;
+/// So many windows pass, besides those of slow start, before the one by which it is believed that more do
+/// not help: they have to find their speed, and lost packets make all of it uneven.
+const MOST_TRIAL_WINDOWS: u32 = 3;
 /// A total that sinks below this with more transfers than before is no work of theirs: what was measured
 /// before was the line before it lost packets, or had others on it.
 const SUNK: f64 = 0.8;
@@ -60,11 +60,18 @@ enum Phase {
     Measuring {
         begin: Sample,
         half: Option<Sample>,
-        windows: u32,
+        windows: Windows,
     },
     Resting {
         until: Moment,
     },
+}
+
+/// How many windows have passed that proved nothing, and why.
+#[derive(Clone, Copy, Debug, Default)]
+struct Windows {
+    growing: u32,
+    trial: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -135,7 +142,7 @@ impl Ramp {
                 self.target = sight.flowing.min(sight.most);
             }
             let begin = Sample { at: sight.now, bytes: sight.received };
-            self.phase = Phase::Measuring { begin, half: None, windows: 1 };
+            self.phase = Phase::Measuring { begin, half: None, windows: Windows::default() };
             return Some(sight.now + window(sight) / 2);
         }
         if sight.now - since > LONGEST_WINDOW + sight.setup * 4 {
@@ -146,7 +153,7 @@ impl Ramp {
         Some(sight.now + sight.setup.clamp(SHORTEST_WINDOW, LONGEST_WINDOW))
     }
 
-    fn measure(&mut self, sight: Sight, begin: Sample, half: Option<Sample>, windows: u32) -> Option<Moment> {
+    fn measure(&mut self, sight: Sight, begin: Sample, half: Option<Sample>, mut windows: Windows) -> Option<Moment> {
         let here = Sample { at: sight.now, bytes: sight.received };
         let length = window(sight);
         let is_far = |part: u32| {
@@ -164,16 +171,17 @@ impl Ramp {
             return Some(sight.now + length / 4);
         }
         let (first, second) = (rate(begin, middle), rate(middle, here));
-        if second > first * STILL_GROWING && windows < MOST_GROWING_WINDOWS {
-            self.phase = Phase::Measuring { begin: here, half: None, windows: windows + 1 };
-            return Some(sight.now + length / 2);
-        }
         let rate = rate(begin, here);
-        if self.gained(rate) < WORTH_KEEPING && windows < MOST_TRIAL_WINDOWS {
-            self.phase = Phase::Measuring { begin: here, half: None, windows: windows + 1 };
-            return Some(sight.now + length / 2);
-        }
-        self.conclude(sight, rate)
+        let counter = if second > first * STILL_GROWING && windows.growing < MOST_GROWING_WINDOWS {
+            &mut windows.growing
+        } else if self.gained(rate) < WORTH_KEEPING && windows.trial < MOST_TRIAL_WINDOWS {
+            &mut windows.trial
+        } else {
+            return self.conclude(sight, rate);
+        };
+        *counter += 1;
+        self.phase = Phase::Measuring { begin: here, half: None, windows };
+        Some(sight.now + length / 2)
     }
 
     /// How much came of what those that were added could have brought at most; 1 where none were added.

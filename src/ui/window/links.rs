@@ -57,7 +57,7 @@ impl Window {
         let stuck = self.stuck_at(point);
         glib::spawn_future_local(async move {
             let addresses = match dropped {
-                Dropped::Text(text) => Addresses::in_prose(&text),
+                Dropped::Text(text) => Addresses::in_text(&text),
                 Dropped::Files(files) => addresses_in(&files).await,
             };
             match stuck.filter(|download| addresses.only().is_some() && DownloadAction::Renew.fits(download)) {
@@ -72,7 +72,7 @@ impl Window {
         glib::spawn_future_local(async move {
             // An empty clipboard and one without text are errors, too.
             let text = window.clipboard().read_text_future().await.ok().flatten().unwrap_or_default();
-            window.add_found(&Addresses::in_prose(&text), &gettext("There is no link on the clipboard"));
+            window.add_found(&Addresses::in_text(&text), &gettext("There is no link on the clipboard"));
         });
     }
 

@@ -75,9 +75,10 @@ class Freshet:
     """with Freshet(home, URL...) as app: ... ; what it wrote is shown when the test fails. It may not
     end by itself, and the toolkit may have nothing to complain about."""
 
-    def __init__(self, home, *arguments):
+    def __init__(self, home, *arguments, hidden=False):
         self.home = home
         self._arguments = arguments
+        self._is_hidden = hidden
 
     def __enter__(self):
         self._output = tempfile.TemporaryFile()
@@ -89,7 +90,8 @@ class Freshet:
             stderr=subprocess.STDOUT,
         )
         try:
-            until("the window", self._frame, timeout=20)
+            if not self._is_hidden:
+                until("the window", self._frame, timeout=20)
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
@@ -350,6 +352,22 @@ class DragSource(_Other):
 
     def __init__(self, kind, text):
         super().__init__("drag_source.py", self.title, kind, text)
+
+
+class DropTarget(_Other):
+    """A window of another program that files can be dropped on."""
+
+    title = "Drop target"
+
+    def __init__(self):
+        super().__init__("drop_target.py", self.title)
+
+    def read(self, word):
+        """What it wrote after this word."""
+        while line := self._process.stdout.readline().decode():
+            if line.startswith(word):
+                return line.split()[1:]
+        raise AssertionError("the other program ended")
 
 
 class Clipboard(_Other):

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PIECE = 64 * 1024
@@ -14,10 +15,11 @@ DRIP = 0.02
 
 @dataclass
 class Asked:
-    """A request: its path, its first byte (None without a range), the bytes of body sent for it."""
+    """A request: its path, its first byte (None without a range), its headers, the bytes of body sent for it."""
 
     path: str
     first: int | None
+    headers: Message
     sent: int = 0
 
 
@@ -91,14 +93,14 @@ def _handler(server):
             data = server.files.get(path)
             refusal = server.refuses.get(path, 404 if data is None else None)
             if refusal:
-                server.asked.append(Asked(path, None))
+                server.asked.append(Asked(path, None, self.headers))
                 self.send_error(refusal)
                 return
             etag = f'"{len(data):x}-{hash(data):x}"'
             wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
             if wanted and self.headers.get("If-Range", etag) == etag:
                 first, last = int(wanted[1]), int(wanted[2] or len(data) - 1)
-                asked = Asked(path, first)
+                asked = Asked(path, first, self.headers)
                 server.asked.append(asked)
                 if first >= len(data):
                     self._head(416, 0, etag, {"Content-Range": f"bytes */{len(data)}"})
@@ -107,7 +109,7 @@ def _handler(server):
                 body = data[first : last + 1]
                 self._head(206, len(body), etag, {"Content-Range": f"bytes {first}-{last}/{len(data)}"})
             else:
-                asked = Asked(path, None)
+                asked = Asked(path, None, self.headers)
                 server.asked.append(asked)
                 body = data
                 self._head(200, len(body), etag, {"Accept-Ranges": "bytes"})

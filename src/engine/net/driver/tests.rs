@@ -124,6 +124,7 @@ impl Rig {
 
     fn start_to(&self, id: u64, url: &str, body: Body) {
         let request = Request {
+            overlap: Vec::new(),
             download: DownloadId(1),
             url: Url::parse(url).unwrap(),
             manners: Manners::default(),

@@ -54,6 +54,27 @@ fn slow_start_is_not_taken_for_a_gain() {
 }
 
 #[test]
+fn a_trial_has_its_windows_besides_those_of_slow_start() {
+    // The second connection takes a second to find its speed, brings little for a window and then much.
+    let begun = std::cell::Cell::new(None);
+    let targets = run(Duration::from_millis(100), 2, 5_000, |n, at| {
+        if n == 1 {
+            return 50e6;
+        }
+        let since = at - begun.get().unwrap_or(at);
+        begun.set(Some(at - since));
+        if since < 1.0 {
+            55e6 * 1.4_f64.powf((since - 1.0) / 0.1)
+        } else if since < 1.3 {
+            55e6
+        } else {
+            95e6
+        }
+    });
+    assert_eq!(targets.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [1, 2], "{targets:?}");
+}
+
+#[test]
 fn losses_are_answered_with_more_connections() {
     let targets = run(Duration::from_millis(100), 16, 4_000, |n, _| (n as f64 * 1.6e6).min(25e6));
     assert_eq!(finally(&targets), 16, "{targets:?}");

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Offers a link that was copied before the window got the focus. The clipboard is read then and at no
+//! other time, and each content is offered once.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::{gdk, glib};
+
+use crate::model::Addresses;
+use crate::settings::Settings;
+
+/// No list of addresses that somebody copies is longer.
+const LONGEST: usize = 64 * 1024;
+
+const TYPES: [&str; 3] = ["text/uri-list", "text/plain;charset=utf-8", "text/plain"];
+
+mod imp {
+    use std::cell::{OnceCell, RefCell};
+
+    use super::*;
+
+    type Taken = Box<dyn Fn(&Addresses)>;
+
+    #[allow(missing_debug_implementations)] // its listener has none
+    #[derive(Default, gtk::CompositeTemplate)]
+    #[template(file = "clipboard_offer.ui")]
+    pub struct ClipboardOffer {
+        #[template_child]
+        pub revealer: TemplateChild<gtk::Revealer>,
+        #[template_child]
+        pub words: TemplateChild<gtk::Label>,
+        pub taken: OnceCell<Taken>,
+        /// What the clipboard held when it was last read.
+        pub seen: RefCell<Addresses>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for ClipboardOffer {
+        const NAME: &'static str = "FreshetClipboardOffer";
+        type Type = super::ClipboardOffer;
+        type ParentType = adw::Bin;
+
+        fn class_init(klass: &mut Self::Class) {
+            klass.bind_template();
+            klass.install_action("offer.take", None, |offer, _, _| offer.take());
+            klass.install_action("offer.dismiss", None, |offer, _, _| offer.dismiss());
+        }
+
+        fn instance_init(offer: &glib::subclass::InitializingObject<Self>) {
+            offer.init_template();
+        }
+    }
+
+    impl ObjectImpl for ClipboardOffer {
+        fn constructed(&self) {
+            self.parent_constructed();
+            // For a screen reader what is in a closed revealer would still be there.
+            self.revealer.connect_child_revealed_notify(|revealer| revealer.set_visible(revealer.reveals_child()));
+        }
+
+        fn dispose(&self) {
+            self.dispose_template();
+        }
+    }
+
+    impl WidgetImpl for ClipboardOffer {}
+    impl BinImpl for ClipboardOffer {}
+}
+
+glib::wrapper! {
+    pub struct ClipboardOffer(ObjectSubclass<imp::ClipboardOffer>)
+        @extends adw::Bin, gtk::Widget,
+        @implements gtk::Buildable, gtk::ConstraintTarget;
+}
+
+impl ClipboardOffer {
+    /// Looks at the clipboard whenever `window` gets the focus; `taken` is given what the user wants of it.
+    pub fn watch(&self, window: &impl IsA<gtk::Window>, settings: &Settings, taken: impl Fn(&Addresses) + 'static) {
+        let is_first = self.imp().taken.set(Box::new(taken)).is_ok();
+        debug_assert!(is_first, "an offer is for one window");
+        let settings = settings.clone();
+        window.connect_is_active_notify(glib::clone!(
+            #[weak(rename_to = offer)]
+            self,
+            move |window| {
+                if window.is_active() && settings.offers_clipboard() {
+                    offer.look();
+                }
+            }
+        ));
+    }
+
+    /// Puts the offer away; its content is not offered again.
+    pub fn dismiss(&self) {
+        self.imp().revealer.set_reveal_child(false);
+    }
+
+    fn take(&self) {
+        self.dismiss();
+        let imp = self.imp();
+        let addresses = imp.seen.borrow().clone();
+        if let Some(taken) = imp.taken.get() {
+            taken(&addresses);
+        }
+    }
+
+    fn look(&self) {
+        let clipboard = WidgetExt::clipboard(self);
+        // What was copied here is in the list.
+        if clipboard.is_local() {
+            return;
+        }
+        glib::spawn_future_local(glib::clone!(
+            #[weak(rename_to = offer)]
+            self,
+            async move {
+                match read_bounded(&clipboard).await {
+                    Ok(text) => offer.show(text.as_deref().and_then(Addresses::worth_an_offer)),
+                    // Most often it is empty, or holds a picture.
+                    Err(error) => tracing::debug!(%error, "Nothing is read from the clipboard"),
+                }
+            }
+        ));
+    }
+
+    fn show(&self, addresses: Option<Addresses>) {
+        let imp = self.imp();
+        let addresses = addresses.unwrap_or_default();
+        if *imp.seen.borrow() == addresses {
+            return;
+        }
+        let words = addresses.offer();
+        imp.seen.replace(addresses);
+        if let Some(words) = &words {
+            imp.words.set_label(words);
+            imp.revealer.set_visible(true);
+        }
+        imp.revealer.set_reveal_child(words.is_some());
+    }
+}
+
+/// The text on the clipboard, if it is not longer than [`LONGEST`].
+async fn read_bounded(clipboard: &gdk::Clipboard) -> Result<Option<String>, glib::Error> {
+    let (stream, _) = clipboard.read_future(&TYPES, glib::Priority::DEFAULT).await?;
+    let mut content = Vec::new();
+    while content.len() <= LONGEST {
+        let piece = stream.read_bytes_future(LONGEST, glib::Priority::DEFAULT).await?;
+        if piece.is_empty() {
+            return Ok(String::from_utf8(content).ok());
+        }
+        content.extend_from_slice(&piece);
+    }
+    Ok(None)
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What becomes of the downloads when the window is closed: they go on without it, or end with it.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::glib;
+
+use super::Window;
+use crate::i18n::{gettext, ngettext_f};
+use crate::settings::Key;
+
+impl Window {
+    /// The window is about to be closed. It goes when everything is kept, or only out of sight.
+    pub(super) fn leave(&self) -> glib::Propagation {
+        let imp = self.imp();
+        let pending = imp.session.get().map_or(0, |session| session.batch().pending());
+        let stays = imp.settings.get().is_some_and(|settings| settings.runs_in_background());
+        if stays && imp.session.get().is_some() {
+            self.set_visible(false);
+            return glib::Propagation::Stop;
+        }
+        if pending > 0 {
+            self.ask_what_becomes(pending);
+            return glib::Propagation::Stop;
+        }
+        if WidgetExt::activate_action(self, "app.quit", None).is_ok() {
+            glib::Propagation::Stop
+        } else {
+            glib::Propagation::Proceed
+        }
+    }
+
+    fn quit(&self) {
+        if WidgetExt::activate_action(self, "app.quit", None).is_err() {
+            tracing::warn!("There is no application to quit");
+        }
+    }
+
+    fn ask_what_becomes(&self, pending: u32) {
+        let body = ngettext_f(
+            "{n} download is not complete. It goes on when Freshet is started again, or without the window.",
+            "{n} downloads are not complete. They go on when Freshet is started again, or without the window.",
+            pending,
+            &[("n", &pending.to_string())],
+        );
+        // Translators: a question.
+        let dialog = adw::MessageDialog::new(Some(self), Some(&gettext("Stop Downloading?")), Some(&body));
+        dialog.add_responses(&[
+            ("cancel", &gettext("_Cancel")),
+            // Translators: a button: stops the downloads and ends the program.
+            ("quit", &gettext("_Quit")),
+            // Translators: a button: closes the window only.
+            ("stay", &gettext("_Keep Running")),
+        ]);
+        dialog.set_close_response("cancel");
+        dialog.set_default_response(Some("stay"));
+        dialog.set_response_appearance("stay", adw::ResponseAppearance::Suggested);
+        dialog.connect_response(
+            None,
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |_, response| match response {
+                    "quit" => window.quit(),
+                    "stay" => {
+                        if let Some(settings) = window.imp().settings.get() {
+                            settings.set_boolean(Key::RunInBackground, true);
+                        }
+                        window.set_visible(false);
+                    }
+                    _ => {}
+                }
+            ),
+        );
+        dialog.present();
+    }
+}

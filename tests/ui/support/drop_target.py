@@ -1,0 +1,35 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A window that files can be dropped on, in GTK 3 as file managers were. It writes what it is offered, and
+each address that it gets.
+
+drop_target.py TITLE
+"""
+
+import sys
+
+import gi
+
+gi.require_version("Gdk", "3.0")
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gdk, Gtk  # noqa: E402
+
+
+def main():
+    window = Gtk.Window(title=sys.argv[1])
+    window.set_default_size(240, 120)
+    entries = [Gtk.TargetEntry.new("text/uri-list", 0, 0)]
+    window.drag_dest_set(Gtk.DestDefaults.ALL, entries, Gdk.DragAction.COPY)
+
+    def received(_widget, context, _x, _y, selection, _info, _time):
+        print("offers", *(target.name() for target in context.list_targets()), flush=True)
+        print("files", *selection.get_uris(), flush=True)
+
+    window.connect("drag-data-received", received)
+    window.connect("destroy", Gtk.main_quit)
+    window.show_all()
+    print("shown", flush=True)
+    Gtk.main()
+
+
+main()
