@@ -20,9 +20,8 @@ use super::preferences::Preferences;
 use super::sidebar::Sidebar;
 use crate::config;
 use crate::i18n::gettext;
-use crate::model::order::{Order, SortKey};
 use crate::model::session::Place;
-use crate::model::{Addresses, Command, DownloadId, DownloadList, Session, Totals};
+use crate::model::{Addresses, Command, DownloadId, Session, Totals};
 use crate::settings::{Key, Settings, WindowShape};
 
 /// From here on it is said why there are no rows yet.
@@ -324,64 +323,12 @@ impl Window {
         }
     }
 
-    fn show_list(&self, session: &Session) {
-        let imp = self.imp();
-        imp.view.set_list(
-            session.list(),
-            glib::clone!(
-                #[weak(rename_to = window)]
-                self,
-                move |action, downloads| window.perform(action, &downloads)
-            ),
-        );
-        drag_out::offer(
-            &imp.view,
-            glib::clone!(
-                #[weak(rename_to = window)]
-                self,
-                move |reason| messages::tell(&window.imp().toasts, reason)
-            ),
-        );
-        let choose_page = glib::clone!(
-            #[weak(rename_to = window)]
-            self,
-            move |list: &DownloadList| {
-                let page = if list.total() == 0 { "empty" } else { "list" };
-                window.show_page(page);
-                window.imp().found.set_visible_child_name(if list.count() == 0 { "none" } else { "some" });
-            }
-        );
-        choose_page(session.list());
-        // The list outlives no window: there is one of each.
-        let list = session.list().clone();
-        // What the filter keeps out is no item of the list, but it counts.
-        session.totals().connect_recounts_notify(glib::clone!(
-            #[strong]
-            choose_page,
-            #[strong]
-            list,
-            move |_| choose_page(&list)
-        ));
-        list.connect_items_changed(move |list, _, _, _| choose_page(list));
-    }
-
     /// One page fades into another, but not what was blank into the first: ten frames more at the start.
     fn show_page(&self, page: &str) {
         let pages = &self.imp().pages;
         let is_first = pages.visible_child_name().is_some_and(|shown| shown == "opening");
         let transition = if is_first { gtk::StackTransitionType::None } else { pages.transition_type() };
         pages.set_visible_child_full(page, transition);
-    }
-
-    fn sort_list(&self, session: &Session, settings: &Settings) {
-        let list = session.list().clone();
-        let settings_of = settings.clone();
-        let sort = move || {
-            let (key, is_descending) = settings_of.sort_order();
-            list.set_order(Order { by: SortKey::named(&key), is_descending });
-        };
-        sort();
-        settings.connect_sort_order_changed(sort);
     }
 
     fn show_details(&self, session: &Session, settings: &Settings) {

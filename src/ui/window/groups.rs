@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Which downloads are shown: those of the group that is chosen beside the list, with the words that are
+//! Which downloads are shown, and in which order: those of the group that is chosen beside the list, with the words that are
 //! looked for. In a narrow window the groups lie over the list, and only while one is chosen.
 
 use adw::prelude::*;
@@ -8,6 +8,7 @@ use gtk::{gio, glib};
 
 use super::Window;
 use crate::model::filter::{Filter, Group};
+use crate::model::order::{Order, SortKey};
 use crate::model::{DownloadList, Session};
 use crate::settings::Settings;
 use crate::ui::actions::WindowAction;
@@ -38,6 +39,58 @@ impl Window {
             }
         ));
         bar.connect_entry(&*imp.search_entry);
+    }
+
+    pub(super) fn show_list(&self, session: &Session) {
+        let imp = self.imp();
+        imp.view.set_list(
+            session.list(),
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |action, downloads| window.perform(action, &downloads)
+            ),
+        );
+        drag_out::offer(
+            &imp.view,
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |reason| messages::tell(&window.imp().toasts, reason)
+            ),
+        );
+        let choose_page = glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |list: &DownloadList| {
+                let page = if list.total() == 0 { "empty" } else { "list" };
+                window.show_page(page);
+                window.imp().found.set_visible_child_name(if list.count() == 0 { "none" } else { "some" });
+            }
+        );
+        choose_page(session.list());
+        // The list outlives no window: there is one of each.
+        let list = session.list().clone();
+        // What the filter keeps out is no item of the list, but it counts.
+        session.totals().connect_recounts_notify(glib::clone!(
+            #[strong]
+            choose_page,
+            #[strong]
+            list,
+            move |_| choose_page(&list)
+        ));
+        list.connect_items_changed(move |list, _, _, _| choose_page(list));
+    }
+
+    pub(super) fn sort_list(&self, session: &Session, settings: &Settings) {
+        let list = session.list().clone();
+        let settings_of = settings.clone();
+        let sort = move || {
+            let (key, is_descending) = settings_of.sort_order();
+            list.set_order(Order { by: SortKey::named(&key), is_descending });
+        };
+        sort();
+        settings.connect_sort_order_changed(sort);
     }
 
     pub(super) fn show_groups(&self, session: &Session) {
