@@ -20,6 +20,7 @@ pub enum Key {
     WindowWidth,
     WindowHeight,
     WindowMaximized,
+    SidebarVisible,
     DetailsVisible,
     SortOrder,
     SortDescending,
@@ -41,10 +42,11 @@ pub enum Key {
 }
 
 impl Key {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
+        Self::SidebarVisible,
         Self::DetailsVisible,
         Self::SortOrder,
         Self::SortDescending,
@@ -70,6 +72,7 @@ impl Key {
             Self::WindowWidth => "window-width",
             Self::WindowHeight => "window-height",
             Self::WindowMaximized => "window-maximized",
+            Self::SidebarVisible => "sidebar-visible",
             Self::DetailsVisible => "details-visible",
             Self::SortOrder => "sort-order",
             Self::SortDescending => "sort-descending",
@@ -163,6 +166,17 @@ impl Settings {
         for key in [Key::SortOrder, Key::SortDescending] {
             let changed = changed.clone();
             self.0.connect_changed(Some(key.name()), move |_, _| changed());
+        }
+    }
+
+    /// Whether the groups are shown beside the list where there is room for both.
+    pub fn sidebar_visible(&self) -> bool {
+        self.0.boolean(Key::SidebarVisible.name())
+    }
+
+    pub fn set_sidebar_visible(&self, is_visible: bool) {
+        if let Err(error) = self.0.set_boolean(Key::SidebarVisible.name(), is_visible) {
+            tracing::warn!(%error, "Whether the groups are shown can not be saved");
         }
     }
 

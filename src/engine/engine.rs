@@ -17,7 +17,7 @@ use super::details::Details;
 use super::disk::{DiskThreads, Reply};
 use super::download::spec::DownloadSpec;
 use super::error::{Failure, FailureKind};
-use super::event::{Event, Snapshot};
+use super::event::{Event, Outline, Snapshot};
 use super::import::as_curl::CurlCommand;
 use super::item::Item;
 use super::net::{self, driver::Driver};
@@ -254,6 +254,11 @@ impl Engine {
     /// many; what they are [`Engine::snapshot`] tells of each.
     pub fn shelved(&self) -> Vec<DownloadId> {
         self.core.book.borrow().shelved()
+    }
+
+    /// Looks at one of them, which costs much less than a snapshot.
+    pub fn shelved_outline<T>(&self, id: DownloadId, look: impl FnOnce(&Outline<'_>) -> T) -> Option<T> {
+        self.core.book.borrow().outline(id, look)
     }
 
     /// All others, in the same order.

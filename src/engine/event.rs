@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! All that the engine tells: past tense, as plain `Send` data.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use url::Url;
@@ -65,4 +65,26 @@ pub struct Snapshot {
     pub retry_in: Option<Duration>,
     pub added_at: SystemTime,
     pub finished_at: Option<SystemTime>,
+}
+
+/// As much of a download as it is found by, borrowed from wherever it is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Outline<'a> {
+    pub url: &'a str,
+    pub folder: &'a Path,
+    pub name: &'a str,
+    pub state: &'a State,
+    pub media_type: Option<&'a str>,
+}
+
+impl Snapshot {
+    pub fn outline(&self) -> Outline<'_> {
+        Outline {
+            url: self.url.as_str(),
+            folder: &self.folder,
+            name: &self.name,
+            state: &self.state,
+            media_type: self.media_type.as_deref(),
+        }
+    }
 }

@@ -1,154 +1,65 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The list of all downloads, in the order of their ids, which is the order in which they were added, or
-//! sorted as the user likes it. A download is found by its id at once; no change of one row costs time
-//! for each of the others. What was complete at the start becomes an object when somebody looks at it.
+//! sorted and filtered as the user likes it. A download is found by its id at once; no change of one row
+//! costs time for each of the others. What was complete at the start becomes an object when somebody looks at it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use gio::prelude::*;
 use gio::subclass::prelude::*;
 
 use super::download_object::DownloadObject;
+use super::filter::Filter;
 use super::order::{Order, Rank};
-use crate::engine::event::Snapshot;
+use crate::engine::event::{Outline, Snapshot};
 use crate::engine::types::DownloadId;
 
 /// How often rows change places at most while what they are sorted by changes.
 const SORT_EVERY: Duration = Duration::from_secs(1);
 
+/// Where the list learns what a download is that is no object yet.
+pub trait Source {
+    fn snapshot(&self, id: DownloadId) -> Option<Snapshot>;
+
+    /// Whether it is so of that download; asked for each of many.
+    fn is(&self, id: DownloadId, so: &dyn Fn(&Outline<'_>) -> bool) -> bool {
+        self.snapshot(id).is_some_and(|download| so(&download.outline()))
+    }
+}
+
+impl<F: Fn(DownloadId) -> Option<Snapshot>> Source for F {
+    fn snapshot(&self, id: DownloadId) -> Option<Snapshot> {
+        self(id)
+    }
+}
+
 mod imp {
     use std::cell::{Cell, OnceCell, RefCell};
-    use std::collections::{BTreeSet, HashMap};
+    use std::collections::HashMap;
 
-    use super::super::positions::Positions;
+    use super::super::rows::Rows;
     use super::{
-        Cast, DownloadId, DownloadObject, ListModelImpl, ObjectImpl, ObjectSubclass, Order, Rank, Snapshot, StaticType,
+        Cast, DownloadId, DownloadObject, Filter, ListModelImpl, ObjectImpl, ObjectSubclass, Order, Rank, Source,
+        StaticType,
     };
 
-    /// Rows lie in slots. A removed row leaves its slot free, so that nothing has to move, and
-    /// Undo finds its place again; when most slots are free they are swept.
-    #[derive(Debug, Default)]
-    pub struct Rows {
-        /// No object: nobody has looked at it yet.
-        pub by_id: HashMap<DownloadId, Option<DownloadObject>>,
-        /// The id of each slot, taken or free; ascending.
-        ids: Vec<DownloadId>,
-        positions: Positions,
-        /// How many of the rows have been told; the ones behind them are new.
-        pub told: u32,
-        /// Rows that are gone, but not told to be.
-        pub leaving: BTreeSet<DownloadId>,
-    }
-
-    impl Rows {
-        pub fn has(&self, id: DownloadId) -> bool {
-            self.by_id.contains_key(&id) && !self.leaving.contains(&id)
-        }
-
-        pub fn len(&self) -> u32 {
-            self.positions.taken()
-        }
-
-        pub fn at(&self, position: u32) -> Option<DownloadId> {
-            let slot = self.positions.slot_at(position).filter(|_| position < self.told)?;
-            self.ids.get(slot).copied()
-        }
-
-        /// All of them, whatever was told, in the order of their ids.
-        pub fn all(&self) -> Vec<DownloadId> {
-            self.ids.iter().copied().filter(|id| self.by_id.contains_key(id)).collect()
-        }
-
-        pub fn position(&self, id: DownloadId) -> Option<u32> {
-            self.by_id.get(&id)?;
-            let slot = self.ids.binary_search(&id).ok()?;
-            Some(self.positions.before(slot))
-        }
-
-        /// Puts these into a list that is empty.
-        pub fn fill(&mut self, rows: HashMap<DownloadId, Option<DownloadObject>>) {
-            self.by_id = rows;
-            self.tidy();
-        }
-
-        fn tidy(&mut self) {
-            self.ids = self.by_id.keys().copied().collect();
-            self.ids.sort_unstable();
-            self.positions = Positions::full(self.ids.len());
-        }
-
-        /// Puts a download that is not in the list into its place, and tells where that is.
-        pub fn insert(&mut self, id: DownloadId, object: DownloadObject) -> u32 {
-            self.by_id.insert(id, Some(object));
-            let slot = match self.ids.binary_search(&id) {
-                Ok(slot) => {
-                    self.positions.take(slot);
-                    slot
-                }
-                Err(slot) if slot == self.ids.len() => {
-                    self.ids.push(id);
-                    self.positions.push();
-                    slot
-                }
-                Err(_) => {
-                    // Out of order and without a free slot: only after a sweep.
-                    self.tidy();
-                    self.ids.binary_search(&id).unwrap_or_default()
-                }
-            };
-            self.positions.before(slot)
-        }
-
-        /// Takes out the last rows that are leaving and lie side by side, and tells where they were
-        /// and how many.
-        pub fn take_leaving(&mut self) -> Option<(u32, u32)> {
-            let mut run: Option<(u32, u32)> = None;
-            while let Some(id) = self.leaving.last().copied() {
-                let Some(position) = self.position(id) else {
-                    self.leaving.remove(&id);
-                    continue;
-                };
-                match run {
-                    Some((first, count)) if position + 1 == first => run = Some((position, count + 1)),
-                    Some(_) => break,
-                    None => run = Some((position, 1)),
-                }
-                self.leaving.remove(&id);
-                self.remove(id);
-            }
-            self.told -= run.map_or(0, |(_, count)| count);
-            run
-        }
-
-        fn remove(&mut self, id: DownloadId) {
-            if let Ok(slot) = self.ids.binary_search(&id) {
-                self.by_id.remove(&id);
-                self.positions.free(slot);
-            }
-            if self.ids.len() > 2 * self.by_id.len() + 64 {
-                self.tidy();
-            }
-        }
-    }
-
-    /// The rows in another order than that of their ids.
+    /// The rows in another order than that of their ids, or some of them.
     #[derive(Debug, Default)]
     pub struct Sorted {
         pub order: Order,
+        pub filter: Filter,
         pub rows: Vec<DownloadId>,
         /// Of those that are no objects yet: they do not change.
         pub ranks: HashMap<DownloadId, Rank>,
     }
-
-    /// What a download is that is no object yet.
-    pub type Source = Box<dyn Fn(DownloadId) -> Option<Snapshot>>;
 
     #[allow(missing_debug_implementations)] // its source has none
     #[derive(Default)]
     pub struct DownloadList {
         pub rows: RefCell<Rows>,
         pub sorted: RefCell<Option<Sorted>>,
-        pub source: OnceCell<Source>,
+        pub source: OnceCell<Box<dyn Source>>,
         /// No more rows than the first so many are shown.
         pub most: Cell<Option<u32>>,
         /// So many are, as long as there is such a bound.
@@ -196,12 +107,19 @@ mod imp {
             }
         }
 
+        pub fn lets_through(&self, filter: &Filter, all: &Rows, id: DownloadId) -> bool {
+            match all.by_id.get(&id).and_then(Option::as_ref) {
+                Some(object) => object.read(|download| filter.lets_through(&download.outline())),
+                None => self.source.get().is_some_and(|source| source.is(id, &|outline| filter.lets_through(outline))),
+            }
+        }
+
         /// The object of a row, which is made now if it is not there.
         pub fn object(&self, id: DownloadId) -> Option<DownloadObject> {
             if let Some(object) = self.rows.borrow().by_id.get(&id)? {
                 return Some(object.clone());
             }
-            let object = DownloadObject::new(self.source.get()?(id)?);
+            let object = DownloadObject::new(self.source.get()?.snapshot(id)?);
             self.rows.borrow_mut().by_id.insert(id, Some(object.clone()));
             Some(object)
         }
@@ -224,9 +142,14 @@ impl DownloadList {
         has.then(|| self.imp().object(id))?
     }
 
-    /// How many there are, shown or not.
+    /// How many the filter lets through, shown or not.
     pub fn count(&self) -> u32 {
         self.imp().count()
+    }
+
+    /// How many there are.
+    pub fn total(&self) -> u32 {
+        self.imp().rows.borrow().told
     }
 
     /// Shows no more than so many rows, or all: what shows them may need time to make them.
@@ -267,12 +190,7 @@ impl DownloadList {
 
     /// Puts what is there at the start into the empty list: objects, and downloads of which `source`
     /// tells when they are looked at.
-    pub(super) fn fill(
-        &self,
-        objects: Vec<DownloadObject>,
-        others: Vec<DownloadId>,
-        source: impl Fn(DownloadId) -> Option<Snapshot> + 'static,
-    ) {
+    pub(super) fn fill(&self, objects: Vec<DownloadObject>, others: Vec<DownloadId>, source: impl Source + 'static) {
         let is_first = self.imp().source.set(Box::new(source)).is_ok() && self.imp().rows.borrow().len() == 0;
         debug_assert!(is_first, "a list is filled once");
         let objects = objects.into_iter().map(|object| (object.download_id(), Some(object)));
@@ -345,28 +263,44 @@ impl DownloadList {
         }
     }
 
-    // Sorting.
+    // Sorting and filtering.
 
     fn is_sorted(&self) -> bool {
         self.imp().sorted.borrow().is_some()
     }
 
     pub fn set_order(&self, order: Order) {
+        let filter = self.imp().sorted.borrow().as_ref().map(|sorted| sorted.filter.clone());
+        self.choose(order, filter.unwrap_or_default());
+    }
+
+    pub fn filter(&self) -> Filter {
+        self.imp().sorted.borrow().as_ref().map(|sorted| sorted.filter.clone()).unwrap_or_default()
+    }
+
+    /// Shows only what it lets through.
+    pub fn set_filter(&self, filter: Filter) {
+        let order = self.imp().sorted.borrow().as_ref().map(|sorted| sorted.order);
+        self.choose(order.unwrap_or_default(), filter);
+    }
+
+    fn choose(&self, order: Order, filter: Filter) {
         let imp = self.imp();
-        if order == Order::default() && !self.is_sorted() {
+        let is_plain = order == Order::default() && filter.lets_all_through();
+        if is_plain && !self.is_sorted() {
             return;
         }
         self.tell();
-        let rows = match imp.sorted.take() {
-            Some(sorted) => sorted.rows,
-            None => imp.rows.borrow().all(),
+        let (rows, ranks) = match imp.sorted.take() {
+            Some(sorted) if sorted.order.by == order.by => (sorted.rows, sorted.ranks),
+            Some(sorted) => (sorted.rows, HashMap::new()),
+            None => (imp.rows.borrow().all(), HashMap::new()),
         };
-        if order == Order::default() {
-            let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-            self.changed(0, count, count);
+        if is_plain {
+            self.changed(0, u32::try_from(rows.len()).unwrap_or(u32::MAX), imp.count());
             return;
         }
-        imp.sorted.replace(Some(imp::Sorted { order, rows, ..imp::Sorted::default() }));
+        imp.sorted.replace(Some(imp::Sorted { order, filter, rows, ranks }));
         self.sort();
     }
 
@@ -409,12 +343,14 @@ impl DownloadList {
         if !self.imp().is_held.get() {
             return self.sort();
         }
+        let imp = self.imp();
         let rows = {
-            let (all, sorted) = (self.imp().rows.borrow(), self.imp().sorted.borrow());
+            let (all, sorted) = (imp.rows.borrow(), imp.sorted.borrow());
             let Some(sorted) = &*sorted else { return };
             let known: std::collections::HashSet<_> = sorted.rows.iter().copied().collect();
             let stay = sorted.rows.iter().copied().filter(|id| all.by_id.contains_key(id));
-            stay.chain(all.all().into_iter().filter(|id| !known.contains(id))).collect()
+            let is_let_through = |id: &DownloadId| imp.lets_through(&sorted.filter, &all, *id);
+            stay.chain(all.all().into_iter().filter(|id| !known.contains(id)).filter(is_let_through)).collect()
         };
         self.show_rows(rows);
         self.sort_soon();
@@ -426,16 +362,24 @@ impl DownloadList {
         imp.is_unsorted.set(false);
         let rows = {
             let (all, mut sorted) = (imp.rows.borrow(), imp.sorted.borrow_mut());
-            let Some(imp::Sorted { order, ranks, .. }) = &mut *sorted else { return };
+            let Some(imp::Sorted { order, filter, ranks, .. }) = &mut *sorted else { return };
             let mut rank = |id: DownloadId| match all.by_id.get(&id).and_then(Option::as_ref) {
                 Some(object) => object.read(|download| Some(Rank::of(download, order.by))),
                 None => ranks.get(&id).cloned().or_else(|| {
-                    let rank = Rank::of(&imp.source.get()?(id)?, order.by);
+                    let rank = Rank::of(&imp.source.get()?.snapshot(id)?, order.by);
                     ranks.insert(id, rank.clone());
                     Some(rank)
                 }),
             };
-            let mut ranked: Vec<_> = all.all().into_iter().map(|id| (rank(id), id)).collect();
+            let mut rows = all.all();
+            if !filter.lets_all_through() {
+                rows.retain(|id| imp.lets_through(filter, &all, *id));
+            }
+            if *order == Order::default() {
+                drop((all, sorted));
+                return self.show_rows(rows);
+            }
+            let mut ranked: Vec<_> = rows.into_iter().map(|id| (rank(id), id)).collect();
             if order.is_descending {
                 ranked.sort_by(|(one, _), (other, _)| other.cmp(one));
             } else {
@@ -474,6 +418,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::download_object::tests::{alone, snapshot};
+    use super::super::filter::Group;
     use super::super::order::SortKey;
     use super::*;
     use crate::engine::download::state::State;
@@ -577,6 +522,47 @@ mod tests {
         });
     }
 
+    #[test]
+    fn a_filter_shows_some_rows_in_any_order() {
+        alone(|_| {
+            let list = DownloadList::default();
+            let source = |id: DownloadId| Some(Snapshot { state: State::Completed, ..snapshot(id.0) });
+            let live = [3, 12].map(|id| DownloadObject::new(snapshot(id)));
+            list.fill(live.to_vec(), (13..=15).map(DownloadId).collect(), source);
+            list.set_filter(Filter::new(Group::All, "file-1"));
+            assert_eq!(ids(&list), [12, 13, 14, 15]);
+            list.set_filter(Filter::new(Group::Completed, "file-1"));
+            assert_eq!((ids(&list), list.count(), list.total()), (vec![13, 14, 15], 3, 5));
+            list.set_order(by(SortKey::Name, true));
+            assert_eq!(ids(&list), [15, 14, 13]);
+            remove(&list, 14);
+            list.tell();
+            assert_eq!((ids(&list), list.total()), (vec![15, 13], 4));
+            list.set_filter(Filter::default());
+            assert_eq!(ids(&list), [15, 13, 12, 3]);
+            list.set_order(Order::default());
+            assert_eq!(ids(&list), [3, 12, 13, 15]);
+        });
+    }
+
+    #[test]
+    fn what_changes_comes_and_goes_with_the_filter() {
+        alone(|_| {
+            let list = DownloadList::default();
+            (1..=3).for_each(|id| add(&list, id));
+            list.set_filter(Filter::new(Group::Waiting, ""));
+            list.get(DownloadId(2)).unwrap().apply(&Snapshot { state: State::Completed, ..snapshot(2) });
+            list.touch(false);
+            list.sort();
+            assert_eq!(ids(&list), [1, 3]);
+            list.set_held(true);
+            add(&list, 4);
+            list.insert(DownloadObject::new(Snapshot { state: State::Completed, ..snapshot(5) }));
+            list.tell();
+            assert_eq!(ids(&list), [1, 3, 4], "what the filter keeps out comes no more while rows are held");
+        });
+    }
+
     fn by(by: SortKey, is_descending: bool) -> Order {
         Order { by, is_descending }
     }
@@ -670,10 +656,14 @@ mod tests {
             let list = DownloadList::default();
             let looks = Rc::new(RefCell::new(Vec::new()));
             let looked = looks.clone();
-            list.fill(vec![DownloadObject::new(snapshot(3))], [1, 2, 4].map(DownloadId).to_vec(), move |id| {
-                looked.borrow_mut().push(id.0);
-                Some(snapshot(id.0))
-            });
+            list.fill(
+                vec![DownloadObject::new(snapshot(3))],
+                [1, 2, 4].map(DownloadId).to_vec(),
+                move |id: DownloadId| {
+                    looked.borrow_mut().push(id.0);
+                    Some(snapshot(id.0))
+                },
+            );
             assert_eq!((list.n_items(), list.position(DownloadId(4))), (4, Some(3)));
             assert_eq!(*looks.borrow(), [0; 0]);
             let first = list.item(1);

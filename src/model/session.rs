@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use super::addresses::Addresses;
 use super::batch::{Batch, Part};
 use super::details::{self, Details};
-use super::download_list::DownloadList;
+use super::download_list::{DownloadList, Source};
 use super::download_object::{self, DownloadObject};
 use super::speed_trace::Traces;
 use super::terms::{Start, Terms};
@@ -21,7 +21,7 @@ use crate::engine::Engine;
 use crate::engine::download::spec::DownloadSpec;
 use crate::engine::download::state::State;
 use crate::engine::engine::{Config, SMOOTH};
-use crate::engine::event::{Event, Snapshot};
+use crate::engine::event::{Event, Outline, Snapshot};
 use crate::engine::import::exchange;
 pub use crate::engine::import::exchange::Format;
 use crate::engine::import::list::Entry;
@@ -85,6 +85,20 @@ pub struct Place {
     pub start: Start,
 }
 
+/// What the list is filled from.
+struct Downloads(Engine);
+
+impl Source for Downloads {
+    fn snapshot(&self, id: DownloadId) -> Option<Snapshot> {
+        self.0.snapshot(id)
+    }
+
+    fn is(&self, id: DownloadId, so: &dyn Fn(&Outline<'_>) -> bool) -> bool {
+        let shelved = self.0.shelved_outline(id, so);
+        shelved.or_else(|| Some(so(&self.0.snapshot(id)?.outline()))).unwrap_or_default()
+    }
+}
+
 /// What one download adds to the totals and to the batch.
 #[derive(Clone, Copy, Default)]
 struct Counted(Share, Part);
@@ -146,8 +160,11 @@ impl Session {
         let live = engine.live_snapshots();
         live.iter().for_each(|download| self.count(Counted::default(), Counted::of(download)));
         let (objects, shelved) = (live.into_iter().map(DownloadObject::new).collect(), engine.shelved());
-        let engine = engine.clone();
-        list.fill(objects, shelved, move |id| engine.snapshot(id));
+        for id in &shelved {
+            let share = engine.shelved_outline(*id, Share::of_resting);
+            self.0.totals.replace(Share::default(), share.unwrap_or_default());
+        }
+        list.fill(objects, shelved, Downloads(engine.clone()));
         // What `benches/start.py` reads.
         tracing::debug!("the saved list is loaded");
     }

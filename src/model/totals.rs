@@ -10,8 +10,10 @@ use glib::subclass::prelude::*;
 
 use super::describe;
 use super::download_object::{can_pause, is_active};
+use super::filter::Group;
+use super::kind::Kind;
 use crate::engine::download::state::State;
-use crate::engine::event::Snapshot;
+use crate::engine::event::{Outline, Snapshot};
 use crate::engine::types::Speed;
 
 /// Speeds come several times a second from each download; the sum is told this often.
@@ -20,8 +22,12 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 mod imp {
     use std::cell::{Cell, RefCell};
 
+    use std::collections::HashMap;
+
     use glib::prelude::*;
     use glib::subclass::prelude::*;
+
+    use super::Group;
 
     #[derive(Debug, Default, glib::Properties)]
     #[properties(wrapper_type = super::Totals)]
@@ -45,6 +51,12 @@ mod imp {
         #[property(get)]
         pub summary: RefCell<String>,
         pub will_tell: Cell<bool>,
+        /// How many downloads are in each group.
+        pub counts: RefCell<HashMap<Group, u32>>,
+        /// Rises when a count is another one.
+        #[property(get)]
+        pub recounts: Cell<u32>,
+        pub will_recount: Cell<bool>,
     }
 
     #[glib::object_subclass]
@@ -74,6 +86,8 @@ pub(super) struct Share {
     pausable: bool,
     paused: bool,
     speed: u64,
+    /// By its state, and its kind. None for a download that is not there.
+    groups: Option<(Group, Kind)>,
 }
 
 impl Share {
@@ -83,7 +97,14 @@ impl Share {
             pausable: can_pause(download),
             paused: download.state == State::Paused,
             speed: if is_active(download) { download.progress.speed.0 } else { 0 },
+            ..Self::of_resting(&download.outline())
         }
+    }
+
+    /// Of one that does nothing.
+    pub fn of_resting(download: &Outline<'_>) -> Self {
+        let groups = (Group::of_state(download.state), Kind::of(download.name, download.media_type));
+        Self { groups: Some(groups), ..Self::default() }
     }
 }
 
@@ -100,6 +121,10 @@ impl Totals {
         recount(&imp.paused, old.paused, new.paused);
         imp.speed.set((imp.speed.get() + new.speed).saturating_sub(old.speed));
 
+        if old.groups != new.groups {
+            self.recount(old, new);
+        }
+
         let _together = self.freeze_notify();
         if imp.active.get() != active {
             self.notify_active();
@@ -115,6 +140,40 @@ impl Totals {
         if imp.can_resume.replace(can_resume) != can_resume {
             self.notify_can_resume();
         }
+    }
+
+    fn recount(&self, old: Share, new: Share) {
+        let imp = self.imp();
+        let groups = |share: Share| {
+            let Some((of_state, kind)) = share.groups else { return [None; 3] };
+            [Some(Group::All), Some(of_state), Some(Group::Kind(kind))]
+        };
+        {
+            let mut counts = imp.counts.borrow_mut();
+            for (old, new) in groups(old).into_iter().zip(groups(new)).filter(|(old, new)| old != new) {
+                if let Some(count) = old.and_then(|group| counts.get_mut(&group)) {
+                    *count = count.saturating_sub(1);
+                }
+                if let Some(group) = new {
+                    *counts.entry(group).or_default() += 1;
+                }
+            }
+        }
+        if !imp.will_recount.replace(true) {
+            let totals = self.downgrade();
+            glib::MainContext::ref_thread_default().spawn_local(async move {
+                if let Some(totals) = totals.upgrade() {
+                    totals.imp().will_recount.set(false);
+                    totals.imp().recounts.set(totals.imp().recounts.get().wrapping_add(1));
+                    totals.notify_recounts();
+                }
+            });
+        }
+    }
+
+    /// How many downloads are in a group.
+    pub fn count(&self, group: Group) -> u32 {
+        self.imp().counts.borrow().get(&group).copied().unwrap_or_default()
     }
 
     fn tell(&self) {
@@ -163,6 +222,23 @@ mod tests {
             totals.replace(share(State::Queued, 0), Share::default());
             assert_eq!((totals.active(), totals.can_pause(), totals.can_resume()), (0, false, true));
             assert_eq!(totals.summary(), "");
+        });
+    }
+
+    #[test]
+    fn groups_are_counted_by_differences() {
+        alone(|context| {
+            let totals = Totals::default();
+            let counts = || Group::all().map(|group| totals.count(group)).collect::<Vec<_>>();
+            (0..3).for_each(|_| totals.replace(Share::default(), share(State::Queued, 0)));
+            totals.replace(share(State::Queued, 0), share(State::Downloading, 5));
+            totals.replace(share(State::Queued, 0), share(State::Completed, 0));
+            assert_eq!(counts(), [3, 1, 1, 1, 0, 0, 0, 0, 0, 3, 0, 0]);
+            totals.replace(share(State::Downloading, 5), share(State::Downloading, 9));
+            totals.replace(share(State::Completed, 0), Share::default());
+            assert_eq!(counts(), [2, 1, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0]);
+            while context.iteration(false) {}
+            assert_eq!(totals.recounts(), 1, "many changes of a turn are told as one");
         });
     }
 

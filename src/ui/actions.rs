@@ -14,7 +14,12 @@ pub enum WindowAction {
     ResumeAll,
     /// Brings back what was removed, as long as that is offered.
     Undo,
-    /// Shows or hides the details. Like the two that follow it has a state, which is a preference.
+    /// Shows or hides the groups, or the search. Like those that follow they have a state.
+    Sidebar,
+    Search,
+    /// Ends the search and shows every group.
+    ShowAll,
+    /// Shows or hides the details. The state is a preference, like that of the two that follow.
     Details,
     Sort,
     SortDescending,
@@ -24,12 +29,15 @@ pub enum WindowAction {
 }
 
 impl WindowAction {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Add,
         Self::Paste,
         Self::PauseAll,
         Self::ResumeAll,
         Self::Undo,
+        Self::Sidebar,
+        Self::Search,
+        Self::ShowAll,
         Self::Details,
         Self::Sort,
         Self::SortDescending,
@@ -46,6 +54,9 @@ impl WindowAction {
             Self::PauseAll => "pause-all",
             Self::ResumeAll => "resume-all",
             Self::Undo => "undo",
+            Self::Sidebar => "sidebar-visible",
+            Self::Search => "search",
+            Self::ShowAll => "show-all",
             Self::Details => "details-visible",
             Self::Sort => "sort-order",
             Self::SortDescending => "sort-descending",
@@ -62,9 +73,11 @@ impl WindowAction {
             Self::PauseAll => &["<Control><Shift>p"],
             Self::ResumeAll => &["<Control><Shift>r"],
             Self::Undo => &["<Control>z"],
+            Self::Sidebar => &["F8"],
+            Self::Search => &["<Control>f"],
             Self::Details => &["F9", "<Alt>Return"],
             Self::Preferences => &["<Control>comma"],
-            Self::Sort | Self::SortDescending | Self::About => &[],
+            Self::ShowAll | Self::Sort | Self::SortDescending | Self::About => &[],
             Self::Close => &["<Control>w"],
         }
     }

@@ -7,6 +7,7 @@
 //!      ├── DownloadsView  the list: selection, keys, context menu
 //!      │   ├── drag_out.rs    finished files dragged to other programs
 //!      │   └── DownloadRow    one download, with a StatusLine and RowButtons
+//!      ├── Sidebar        groups of downloads, of which one is shown
 //!      ├── DetailsPane    the selected download, looked at closely
 //!      │   ├── SegmentMap     where its bytes are, drawn
 //!      │   ├── SpeedPlot      how fast it was, drawn
@@ -38,6 +39,7 @@ pub mod preferences;
 mod renew_dialog;
 mod row_button;
 pub mod segment_map;
+pub mod sidebar;
 pub mod speed_plot;
 pub mod status_line;
 mod suspend;

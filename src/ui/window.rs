@@ -13,15 +13,14 @@ use super::add_dialog::AddDialog;
 use super::clipboard_offer::ClipboardOffer;
 use super::details_pane::DetailsPane;
 use super::downloads_view::DownloadsView;
-use super::drag_out;
 use super::drop;
-use super::messages::{self, UndoOffer};
+use super::messages::UndoOffer;
 use super::preferences::Preferences;
+use super::sidebar::Sidebar;
 use crate::config;
 use crate::i18n::gettext;
-use crate::model::order::{Order, SortKey};
 use crate::model::session::Place;
-use crate::model::{Addresses, Command, DownloadId, DownloadList, Session, Totals};
+use crate::model::{Addresses, Command, DownloadId, Session, Totals};
 use crate::settings::{Key, Settings, WindowShape};
 
 /// From here on it is said why there are no rows yet.
@@ -34,6 +33,8 @@ mod downloads;
 mod duplicates;
 /// The list as a file.
 mod exchange;
+/// Which downloads are shown.
+mod groups;
 /// How addresses come in.
 mod links;
 
@@ -55,6 +56,17 @@ mod imp {
         pub resume_all: TemplateChild<gtk::Button>,
         #[template_child]
         pub pages: TemplateChild<gtk::Stack>,
+        #[template_child]
+        pub flap: TemplateChild<adw::Flap>,
+        #[template_child]
+        pub sidebar: TemplateChild<Sidebar>,
+        #[template_child]
+        pub search_bar: TemplateChild<gtk::SearchBar>,
+        #[template_child]
+        pub search_entry: TemplateChild<gtk::SearchEntry>,
+        /// The list, or that nothing of it is in the group or found.
+        #[template_child]
+        pub found: TemplateChild<gtk::Stack>,
         #[template_child]
         pub view: TemplateChild<DownloadsView>,
         #[template_child]
@@ -100,6 +112,7 @@ mod imp {
             ClipboardOffer::ensure_type();
             DownloadsView::ensure_type();
             DetailsPane::ensure_type();
+            Sidebar::ensure_type();
             klass.bind_template();
         }
 
@@ -162,6 +175,7 @@ impl Window {
         window.restore_shape(settings);
         window.install_actions(settings);
         window.install_exchange();
+        window.install_groups(settings);
         // Neither rows nor the word that there are none.
         window.imp().pages.set_visible_child_name("opening");
         drop::accept(
@@ -206,6 +220,7 @@ impl Window {
         self.show_totals(session);
         self.sort_list(session, settings);
         self.show_list(session);
+        self.show_groups(session);
         self.show_details(session, settings);
         self.show_notice(session);
         self.show_unsaved(session);
@@ -255,7 +270,9 @@ impl Window {
                 WindowAction::Details => Some(Key::DetailsVisible),
                 WindowAction::Sort => Some(Key::SortOrder),
                 WindowAction::SortDescending => Some(Key::SortDescending),
+                WindowAction::Sidebar | WindowAction::Search => continue,
                 WindowAction::Add
+                | WindowAction::ShowAll
                 | WindowAction::Paste
                 | WindowAction::PauseAll
                 | WindowAction::ResumeAll
@@ -295,7 +312,12 @@ impl Window {
             WindowAction::PauseAll => self.send(Command::PauseAll),
             WindowAction::ResumeAll => self.send(Command::ResumeAll),
             WindowAction::Undo => self.undo(),
-            WindowAction::Details | WindowAction::Sort | WindowAction::SortDescending => {}
+            WindowAction::Details
+            | WindowAction::Sidebar
+            | WindowAction::Search
+            | WindowAction::Sort
+            | WindowAction::SortDescending => {}
+            WindowAction::ShowAll => self.show_all(),
             WindowAction::Preferences => self.show_preferences(),
             WindowAction::About => self.show_about(),
             WindowAction::Close => self.close(),
@@ -308,54 +330,12 @@ impl Window {
         }
     }
 
-    fn show_list(&self, session: &Session) {
-        let imp = self.imp();
-        imp.view.set_list(
-            session.list(),
-            glib::clone!(
-                #[weak(rename_to = window)]
-                self,
-                move |action, downloads| window.perform(action, &downloads)
-            ),
-        );
-        drag_out::offer(
-            &imp.view,
-            glib::clone!(
-                #[weak(rename_to = window)]
-                self,
-                move |reason| messages::tell(&window.imp().toasts, reason)
-            ),
-        );
-        let choose_page = glib::clone!(
-            #[weak(rename_to = window)]
-            self,
-            move |list: &DownloadList| {
-                let page = if list.count() == 0 { "empty" } else { "list" };
-                window.show_page(page);
-            }
-        );
-        choose_page(session.list());
-        // The list outlives no window: there is one of each.
-        session.list().connect_items_changed(move |list, _, _, _| choose_page(list));
-    }
-
     /// One page fades into another, but not what was blank into the first: ten frames more at the start.
     fn show_page(&self, page: &str) {
         let pages = &self.imp().pages;
         let is_first = pages.visible_child_name().is_some_and(|shown| shown == "opening");
         let transition = if is_first { gtk::StackTransitionType::None } else { pages.transition_type() };
         pages.set_visible_child_full(page, transition);
-    }
-
-    fn sort_list(&self, session: &Session, settings: &Settings) {
-        let list = session.list().clone();
-        let settings_of = settings.clone();
-        let sort = move || {
-            let (key, is_descending) = settings_of.sort_order();
-            list.set_order(Order { by: SortKey::named(&key), is_descending });
-        };
-        sort();
-        settings.connect_sort_order_changed(sort);
     }
 
     fn show_details(&self, session: &Session, settings: &Settings) {

@@ -200,7 +200,7 @@ def the_window_fits_a_narrow_screen():
             # Of what is seen: the X11 window has an invisible border around it.
             width = extents(app.find(("frame", "window"), words.WINDOW)).width
             assert 0 < width <= 360, f"it takes {width} pixels"
-            for name in (words.ADD_DOWNLOAD, words.PAUSE_ALL, words.DETAILS, words.MAIN_MENU):
+            for name in (words.GROUPS, words.ADD_DOWNLOAD, words.SEARCH, words.MAIN_MENU):
                 place = extents(app.find(words.BUTTON, name))
                 assert place.x >= 0 and place.x + place.width <= width, f"“{name}” is outside"
 

@@ -12,6 +12,8 @@ use url::Url;
 
 use super::Book;
 use crate::engine::download::spec::{Checksum, DownloadSpec};
+use crate::engine::download::state::State;
+use crate::engine::event::Outline;
 use crate::engine::item::Item;
 use crate::engine::store::{Record, SavedState};
 use crate::engine::types::DownloadId;
@@ -131,6 +133,18 @@ impl Book {
 
     pub fn shelved(&self) -> Vec<DownloadId> {
         self.shelf.ids().collect()
+    }
+
+    /// Looks at a download on the shelf without making an item of it.
+    pub fn outline<T>(&self, id: DownloadId, look: impl FnOnce(&Outline<'_>) -> T) -> Option<T> {
+        let shelved = self.shelf.downloads.get(&id)?;
+        Some(look(&Outline {
+            url: &shelved.url,
+            folder: &shelved.spec.folder,
+            name: &shelved.name,
+            state: &State::Completed,
+            media_type: shelved.media_type.as_deref(),
+        }))
     }
 
     /// Makes an item of it, with which something is to happen.

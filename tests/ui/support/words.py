@@ -78,6 +78,11 @@ DAMAGED = "The list of downloads was damaged"
 DISMISS = "Dismiss"
 UNSAVED = r"can not be saved: .*\. The disk is full\."
 
+# The groups beside the list, and the search.
+GROUPS, GROUP_FAILED, GROUP_ALL = "Groups", re.compile("^Failed, "), re.compile("^All, ")
+SEARCH, SEARCH_ENTRY = "Search", "Search for name, address or folder"
+NO_RESULTS, SHOW_ALL = "No Results", "Show All Downloads"
+
 # The main menu, and a text in each of the windows that it opens.
 MAIN_MENU = "Main Menu"
 SORT_BY, BY_SPEED, DESCENDING = "Sort By", "Speed", "Descending"

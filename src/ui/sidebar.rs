@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The groups of downloads beside the list, with how many are in each. One is chosen.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::glib;
+
+use crate::i18n::{gettext, ngettext_f, pgettext};
+use crate::model::Totals;
+use crate::model::filter::Group;
+use crate::model::kind::Kind;
+
+mod imp {
+    use std::cell::{Cell, OnceCell, RefCell};
+
+    use super::*;
+
+    type Chosen = Box<dyn Fn(Group)>;
+
+    #[allow(missing_debug_implementations)] // its listener has none
+    #[derive(Default, gtk::CompositeTemplate)]
+    #[template(file = "sidebar.ui")]
+    pub struct Sidebar {
+        #[template_child]
+        pub list: TemplateChild<gtk::ListBox>,
+        pub rows: RefCell<Vec<(Group, super::SidebarRow)>>,
+        pub chosen: OnceCell<Chosen>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Sidebar {
+        const NAME: &'static str = "FreshetSidebar";
+        type Type = super::Sidebar;
+        type ParentType = adw::Bin;
+
+        fn class_init(klass: &mut Self::Class) {
+            klass.bind_template();
+        }
+
+        fn instance_init(sidebar: &glib::subclass::InitializingObject<Self>) {
+            sidebar.init_template();
+        }
+    }
+
+    impl ObjectImpl for Sidebar {
+        fn constructed(&self) {
+            self.parent_constructed();
+            self.obj().build();
+        }
+
+        fn dispose(&self) {
+            self.dispose_template();
+        }
+    }
+
+    impl WidgetImpl for Sidebar {
+        fn grab_focus(&self) -> bool {
+            self.list.selected_row().is_some_and(|row| row.grab_focus())
+        }
+    }
+
+    impl BinImpl for Sidebar {}
+
+    #[derive(Debug, Default, gtk::CompositeTemplate)]
+    #[template(file = "sidebar_row.ui")]
+    pub struct SidebarRow {
+        #[template_child]
+        pub icon: TemplateChild<gtk::Image>,
+        #[template_child]
+        pub name: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub count: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub sentence: TemplateChild<gtk::Label>,
+        /// The count that is shown.
+        pub shown: Cell<Option<u32>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for SidebarRow {
+        const NAME: &'static str = "FreshetSidebarRow";
+        type Type = super::SidebarRow;
+        type ParentType = gtk::ListBoxRow;
+
+        fn class_init(klass: &mut Self::Class) {
+            klass.bind_template();
+        }
+
+        fn instance_init(row: &glib::subclass::InitializingObject<Self>) {
+            row.init_template();
+        }
+    }
+
+    impl ObjectImpl for SidebarRow {
+        fn dispose(&self) {
+            self.dispose_template();
+        }
+    }
+
+    impl WidgetImpl for SidebarRow {}
+    impl ListBoxRowImpl for SidebarRow {}
+}
+
+glib::wrapper! {
+    pub struct Sidebar(ObjectSubclass<imp::Sidebar>)
+        @extends adw::Bin, gtk::Widget,
+        @implements gtk::Buildable, gtk::ConstraintTarget;
+}
+
+glib::wrapper! {
+    pub struct SidebarRow(ObjectSubclass<imp::SidebarRow>)
+        @extends gtk::ListBoxRow, gtk::Widget,
+        @implements gtk::Actionable, gtk::Buildable, gtk::ConstraintTarget;
+}
+
+impl SidebarRow {
+    fn new(group: Group) -> Self {
+        let row: Self = glib::Object::new();
+        row.imp().icon.set_icon_name(Some(icon(group)));
+        row.imp().name.set_label(&words(group));
+        row.show_count(0);
+        row
+    }
+
+    fn show_count(&self, count: u32) {
+        let imp = self.imp();
+        if imp.shown.replace(Some(count)) == Some(count) {
+            return;
+        }
+        let number = count.to_string();
+        imp.count.set_label(&number);
+        imp.count.set_visible(count > 0);
+        let values = [("group", &*imp.name.label()), ("n", number.as_str())];
+        // Translators: a group of the list as a screen reader says it.
+        imp.sentence.set_label(&ngettext_f("{group}, {n} download", "{group}, {n} downloads", count, &values));
+    }
+}
+
+impl Sidebar {
+    fn build(&self) {
+        let imp = self.imp();
+        for group in Group::all() {
+            let row = SidebarRow::new(group);
+            imp.list.append(&row);
+            imp.rows.borrow_mut().push((group, row));
+        }
+        imp.list.set_header_func(|row, before| {
+            let is_first_kind = before.is_some() && usize::try_from(row.index()) == Ok(Group::STATES.len());
+            let header = is_first_kind.then(|| gtk::Separator::new(gtk::Orientation::Horizontal));
+            row.set_header(header.as_ref());
+        });
+        imp.list.select_row(imp.list.row_at_index(0).as_ref());
+        imp.list.connect_row_selected(glib::clone!(
+            #[weak(rename_to = sidebar)]
+            self,
+            move |_, row| sidebar.tell_chosen(row)
+        ));
+    }
+
+    fn tell_chosen(&self, row: Option<&gtk::ListBoxRow>) {
+        let imp = self.imp();
+        let is_it = |own: &SidebarRow| Some(own.upcast_ref()) == row;
+        let group = imp.rows.borrow().iter().find(|(_, own)| is_it(own)).map(|(group, _)| *group);
+        if let (Some(group), Some(chosen)) = (group, imp.chosen.get()) {
+            chosen(group);
+        }
+    }
+
+    /// Calls back with the group that is chosen from now on.
+    pub fn connect_chosen(&self, chosen: impl Fn(Group) + 'static) {
+        let is_first = self.imp().chosen.set(Box::new(chosen)).is_ok();
+        debug_assert!(is_first, "one listens all its life");
+    }
+
+    pub fn choose(&self, group: Group) {
+        let row = self.imp().rows.borrow().iter().find(|(own, _)| *own == group).map(|(_, row)| row.clone());
+        self.imp().list.select_row(row.as_ref());
+    }
+
+    /// Shows how many there are in each group, from now on.
+    pub fn follow(&self, totals: &Totals) {
+        let show = glib::clone!(
+            #[weak(rename_to = sidebar)]
+            self,
+            move |totals: &Totals| sidebar.show_counts(totals)
+        );
+        show(totals);
+        totals.connect_recounts_notify(show);
+    }
+
+    fn show_counts(&self, totals: &Totals) {
+        for (group, row) in &*self.imp().rows.borrow() {
+            row.show_count(totals.count(*group));
+        }
+    }
+}
+
+fn words(group: Group) -> String {
+    match group {
+        // Translators: a group of downloads: all of them.
+        Group::All => pgettext("group", "All"),
+        // Translators: a group of downloads: those that run.
+        Group::Active => pgettext("group", "Active"),
+        // Translators: a group of downloads: those that wait, or are paused.
+        Group::Waiting => pgettext("group", "Waiting"),
+        Group::Completed => pgettext("group", "Completed"),
+        Group::Failed => pgettext("group", "Failed"),
+        Group::Kind(Kind::Documents) => gettext("Documents"),
+        Group::Kind(Kind::Video) => gettext("Video"),
+        Group::Kind(Kind::Audio) => gettext("Audio"),
+        Group::Kind(Kind::Pictures) => gettext("Pictures"),
+        Group::Kind(Kind::Archives) => gettext("Archives"),
+        // Translators: a kind of file: what is installed or run.
+        Group::Kind(Kind::Programs) => gettext("Programs"),
+        // Translators: files of no kind that has a name.
+        Group::Kind(Kind::Other) => pgettext("group", "Other"),
+    }
+}
+
+fn icon(group: Group) -> &'static str {
+    match group {
+        Group::All => "view-list-symbolic",
+        Group::Active => "media-playback-start-symbolic",
+        Group::Waiting => "document-open-recent-symbolic",
+        Group::Completed => "emblem-ok-symbolic",
+        Group::Failed => "dialog-warning-symbolic",
+        Group::Kind(Kind::Documents) => "x-office-document-symbolic",
+        Group::Kind(Kind::Video) => "video-x-generic-symbolic",
+        Group::Kind(Kind::Audio) => "audio-x-generic-symbolic",
+        Group::Kind(Kind::Pictures) => "image-x-generic-symbolic",
+        Group::Kind(Kind::Archives) => "package-x-generic-symbolic",
+        Group::Kind(Kind::Programs) => "application-x-executable-symbolic",
+        Group::Kind(Kind::Other) => "text-x-generic-symbolic",
+    }
+}
