@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The book of all downloads: takes inputs to the state machine and runs its effects on network,
 //! disk and list. The only writer of state. `engine.rs` says when; `book/effects.rs` has the effects,
-//! `book/answers.rs` what comes back, `book/segments.rs` the transfers of a download.
+//! `book/answers.rs` what comes back, `book/segments.rs` the transfers of a download, `book/tick.rs` what
+//! falls due.
 
 mod answers;
 mod beside;
@@ -13,6 +14,7 @@ mod pieces;
 mod renew;
 mod segments;
 mod shelf;
+mod tick;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
@@ -25,10 +27,9 @@ use super::command::{Command, Limits, Start};
 use super::disk::Disk;
 use super::download::spec::DownloadSpec;
 use super::download::state::{Effect, Hold, Input, State, Step, step};
-use super::error::{Failure, FailureKind};
 use super::event::{Event, Snapshot};
 use super::import::address;
-use super::item::{self, AfterClose, Item};
+use super::item::{AfterClose, Item};
 use super::net::{Transport, Vitals};
 use super::queue::{Host, Queue};
 use super::store::{Record, Store};
@@ -368,96 +369,6 @@ impl Book {
         }
     }
 
-    // Time.
-
-    /// What is due by now.
-    pub fn tick(&mut self) {
-        let now = self.parts.clock.now();
-        self.start_due();
-        while let Some((at, id)) = self.alarms.first().copied().filter(|(at, _)| *at <= now) {
-            self.alarms.remove(&(at, id));
-            // An alarm of an earlier wait says nothing about a later one.
-            let is_due = self.items.get(&id).is_some_and(|item| match &item.life.state {
-                State::Waiting { until, .. } => *until <= now,
-                _ => false,
-            });
-            if is_due {
-                self.input(id, Input::Due);
-            }
-        }
-        let climbing = |id: &&DownloadId| self.ramp_at(**id).is_some_and(|at| at <= now);
-        let climbing: Vec<_> = self.active.iter().filter(climbing).copied().collect();
-        for id in climbing {
-            self.climb(id, now);
-        }
-        if self.next_tick.is_some_and(|at| at <= now) {
-            self.apply_rate();
-            let active: Vec<_> = self.active.iter().copied().collect();
-            for id in &active {
-                self.look_after(*id, now);
-            }
-            if now - self.flushed_at >= SAVE_INTERVAL {
-                self.flushed_at = now;
-                self.parts.transport.flush();
-            }
-            self.next_tick = (!self.active.is_empty()).then(|| now + TICK);
-        }
-    }
-
-    /// Tells progress, saves the journal, notices silence.
-    fn look_after(&mut self, id: DownloadId, now: Moment) {
-        self.end_silent(id, now);
-        self.end_silent_errands(id, now);
-        let Some(item) = self.items.get(&id) else { return };
-        let received = self.received(item);
-        let Some(item) = self.items.get_mut(&id) else { return };
-        if matches!(item.life.state, State::Downloading) {
-            item.meter.sample(now, received);
-            let progress = item.progress(received);
-            self.events.push_back(Event::Progressed { id, progress });
-        }
-        if let Some(work) = &mut item.work {
-            work.sample(now, |transfer| self.parts.transport.vitals(transfer));
-        }
-        self.save_if_due(id);
-        // Also where the last transfers were ended as needless while a gap waited for its turn.
-        self.go_on(id);
-    }
-
-    /// Gives up transfers of which nothing has come for too long.
-    fn end_silent(&mut self, id: DownloadId, now: Moment) {
-        let Some(item) = self.items.get(&id) else { return };
-        let silence = item::silence(&item.spec);
-        let is_silent = |transfer: &TransferId| {
-            let vitals = self.parts.transport.vitals(*transfer);
-            vitals.is_some_and(|vitals| !vitals.held && now - vitals.last_sign >= silence)
-        };
-        let silent: Vec<_> = self.transfers_of(id).into_iter().filter(is_silent).collect();
-        for transfer in silent {
-            let end = self.cancel(transfer);
-            let detail = format!("nothing came for {} seconds", silence.as_secs());
-            self.failed(id, transfer, end, Failure::new(FailureKind::Silence, detail));
-        }
-    }
-
-    /// The same for what is fetched only to be read.
-    fn end_silent_errands(&mut self, id: DownloadId, now: Moment) {
-        let Some(item) = self.items.get(&id) else { return };
-        let Some(work) = &item.work else { return };
-        let silence = item::silence(&item.spec);
-        let lookup = work.lookup.as_ref().and_then(|lookup| lookup.transfer);
-        let sample = work.renewal.as_ref().and_then(|renewal| renewal.transfer);
-        let silent = lookup.or(sample).filter(|transfer| {
-            let vitals = self.parts.transport.vitals(*transfer);
-            vitals.is_some_and(|vitals| now - vitals.last_sign >= silence)
-        });
-        if let Some(transfer) = silent {
-            self.cancel(transfer);
-            let detail = format!("nothing came for {} seconds", silence.as_secs());
-            self.fetched(id, transfer, Err(Failure::new(FailureKind::Silence, detail)));
-        }
-    }
-
     /// Grants slots while there are any.
     pub fn admit(&mut self) {
         if self.is_halted {
@@ -473,18 +384,6 @@ impl Book {
                 break;
             }
         }
-    }
-
-    fn ramp_at(&self, id: DownloadId) -> Option<Moment> {
-        self.items.get(&id)?.work.as_ref()?.ramp_at
-    }
-
-    /// When [`Book::tick`] is needed next.
-    pub fn next_alarm(&self) -> Option<Moment> {
-        let now = self.parts.clock.now();
-        let waits = self.alarms.first().map(|(at, _)| *at);
-        let ramps = self.active.iter().filter_map(|id| self.ramp_at(*id)).min();
-        [self.next_tick, waits, ramps, self.next_start(), self.queue.next_moment(now)].into_iter().flatten().min()
     }
 
     /// The program ends: everything stops where it is and is saved as it is.
