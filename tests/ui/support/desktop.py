@@ -33,8 +33,12 @@ class X11:
         if not found.stdout:
             return None
         self._id = found.stdout.split()[0]
-        lines = _output("xdotool", "getwindowgeometry", "--shell", self._id).splitlines()
-        values = dict(line.split("=") for line in lines)
+        told = subprocess.run(
+            ["xdotool", "getwindowgeometry", "--shell", self._id], capture_output=True, text=True, timeout=10
+        )
+        if told.returncode:
+            return None  # It went meanwhile.
+        values = dict(line.split("=") for line in told.stdout.splitlines())
         return Rect(*(int(values[key]) for key in ("X", "Y", "WIDTH", "HEIGHT")))
 
     def put_in_corner(self, title):

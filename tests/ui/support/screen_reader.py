@@ -10,6 +10,7 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
+from . import words  # noqa: E402
 from .freshet_ui import once  # noqa: E402
 from .waiting import until  # noqa: E402
 
@@ -67,6 +68,11 @@ def called(node):
         parts.append(f"{role(node)} “{name(node)}”")
         node = node.get_parent()
     return " in ".join(parts)
+
+
+def is_download(node):
+    """Whether it is a row of the list of downloads, not of another list."""
+    return role(node) in words.ROW and name(node.get_parent()) == words.DOWNLOADS
 
 
 def focused(app):

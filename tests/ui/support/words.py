@@ -23,6 +23,7 @@ TRY_AGAIN = "Try Again"
 # The add dialog: its entry and the button that takes the addresses.
 ADDRESSES = "Addresses, one a line"
 ADD = "Add"
+UNFOLDS = "Advanced"
 # Rows that are out of sight as long as what is above them is off: of a single address, of a limit.
 FOLDED = ("File name (as the server says, if empty)", "Kilobytes a second", "Other limits at some hours")
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
@@ -93,6 +94,9 @@ ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
 # The list as a file: items of the menu, titles of the choosers, what is said then.
 EXPORT_LIST, AS_JSON, EXPORTED = "Export List", "JSON…", "The list is in “list.json”"
 IMPORT_ITEM, IMPORT_LIST = "Import List…", "Import List"
+
+# The list of the window.
+DOWNLOADS = "Downloads"
 
 # States, as a row says them.
 QUEUED = "Queued"
