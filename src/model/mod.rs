@@ -7,6 +7,7 @@
 pub mod addresses;
 pub mod amounts;
 pub mod batch;
+pub mod chronicle;
 pub mod connections;
 pub mod describe;
 pub mod details;
