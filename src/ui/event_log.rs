@@ -98,8 +98,7 @@ impl EventLog {
 
     fn write(&self) {
         let imp = self.imp();
-        let (Some((id, count)), Some(look)) = (imp.of.get().filter(|_| imp.unfold.is_active()), imp.look.get())
-        else {
+        let (Some((id, count)), Some(look)) = (imp.of.get().filter(|_| imp.unfold.is_active()), imp.look.get()) else {
             return;
         };
         let mut written = imp.written.borrow_mut();
