@@ -11,7 +11,8 @@
 //!      ├── DetailsPane    the selected download, looked at closely
 //!      │   ├── SegmentMap     where its bytes are, drawn
 //!      │   ├── SpeedPlot      how fast it was, drawn
-//!      │   └── ConnectionList which connection does what
+//!      │   ├── ConnectionList which connection does what
+//!      │   └── EventLog       what happened to it
 //!      ├── ClipboardOffer a link that was copied
 //!      ├── drop.rs        links dropped anywhere on the window
 //!      ├── AddDialog      addresses typed by hand
@@ -33,6 +34,7 @@ pub mod download_row;
 pub mod downloads_view;
 mod drag_out;
 mod drop;
+mod event_log;
 mod limit_dialog;
 pub mod messages;
 pub mod preferences;
