@@ -60,8 +60,6 @@ pub struct TransferHandler {
     /// The offset up to which bytes are wanted, where that is not the end of the body.
     until: Option<u64>,
     memory: Option<Memory>,
-    /// See [`Request::overlap`].
-    overlap: Vec<u8>,
     /// There if the body has a content coding that is to be undone.
     decoder: Option<Decoder>,
     easy: Option<EasyRef>,
@@ -90,10 +88,11 @@ pub struct TransferHandler {
 }
 
 impl TransferHandler {
-    pub fn new(id: TransferId, request: &Request, gate: Rc<Gate>, sink: Sink) -> Self {
+    pub fn new(id: TransferId, request: &Request, gate: Rc<Gate>, mut sink: Sink) -> Self {
         let last_sign = gate.clock.now();
         let asked = request.asked.clone();
         gate.limiter.borrow_mut().enter(id, request.download);
+        sink.expect(request.overlap.clone());
         let memory = match request.body {
             Body::Part => None,
             Body::Memory { most } => Some(Memory::new(most, &asked)),
@@ -105,7 +104,6 @@ impl TransferHandler {
             gate,
             sink,
             memory,
-            overlap: request.overlap.clone(),
             decoder: None,
             easy: None,
             head: Head::default(),
@@ -268,11 +266,10 @@ impl TransferHandler {
             Ok((answer, decoder)) => {
                 self.decoder = decoder;
                 self.sink.begin(answer.start, answer.end);
-                if answer.continues {
-                    self.sink.expect(std::mem::take(&mut self.overlap));
-                } else {
+                if !answer.continues {
                     // Not the range, but the whole file.
                     self.until = None;
+                    self.sink.expect(Vec::new());
                 }
                 let answer = Box::new(answer);
                 match &mut self.memory {
@@ -345,15 +342,11 @@ impl TransferHandler {
             return self.hold(Held::Rate);
         }
         let took = match &mut self.decoder {
-            Some(decoder) => decoder.pass(wanted, |piece| self.sink.take(piece)),
-            None => Ok(self.sink.take(wanted)),
-        };
-        let took = match took {
-            Ok(took) => took,
-            Err(failure) => {
-                self.judged = Judged::Refused(failure);
-                return Ok(0);
-            }
+            Some(decoder) => match decoder.pass(wanted, |piece| self.sink.take(piece)) {
+                Ok(took) => took,
+                Err(failure) => return self.refuse(failure),
+            },
+            None => self.sink.take(wanted),
         };
         match took {
             Took::All => {
@@ -375,16 +368,15 @@ impl TransferHandler {
             }
             Took::NoRoom => self.hold(Held::Room),
             Took::NoPart => self.hold(Held::Part),
-            Took::TooMuch => {
-                let detail = "the body is longer than was announced".to_owned();
-                self.judged = Judged::Refused(Failure::new(FailureKind::Protocol, detail));
-                Ok(0)
-            }
-            Took::Other => {
-                self.judged = Judged::Refused(sink::other_file());
-                Ok(0)
-            }
+            Took::TooMuch => self.refuse(sink::too_much()),
+            Took::Other => self.refuse(sink::other_file()),
         }
+    }
+
+    /// Takes nothing more of it.
+    fn refuse(&mut self, failure: Failure) -> Result<usize, WriteError> {
+        self.judged = Judged::Refused(failure);
+        Ok(0)
     }
 
     /// Takes what is wanted of a body that is read, not kept; answers as libcurl wants it.

@@ -29,6 +29,11 @@ pub enum Took {
     Other,
 }
 
+/// What [`Took::TooMuch`] comes to.
+pub fn too_much() -> Failure {
+    Failure::new(FailureKind::Protocol, "the body is longer than was announced")
+}
+
 /// What [`Took::Other`] comes to.
 pub fn other_file() -> Failure {
     let detail = "its bytes are others, where those begin that are missing";
