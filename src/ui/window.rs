@@ -37,6 +37,8 @@ mod exchange;
 mod groups;
 /// How addresses come in.
 mod links;
+/// What is done when all downloads have ended.
+mod when_done;
 
 mod imp {
     use std::cell::{OnceCell, RefCell};
@@ -50,6 +52,8 @@ mod imp {
         pub toasts: TemplateChild<adw::ToastOverlay>,
         #[template_child]
         pub title: TemplateChild<adw::WindowTitle>,
+        #[template_child]
+        pub when_done_menu: TemplateChild<gio::Menu>,
         #[template_child]
         pub pause_all: TemplateChild<gtk::Button>,
         #[template_child]
@@ -224,6 +228,7 @@ impl Window {
         self.show_details(session, settings);
         self.show_notice(session);
         self.show_unsaved(session);
+        self.offer_when_done(settings);
         for (addresses, place) in imp.early.take() {
             self.add(&addresses, &place);
         }
@@ -270,6 +275,7 @@ impl Window {
                 WindowAction::Details => Some(Key::DetailsVisible),
                 WindowAction::Sort => Some(Key::SortOrder),
                 WindowAction::SortDescending => Some(Key::SortDescending),
+                WindowAction::WhenDone => Some(Key::WhenDone),
                 WindowAction::Sidebar | WindowAction::Search => continue,
                 WindowAction::Add
                 | WindowAction::ShowAll
@@ -316,7 +322,8 @@ impl Window {
             | WindowAction::Sidebar
             | WindowAction::Search
             | WindowAction::Sort
-            | WindowAction::SortDescending => {}
+            | WindowAction::SortDescending
+            | WindowAction::WhenDone => {}
             WindowAction::ShowAll => self.show_all(),
             WindowAction::Preferences => self.show_preferences(),
             WindowAction::About => self.show_about(),
