@@ -3,6 +3,7 @@
 //! is used; a run out of the build tree finds the one that `build.rs` compiled.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gio::prelude::*;
 
@@ -39,10 +40,14 @@ pub enum Key {
     Autostart,
     WaitOnMetered,
     Hours,
+    WhenDone,
+    WhenDoneAlways,
+    WhenDoneCommand,
+    WhenDoneDelay,
 }
 
 impl Key {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -65,6 +70,10 @@ impl Key {
         Self::Autostart,
         Self::WaitOnMetered,
         Self::Hours,
+        Self::WhenDone,
+        Self::WhenDoneAlways,
+        Self::WhenDoneCommand,
+        Self::WhenDoneDelay,
     ];
 
     pub fn name(self) -> &'static str {
@@ -91,6 +100,10 @@ impl Key {
             Self::Autostart => "autostart",
             Self::WaitOnMetered => "wait-on-metered",
             Self::Hours => "hours",
+            Self::WhenDone => "when-done",
+            Self::WhenDoneAlways => "when-done-always",
+            Self::WhenDoneCommand => "when-done-command",
+            Self::WhenDoneDelay => "when-done-delay",
         }
     }
 }
@@ -207,6 +220,23 @@ impl Settings {
         self.0.bind(key.name(), object, property).build();
     }
 
+    /// Lets the place of one of these names, an unsigned number, and a preference that is one of them follow
+    /// each other. A name that is not offered shows as the first.
+    pub fn bind_choice(&self, key: Key, names: Vec<&'static str>, object: &impl IsA<glib::Object>, property: &str) {
+        let by_name = names.clone();
+        self.0
+            .bind(key.name(), object, property)
+            .mapping(move |name, _| {
+                let place = by_name.iter().position(|known| Some(*known) == name.str()).unwrap_or_default();
+                u32::try_from(place).ok().map(|place| place.to_value())
+            })
+            .set_mapping(move |place, _| {
+                let place = usize::try_from(place.get::<u32>().ok()?).ok()?;
+                names.get(place).map(|name| name.to_variant())
+            })
+            .build();
+    }
+
     /// Where downloads go when nothing else is said: the chosen folder, else the desktop's.
     pub fn download_folder(&self) -> PathBuf {
         let of_desktop = || glib::user_special_dir(glib::UserDirectory::Downloads).unwrap_or_else(glib::home_dir);
@@ -298,6 +328,40 @@ impl Settings {
         if let Err(error) = self.0.set_string(Key::Hours.name(), text) {
             tracing::warn!(%error, "The hours for downloads can not be saved");
         }
+    }
+
+    /// What is done when all downloads have ended, by its name in the schema.
+    pub fn when_done(&self) -> String {
+        self.0.string(Key::WhenDone.name()).into()
+    }
+
+    /// Saves it now and not in a moment: the machine may be about to go.
+    pub fn set_when_done(&self, name: &str) {
+        if let Err(error) = self.0.set_string(Key::WhenDone.name(), name) {
+            tracing::warn!(%error, "What is done when all downloads have ended can not be saved");
+        }
+        gio::Settings::sync();
+    }
+
+    /// Whether that is done each time, and not only once.
+    pub fn when_done_is_lasting(&self) -> bool {
+        self.0.boolean(Key::WhenDoneAlways.name())
+    }
+
+    /// The command that is run when all downloads have ended; empty where there is none.
+    pub fn when_done_command(&self) -> String {
+        self.0.string(Key::WhenDoneCommand.name()).trim().to_owned()
+    }
+
+    pub fn set_when_done_command(&self, text: &str) {
+        if let Err(error) = self.0.set_string(Key::WhenDoneCommand.name(), text) {
+            tracing::warn!(%error, "The command can not be saved");
+        }
+    }
+
+    /// So long it can be cancelled.
+    pub fn when_done_delay(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.0.int(Key::WhenDoneDelay.name())).unwrap_or_default())
     }
 
     /// Turns a preference on or off that is no more than that.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The desktop around the window: files and their programs, link files, notifications, the launcher, the
-//! start with the user's session, network and hours. No widgets.
+//! start with the user's session, network and hours, suspending and shutting down. No widgets.
 
+pub mod after_command;
 pub mod autostart;
 pub mod background;
 pub mod circumstances;
@@ -9,5 +10,7 @@ pub mod files;
 pub mod launcher;
 pub mod link_file;
 pub mod notifications;
+pub mod power;
 pub mod search_provider;
 mod wall_clock;
+pub mod when_done;

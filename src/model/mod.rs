@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod addresses;
+pub mod afterwards;
 pub mod amounts;
 pub mod batch;
 pub mod chronicle;

@@ -19,17 +19,18 @@ pub enum WindowAction {
     Search,
     /// Ends the search and shows every group.
     ShowAll,
-    /// Shows or hides the details. The state is a preference, like that of the two that follow.
+    /// Shows or hides the details. The state is a preference, like that of the three that follow.
     Details,
     Sort,
     SortDescending,
+    WhenDone,
     Preferences,
     About,
     Close,
 }
 
 impl WindowAction {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Add,
         Self::Paste,
         Self::PauseAll,
@@ -41,6 +42,7 @@ impl WindowAction {
         Self::Details,
         Self::Sort,
         Self::SortDescending,
+        Self::WhenDone,
         Self::Preferences,
         Self::About,
         Self::Close,
@@ -60,6 +62,7 @@ impl WindowAction {
             Self::Details => "details-visible",
             Self::Sort => "sort-order",
             Self::SortDescending => "sort-descending",
+            Self::WhenDone => "when-done",
             Self::Preferences => "preferences",
             Self::About => "about",
             Self::Close => "close-window",
@@ -77,7 +80,7 @@ impl WindowAction {
             Self::Search => &["<Control>f"],
             Self::Details => &["F9", "<Alt>Return"],
             Self::Preferences => &["<Control>comma"],
-            Self::ShowAll | Self::Sort | Self::SortDescending | Self::About => &[],
+            Self::ShowAll | Self::Sort | Self::SortDescending | Self::WhenDone | Self::About => &[],
             Self::Close => &["<Control>w"],
         }
     }

@@ -12,7 +12,7 @@ use gtk::{gdk, gio, glib};
 use super::RESOURCES;
 use super::actions::{DownloadAction, WindowAction};
 use super::window::Window;
-use super::{background, suspend};
+use super::{afterwards, background, suspend};
 use crate::config;
 use crate::desktop::notifications::{self, Notifier};
 use crate::desktop::{autostart, circumstances, launcher, search_provider};
@@ -222,6 +222,7 @@ impl Application {
                 circumstances::follow(&session, &settings_of);
                 launcher::show(self, session.batch());
                 background::follow(self, &session, &settings_of);
+                afterwards::follow(self, &session, &settings_of);
                 suspend::prevent(self, session.batch(), &settings_of);
                 self.offer_search(&session);
                 window.begin(&session);

@@ -20,11 +20,13 @@
 //!      ├── RenewDialog    another address of a download that is stuck
 //!      ├── LimitDialog    how fast some downloads may be
 //!      └── Preferences
+//!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
 //! ```
 
 pub mod actions;
 pub mod add_dialog;
 mod add_options;
+mod afterwards;
 pub mod application;
 mod background;
 pub mod clipboard_offer;

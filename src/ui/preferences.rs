@@ -5,6 +5,8 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
+use crate::desktop::after_command;
+use crate::desktop::when_done::{self, Offers};
 use crate::i18n::gettext;
 use crate::model::describe::{hours_problem, schedule_problem};
 use crate::settings::{Key, Settings};
@@ -39,6 +41,16 @@ mod imp {
         pub hours: TemplateChild<adw::EntryRow>,
         #[template_child]
         pub hours_words: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub when_done: TemplateChild<adw::ComboRow>,
+        #[template_child]
+        pub when_done_group: TemplateChild<adw::PreferencesGroup>,
+        #[template_child]
+        pub when_done_always: TemplateChild<gtk::Switch>,
+        #[template_child]
+        pub command: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub command_words: TemplateChild<gtk::Label>,
         #[template_child]
         pub is_limited: TemplateChild<gtk::Switch>,
         #[template_child]
@@ -101,6 +113,7 @@ impl Preferences {
             (Key::RunInBackground, &imp.run_in_background),
             (Key::Autostart, &imp.autostart),
             (Key::WaitOnMetered, &imp.wait_on_metered),
+            (Key::WhenDoneAlways, &imp.when_done_always),
         ] {
             settings.bind(key, &**switch, "active");
         }
@@ -113,7 +126,39 @@ impl Preferences {
         let help = gettext("Empty means always. For example: Mon-Fri 22:00-06:00; Sat,Sun 00:00-24:00");
         let hours = Written { row: &imp.hours, words: &imp.hours_words, help, problem: hours_problem };
         hours.connect(&settings.hours_text(), settings, Settings::set_hours_text);
+        window.offer_when_done(settings);
         window
+    }
+}
+
+impl Preferences {
+    /// What can be done here when all downloads have ended, and why the rest can not.
+    fn offer_when_done(&self, settings: &Settings) {
+        let imp = self.imp();
+        let has_command = when_done::has_commands();
+        imp.command.set_visible(has_command);
+        imp.command_words.set_visible(has_command);
+        // Translators: keep the example as it is.
+        let help = gettext("Without a shell. For example: sh -c 'beep && shutdown-my-server'");
+        let command = Written { row: &imp.command, words: &imp.command_words, help, problem: after_command::problem };
+        command.connect(&settings.when_done_command(), settings, Settings::set_when_done_command);
+        let (settings, window) = (settings.clone(), self.downgrade());
+        glib::spawn_future_local(async move {
+            let offers = when_done::offers().await;
+            if let Some(window) = window.upgrade() {
+                window.show_when_done(&settings, &offers);
+            }
+        });
+    }
+
+    fn show_when_done(&self, settings: &Settings, offers: &Offers) {
+        let imp = self.imp();
+        let words: Vec<_> = offers.possible.iter().map(|one| one.label()).collect();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        imp.when_done.set_model(Some(&gtk::StringList::new(&words)));
+        imp.when_done_group.set_description(offers.refusals.as_deref());
+        let names = offers.possible.iter().map(|one| one.name()).collect();
+        settings.bind_choice(Key::WhenDone, names, &*imp.when_done, "selected");
     }
 }
 

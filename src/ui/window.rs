@@ -40,6 +40,8 @@ mod groups;
 mod links;
 /// Folders out of reach.
 mod lost_folders;
+/// What is done when all downloads have ended.
+mod when_done;
 
 mod imp {
     use std::cell::{Cell, OnceCell, RefCell};
@@ -53,6 +55,8 @@ mod imp {
         pub toasts: TemplateChild<adw::ToastOverlay>,
         #[template_child]
         pub title: TemplateChild<adw::WindowTitle>,
+        #[template_child]
+        pub when_done_menu: TemplateChild<gio::Menu>,
         #[template_child]
         pub pause_all: TemplateChild<gtk::Button>,
         #[template_child]
@@ -238,6 +242,7 @@ impl Window {
         self.show_notice(session);
         self.show_unsaved(session);
         self.watch_folders(session);
+        self.offer_when_done(settings);
         for (addresses, place) in imp.early.take() {
             self.add(&addresses, &place);
         }
@@ -284,6 +289,7 @@ impl Window {
                 WindowAction::Details => Some(Key::DetailsVisible),
                 WindowAction::Sort => Some(Key::SortOrder),
                 WindowAction::SortDescending => Some(Key::SortDescending),
+                WindowAction::WhenDone => Some(Key::WhenDone),
                 WindowAction::Sidebar | WindowAction::Search => continue,
                 WindowAction::Add
                 | WindowAction::ShowAll
@@ -330,7 +336,8 @@ impl Window {
             | WindowAction::Sidebar
             | WindowAction::Search
             | WindowAction::Sort
-            | WindowAction::SortDescending => {}
+            | WindowAction::SortDescending
+            | WindowAction::WhenDone => {}
             WindowAction::ShowAll => self.show_all(),
             WindowAction::Preferences => self.show_preferences(),
             WindowAction::About => self.show_about(),

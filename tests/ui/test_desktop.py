@@ -267,6 +267,82 @@ def outside_of_its_hours_a_download_waits_and_says_until_when():
             app.wait_for(NAME, words.COMPLETED)
 
 
+@contextmanager
+def asleep(**preferences):
+    """The program with a slow download, and a logind that it may ask."""
+    with environment(DBUS_SYSTEM_BUS_ADDRESS=os.environ["DBUS_SESSION_BUS_ADDRESS"]):
+        with begun({f"/{NAME}": DATA}, **preferences) as (services, server, home, app):
+            yield services, server, home, app
+
+
+def choose_when_done(app, choice):
+    app.click(words.MAIN_MENU)
+    app.click(words.WHEN_ALL_ARE_DONE, roles=words.MENU_ITEM)
+    app.screenshot(DESKTOP, "when-done-menu")
+    app.click(choice, roles=words.MENU_ITEM)
+
+
+def preference(home, name):
+    lines = (home.config / "glib-2.0" / "settings" / "keyfile").read_text().splitlines()
+    return next((line.partition("=")[2] for line in lines if line.startswith(f"{name}=")), None)
+
+
+def when_all_are_done_the_machine_is_suspended_once():
+    with asleep() as (services, server, home, app):
+        choose_when_done(app, words.SUSPEND)
+        until("the choice", lambda: preference(home, "when-done") == "'suspend'")
+        DESKTOP.focus(words.WINDOW)
+        server.rate = None
+        app.wait_to_say(words.WILL_SUSPEND)
+        app.wait_to_say(words.COUNTS_DOWN)
+        app.screenshot(DESKTOP, "when-done")
+        assert not services.of("Suspend"), "it did not wait"
+        app.click(words.SUSPEND_NOW)
+        until("logind to be asked", lambda: services.of("Suspend"))
+        assert [call.arguments for call in services.of("Suspend")] == [[False]]
+        until("the choice to be spent", lambda: preference(home, "when-done") == "'nothing'")
+
+
+def shutting_down_is_counted_down_and_can_be_cancelled_in_the_notification():
+    with asleep(when_done="'power-off'", when_done_always="true") as (services, server, home, app):
+        server.rate = None
+        told = services.notification(words.WILL_SHUT_DOWN, 20)
+        app.screenshot(DESKTOP, "when-done-shut-down")
+        services.press(told, words.CANCEL)
+        until("the dialog to go", lambda: not app.says(words.WILL_SHUT_DOWN))
+        until("it to be withdrawn", lambda: told.id not in services.notifications())
+        assert preference(home, "when-done") == "'power-off'", "it was for each time"
+        assert not services.of("PowerOff")
+    with asleep(when_done="'power-off'", when_done_always="true", when_done_delay=2) as (services, server, _, app):
+        server.rate = None
+        until("logind to be asked", lambda: services.of("PowerOff"), 20)
+
+
+def a_command_is_run_when_all_are_done():
+    with Home() as other:
+        script = other.path / "done.sh"
+        script.write_text(f"#!/bin/sh\necho $FRESHET_COMPLETED $FRESHET_FAILED >'{other.path}/ran'\nexit 3\n")
+        script.chmod(0o755)
+        with begun(
+            {f"/{NAME}": DATA}, when_done="'command'", when_done_always="true", when_done_delay=1,
+            when_done_command=f"'{script}'",
+        ) as (services, server, _, app):
+            server.rate = None
+            until("the command", lambda: (other.path / "ran").exists(), 20)
+            assert (other.path / "ran").read_text() == "1 0\n"
+            told = services.notification(words.ALL_ENDED)
+            assert "error 3" in told.body, told.body
+
+
+def what_is_not_possible_is_not_offered_and_the_reason_told():
+    with asleep() as (services, _, _, app):
+        services.logind(Suspend="no", PowerOff="na")
+        app.click(words.MAIN_MENU)
+        app.click(words.PREFERENCES, roles=words.MENU_ITEM)
+        app.wait_to_say(words.NOT_ALLOWED)
+        app.screenshot(DESKTOP, "preferences-when-done")
+
+
 if __name__ == "__main__":
     run(
         a_completed_download_is_told_of_until_it_is_seen,
@@ -282,4 +358,8 @@ if __name__ == "__main__":
         without_a_network_downloads_wait_and_go_on_at_once,
         on_a_metered_network_downloads_wait_where_that_is_wanted,
         outside_of_its_hours_a_download_waits_and_says_until_when,
+        when_all_are_done_the_machine_is_suspended_once,
+        shutting_down_is_counted_down_and_can_be_cancelled_in_the_notification,
+        a_command_is_run_when_all_are_done,
+        what_is_not_possible_is_not_offered_and_the_reason_told,
     )

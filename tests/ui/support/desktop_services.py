@@ -63,6 +63,8 @@ PLACES = {
 }
 # NM_STATE_CONNECTED_GLOBAL, NM_CONNECTIVITY_FULL, NM_METERED_NO.
 NETWORK = {"State": 70, "Connectivity": 4, "Metered": 2}
+# What logind allows.
+CAN = {"Suspend": "yes", "PowerOff": "yes"}
 
 
 class Services:
@@ -90,8 +92,8 @@ class Services:
         answers = {
             "GetCapabilities": ("(as)", (["actions", "body"],)),
             "GetServerInformation": ("(ssss)", ("stand-in", "tests", "1", "1.2")),
-            "CanSuspend": ("(s)", ("yes",)),
-            "CanPowerOff": ("(s)", ("yes",)),
+            "CanSuspend": ("(s)", (CAN["Suspend"],)),
+            "CanPowerOff": ("(s)", (CAN["PowerOff"],)),
             "RegisterClient": ("(o)", ("/org/gnome/SessionManager/Client1",)),
         }
         if method in ("Notify", "Inhibit"):
@@ -115,6 +117,9 @@ class Services:
             self._loop.quit()
             return False
         interface, signal, kind, values = json.loads(line)
+        if interface == "org.freedesktop.login1.Manager":
+            CAN.update(values)
+            return True
         path = PLACES[interface][1]
         if signal == "PropertiesChanged":
             NETWORK.update(values)

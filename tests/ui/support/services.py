@@ -84,11 +84,15 @@ class Services:
 
     def network(self, **values):
         """Changes what NetworkManager tells: network(State=20), network(Metered=1)."""
-        self._process.stdin.write(
-            json.dumps(["org.freedesktop.NetworkManager", "PropertiesChanged", "", values]) + "\n"
-        )
-        self._process.stdin.flush()
+        self._tell("org.freedesktop.NetworkManager", "PropertiesChanged", "", values)
+
+    def logind(self, **answers):
+        """What it answers from now on: logind(Suspend="no")."""
+        self._tell("org.freedesktop.login1.Manager", "", "", answers)
 
     def _emit(self, interface, signal, kind, *values):
-        self._process.stdin.write(json.dumps([interface, signal, kind, values]) + "\n")
+        self._tell(interface, signal, kind, values)
+
+    def _tell(self, *command):
+        self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()

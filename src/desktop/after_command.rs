@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The command that the user wants run when all downloads have ended. No shell runs it: who wants one writes
+//! `sh -c '…'`. It outlives Freshet.
+
+use std::ffi::OsString;
+
+use crate::i18n::{gettext, gettext_f};
+use crate::model::batch::Ended;
+
+/// What is wrong with a command, if anything is.
+pub fn problem(text: &str) -> Option<String> {
+    if text.trim().is_empty() { None } else { arguments(text).err() }
+}
+
+fn arguments(text: &str) -> Result<Vec<OsString>, String> {
+    let words = glib::shell_parse_argv(text).map_err(|error| {
+        tracing::info!(%error, "A command can not be read");
+        gettext("A quotation mark in the command is not closed.")
+    })?;
+    let program = words.first().ok_or_else(|| gettext("There is no command."))?;
+    if glib::find_program_in_path(program).is_none() {
+        let name = program.to_string_lossy();
+        return Err(gettext_f("There is no program “{name}”.", &[("name", &name)]));
+    }
+    Ok(words)
+}
+
+/// Starts it, and calls `failed` later with a sentence where it ends with an error.
+pub fn run(text: &str, ended: Ended, failed: impl FnOnce(&str) + 'static) -> Result<(), String> {
+    let words = arguments(text)?;
+    let launcher = gio::SubprocessLauncher::new(gio::SubprocessFlags::NONE);
+    launcher.setenv("FRESHET_COMPLETED", ended.completed.to_string(), true);
+    launcher.setenv("FRESHET_FAILED", ended.failed.to_string(), true);
+    launcher.set_cwd(glib::home_dir());
+    let words: Vec<_> = words.iter().map(OsString::as_os_str).collect();
+    let process = launcher
+        .spawn(&words)
+        .map_err(|error| gettext_f("The command can not be started: {reason}", &[("reason", error.message())]))?;
+    glib::spawn_future_local(async move {
+        let waited = process.wait_future().await;
+        tracing::info!(status = process.status(), "The command has ended");
+        if let Err(error) = waited {
+            tracing::warn!(%error, "The command can not be waited for");
+        } else if !process.is_successful() {
+            let code = if process.has_exited() { process.exit_status() } else { -process.term_sig() };
+            failed(&gettext_f("The command ended with the error {code}.", &[("code", &code.to_string())]));
+        }
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_can_not_be_run_says_why() {
+        assert_eq!(problem(""), None);
+        assert_eq!(problem("sh -c 'true; true'"), None);
+        assert!(problem("sh -c 'true").unwrap().contains("not closed"));
+        assert!(problem("no-such-program-here --now").unwrap().contains("no-such-program-here"));
+    }
+}
