@@ -40,6 +40,8 @@ mod groups;
 mod links;
 /// Folders out of reach.
 mod lost_folders;
+/// What the user has to know, above the list.
+mod notices;
 /// What is done when all downloads have ended.
 mod when_done;
 
@@ -398,37 +400,6 @@ impl Window {
             #[weak(rename_to = window)]
             self,
             move |view| window.imp().details.show_selected(view.selected_count(), view.only_selected())
-        ));
-    }
-
-    /// What the user has to know of the start, until it is closed.
-    fn show_notice(&self, session: &Session) {
-        let imp = self.imp();
-        let Some((sentence, path)) = session.damaged_list() else { return };
-        imp.notice_words.set_label(&sentence);
-        imp.notice.set_visible(true);
-        imp.notice_show.connect_clicked(glib::clone!(
-            #[weak(rename_to = window)]
-            self,
-            move |_| window.show_file(&path)
-        ));
-        imp.notice_close.connect_clicked(glib::clone!(
-            #[weak(rename_to = notice)]
-            imp.notice,
-            move |_| notice.set_visible(false)
-        ));
-    }
-
-    /// What the user has to know as long as it is so.
-    fn show_unsaved(&self, session: &Session) {
-        session.connect_unsaved(glib::clone!(
-            #[weak(rename_to = window)]
-            self,
-            move |sentence| {
-                let imp = window.imp();
-                imp.unsaved_words.set_label(sentence.unwrap_or_default());
-                imp.unsaved.set_visible(sentence.is_some());
-            }
         ));
     }
 
