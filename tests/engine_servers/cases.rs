@@ -43,7 +43,7 @@ fn age(path: &Path, age: Duration) {
 }
 
 fn add(running: &Running, server: &impl FileServer, path: &str) -> DownloadId {
-    let mut spec = running.spec(server.url(path));
+    let mut spec = running.patient(server.url(path));
     server.dress(&mut spec);
     running.engine.add(spec)
 }
@@ -51,7 +51,7 @@ fn add(running: &Running, server: &impl FileServer, path: &str) -> DownloadId {
 /// By one connection, so that what is here always begins with the first byte, and servers that log no
 /// more than how much they sent tell all.
 fn add_single(running: &Running, server: &impl FileServer, path: &str) -> DownloadId {
-    let mut spec = running.spec(server.url(path));
+    let mut spec = running.patient(server.url(path));
     spec.connections = 1;
     server.dress(&mut spec);
     running.engine.add(spec)

@@ -37,7 +37,7 @@ fn served() -> (TempDir, Sshd) {
 }
 
 fn add(running: &Running, server: &Sshd) -> DownloadId {
-    running.add(server.url("/f"))
+    running.engine.add(running.patient(server.url("/f")))
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn add_through(running: &Running, server: &Sshd, hose: &Hose, home: &Path) -> Do
     server.introduce_to(home, hose.port).unwrap();
     let mut url = server.url("/f");
     url.set_port(Some(hose.port)).unwrap();
-    running.add(url)
+    running.engine.add(running.patient(url))
 }
 
 #[test]

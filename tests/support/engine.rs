@@ -66,6 +66,14 @@ impl Downloader {
         spec
     }
 
+    /// What a download asks for that may have to wait for a server: its start and its keys take their time on a
+    /// busy machine.
+    pub fn patient(&self, url: Url) -> DownloadSpec {
+        let mut spec = self.spec(url);
+        spec.patience.silence = Duration::from_secs(5);
+        spec
+    }
+
     /// A download that is fetched by one transfer at a time.
     pub fn single(&self, url: Url) -> DownloadSpec {
         DownloadSpec { connections: 1, ..self.spec(url) }

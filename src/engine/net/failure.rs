@@ -68,6 +68,8 @@ fn kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
         | curl_sys::CURLE_GOT_NOTHING
         | curl_sys::CURLE_HTTP2
         | curl_sys::CURLE_HTTP2_STREAM => FailureKind::ConnectionLost,
+        // Ended by us where libcurl waited inside a call for a server that did not answer, or for a busy machine.
+        curl_sys::CURLE_ABORTED_BY_CALLBACK => FailureKind::ConnectionLost,
         curl_sys::CURLE_PEER_FAILED_VERIFICATION
         | curl_sys::CURLE_SSL_CACERT_BADFILE
         | curl_sys::CURLE_SSL_ISSUER_ERROR
@@ -167,7 +169,7 @@ mod tests {
     #[test]
     fn a_broken_ssh_connection_is_tried_again() {
         let url = Url::parse("sftp://h/f").unwrap();
-        for code in [2, 79] {
+        for code in [2, 42, 79] {
             assert!(from_curl(&curl::Error::new(code), Some(&url)).kind.is_temporary(), "{code}");
         }
         assert_eq!(from_curl(&curl::Error::new(2), None).kind, FailureKind::Internal(2));
