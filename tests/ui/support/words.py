@@ -24,7 +24,8 @@ TRY_AGAIN = "Try Again"
 ADDRESSES = "Addresses, one a line"
 ADD = "Add"
 UNFOLDS = "Advanced"
-# Rows that are out of sight as long as what is above them is off: of a single address, of a limit.
+# Rows that can not be used as long as what is above them is off, and entry rows, which with libadwaita 1.2 do not
+# tell that they have the focus.
 FOLDED = ("File name (as the server says, if empty)", "Kilobytes a second", "Other limits at some hours")
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
