@@ -13,14 +13,7 @@ export CARGO_TARGET_DIR
 
 case $PROFILE in
   development) profile=dev folder=debug ;;
-  *)
-    profile=release folder=release
-    # The same program wherever it is built (build-aux/reproducible.sh): no path of the builder's is in it.
-    RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$SOURCE_DIR=/usr/src/freshet"
-    RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$CARGO_TARGET_DIR=/usr/src/freshet/target"
-    RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/usr/src/cargo"
-    export RUSTFLAGS
-    ;;
+  *) profile=release folder=release ;;
 esac
 
 cd "$SOURCE_DIR"
