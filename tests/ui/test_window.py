@@ -202,9 +202,9 @@ def the_window_fits_a_narrow_screen():
             assert 0 < window.width <= 360, f"it takes {window.width} pixels"
             for name in (words.GROUPS, words.ADD_DOWNLOAD, words.SEARCH, words.MAIN_MENU):
                 place = extents(app.find(words.BUTTON, name))
-                # GTK 4.24 counts from within the shadow.
+                # GTK 4.24 counts from within the shadow, and its header bar has a pixel more on each side.
                 left = place.x - window.x
-                assert left >= 0 and left + place.width <= window.width, f"“{name}” is outside"
+                assert left >= -1 and left + place.width <= window.width + 1, f"“{name}” is outside"
 
 
 def extents(node):
