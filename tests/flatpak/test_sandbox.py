@@ -136,14 +136,14 @@ def a_grant_that_has_died_is_told_at_the_start_and_repaired():
     folder = HOME.path / "gone"
     folder.mkdir()
     name = "repaired.bin"
-    with Server({f"/{name}": DATA}, 100_000) as server:
+    with Server({f"/{name}": DATA}, 20_000) as server:
         with Freshet(HOME) as app:
             app.click(words.ADD_DOWNLOAD)
             app.write(words.ADDRESSES, server.url(f"/{name}"))
             choose_for(app, CHOOSE_FOLDER, folder, lambda: app.says(r"^gone ?$"))
             app.click(words.ADD)
             journal = folder / f"{name}.part.journal"
-            until("some of the file", lambda: sum(one.sent for one in server.asked) > 700_000)
+            until("some of the file", lambda: sum(one.sent for one in server.asked) > 200_000)
             until("something durable", lambda: journal.exists() and durable(journal), 20)
             # More than the second for which the list gathers what it writes.
             time.sleep(1)
