@@ -38,6 +38,8 @@ mod groups;
 /// How addresses come in.
 mod links;
 
+use downloads::Removal;
+
 mod imp {
     use std::cell::{OnceCell, RefCell};
 
@@ -99,7 +101,7 @@ mod imp {
         /// What was added before there was a session.
         pub early: RefCell<Vec<(Addresses, Place)>>,
         /// The removal that can be undone now.
-        pub removal: RefCell<Option<(Vec<DownloadId>, UndoOffer)>>,
+        pub removal: RefCell<Option<(Removal, UndoOffer)>>,
     }
 
     #[glib::object_subclass]
