@@ -6,7 +6,7 @@ import random
 import re
 import shutil
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 
 import gi
 
@@ -142,30 +142,49 @@ def a_double_click_opens_the_finished_file():
 
 
 def rows_do_not_move_under_the_pointer():
-    names = [f"{letter}.bin" for letter in "abcdefgh"]
-    files = {f"/{name}": DATA * 30 for name in names}
-    with Server(files, 20_000) as slow, Server(files, 160_000) as fast, Home() as home:
-        home.prefer(parallel_downloads=8, sort_order="'speed'", sort_descending="true", window_height=360)
-        slow_ones, fast_ones = set(names[:4]), set(names[4:])
-        DESKTOP.move(DESKTOP.width - 5, DESKTOP.height - 5)
-        urls = [(slow if name in slow_ones else fast).url(f"/{name}") for name in names]
-        with Freshet(home, *urls) as app:
-            until("the fast ones first", lambda: set(order(app, names)[:4]) == fast_ones, 20)
+    rates = {"a.bin": 10_000, "b.bin": 20_000, "c.bin": 40_000, "d.bin": 70_000, "e.bin": 110_000, "f.bin": 160_000}
+    names, away = list(rates), (DESKTOP.width - 5, DESKTOP.height - 5)
+    with ExitStack() as opened, Home() as home:
+        servers = [opened.enter_context(Server({f"/{name}": DATA * 30}, rate)) for name, rate in rates.items()]
+        home.prefer(parallel_downloads=6, connections_per_download=1, sort_order="'speed'", sort_descending="true", window_height=300)
+        DESKTOP.move(*away)
+        with Freshet(home, *[server.url(f"/{name}") for server, name in zip(servers, names)]) as app:
+            for name in names:
+                app.wait_for(name, words.DOWNLOADING)
             window = DESKTOP.window(words.WINDOW)
             DESKTOP.move(window.x + 300, window.y + window.height // 2)
-            before = places_of(app, names)
-            # The last of the new rows is in sight; the wheel takes the list up from there.
-            DESKTOP.press(4)
-            DESKTOP.release(4)
-            until("the list to be scrolled", lambda: max(places_of(app, names).values()) > max(before.values()))
-            time.sleep(1)
-            places = places_of(app, names)
-            slow.rate, fast.rate = fast.rate, slow.rate
+            turn_wheel(up=6)
+            top = settled(app, names)
+            turn_wheel(down=1)
+            places = settled(app, names)
+            assert places != top, "the list is not scrolled"
+            for server, rate in zip(servers, reversed(rates.values())):
+                server.rate = rate
             for _ in range(8):
                 time.sleep(0.5)
                 assert places_of(app, names) == places, "rows move under the pointer"
-            DESKTOP.move(DESKTOP.width - 5, DESKTOP.height - 5)
-            until("the others first", lambda: set(order(app, names)[:4]) == slow_ones, 10)
+            DESKTOP.move(*away)
+            until("them to move", lambda: places_of(app, names) != places)
+
+
+def turn_wheel(up=0, down=0):
+    for button in [4] * up + [5] * down:
+        DESKTOP.press(button)
+        DESKTOP.release(button)
+
+
+def settled(app, names):
+    """Where the rows are when they are scrolled no more."""
+    places = {}
+
+    def rest():
+        time.sleep(0.3)
+        before = dict(places)
+        places.update(places_of(app, names))
+        return places == before
+
+    until("the end of scrolling", rest)
+    return places
 
 
 def places_of(app, names):
@@ -173,12 +192,6 @@ def places_of(app, names):
     rows = [node for node in app.nodes() if node.get_role_name() in words.ROW]
     found = ((name, row) for row in rows for name in names if name in text_of(row))
     return {name: row.get_component_iface().get_extents(Atspi.CoordType.WINDOW).y for name, row in found}
-
-
-def order(app, names):
-    """From the top downwards."""
-    places = places_of(app, names)
-    return sorted(places, key=places.get)
 
 
 def click_row(app, name, button=1, held=None):
