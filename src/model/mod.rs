@@ -7,6 +7,7 @@
 pub mod addresses;
 pub mod amounts;
 pub mod batch;
+pub mod chronicle;
 pub mod connections;
 pub mod describe;
 pub mod details;
@@ -14,6 +15,7 @@ pub mod download_list;
 pub mod download_object;
 pub mod filter;
 pub mod kind;
+pub mod lost_folders;
 pub mod order;
 pub mod permission;
 mod positions;

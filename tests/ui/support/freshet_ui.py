@@ -334,6 +334,12 @@ def text_of(node):
     return " | ".join(text for text in dict.fromkeys(said) if text)
 
 
+def content_of(node):
+    """What is written in a field or a view of text."""
+    text = node.get_text_iface()
+    return text.get_text(0, text.get_character_count())
+
+
 class _Other:
     """Another program, while it runs; it writes a line as soon as it can be used."""
 
