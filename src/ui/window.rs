@@ -21,7 +21,7 @@ use crate::config;
 use crate::i18n::gettext;
 use crate::model::lost_folders::LostFolder;
 use crate::model::session::Place;
-use crate::model::{Addresses, Command, DownloadId, Session, Totals};
+use crate::model::{Addresses, Command, Session, Totals};
 use crate::settings::{Key, Settings, WindowShape};
 
 /// From here on it is said why there are no rows yet.

@@ -163,8 +163,6 @@ def rows_do_not_move_under_the_pointer():
             for _ in range(8):
                 time.sleep(0.5)
                 assert places_of(app, names) == places, "rows move under the pointer"
-            DESKTOP.move(*away)
-            until("them to move", lambda: places_of(app, names) != places)
 
 
 def turn_wheel(up=0, down=0):
