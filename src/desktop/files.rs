@@ -38,6 +38,27 @@ pub async fn open_folder(path: &Path, context: Option<&gio::AppLaunchContext>) -
     launch(&folder, context).await
 }
 
+/// Moves a file to the trash; in a sandbox GIO leaves that to the portal. That it is gone already is as good.
+/// The error is a sentence for the user.
+pub async fn trash(path: &Path) -> Result<(), String> {
+    let file = gio::File::for_path(path);
+    let Err(error) = file.trash_future(glib::Priority::DEFAULT).await else { return Ok(()) };
+    if error.matches(gio::IOErrorEnum::NotFound) {
+        return Ok(());
+    }
+    tracing::info!(%error, path = %path.display(), "A file can not be moved to the trash");
+    let name = path.file_name().map(glib::filename_display_name).unwrap_or_default();
+    if error.matches(gio::IOErrorEnum::NotSupported) {
+        // Translators: {file} is the name of a file.
+        return Err(gettext_f(
+            "There is no trash where “{file}” is. Delete it in the file manager.",
+            &[("file", &name)],
+        ));
+    }
+    // Translators: {file} is the name of a file, {reason} a sentence of the system.
+    Err(gettext_f("“{file}” can not be moved to the trash: {reason}", &[("file", &name), ("reason", error.message())]))
+}
+
 async fn existing(path: &Path) -> Result<gio::File, String> {
     let file = gio::File::for_path(path);
     let found = file

@@ -105,13 +105,15 @@ pub enum DownloadAction {
     CopyAddress,
     /// Copies a curl command that fetches the same.
     CopyCommand,
+    /// Moves the file to the trash and takes it off the list.
+    Trash,
     /// Cancels what is unfinished and takes it off the list.
     Remove,
 }
 
 impl DownloadAction {
     /// In the order of the context menu.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Open,
         Self::ShowInFolder,
         Self::Toggle,
@@ -123,6 +125,7 @@ impl DownloadAction {
         Self::Limit,
         Self::CopyAddress,
         Self::CopyCommand,
+        Self::Trash,
         Self::Remove,
     ];
 
@@ -140,6 +143,7 @@ impl DownloadAction {
             Self::Limit => "row.limit",
             Self::CopyAddress => "row.copy-address",
             Self::CopyCommand => "row.copy-command",
+            Self::Trash => "row.trash",
             Self::Remove => "row.remove",
         }
     }
@@ -158,6 +162,7 @@ impl DownloadAction {
             Self::Limit => "selection.limit",
             Self::CopyAddress => "selection.copy-address",
             Self::CopyCommand => "selection.copy-command",
+            Self::Trash => "selection.trash",
             Self::Remove => "selection.remove",
         }
     }
@@ -174,6 +179,7 @@ impl DownloadAction {
             Self::Limit => &["<Control><Shift>l"],
             Self::CopyAddress => &["<Control>c"],
             Self::CopyCommand => &["<Control><Shift>c"],
+            Self::Trash => &["<Shift>Delete"],
             Self::Remove => &["Delete", "KP_Delete"],
             Self::Pause | Self::Resume => &[],
         }
@@ -187,7 +193,7 @@ impl DownloadAction {
     /// Whether this download is in a state for it.
     pub fn fits(self, download: &DownloadObject) -> bool {
         match self {
-            Self::Open => download.can_open(),
+            Self::Open | Self::Trash => download.can_open(),
             Self::ShowInFolder | Self::CopyAddress | Self::CopyCommand | Self::Remove => true,
             Self::Toggle => download.can_pause() || download.can_resume() || download.can_retry(),
             Self::Pause => download.can_pause(),
@@ -218,6 +224,8 @@ impl DownloadAction {
             Self::Limit => gettext("_Limit Speed…"),
             Self::CopyAddress => ngettext("_Copy Address", "_Copy Addresses", fitting),
             Self::CopyCommand => gettext("Copy as c_url Command"),
+            // Translators: a menu item for files that are complete: they go, and their rows with them.
+            Self::Trash => ngettext("Move File to Tras_h", "Move Files to Tras_h", fitting),
             Self::Remove if downloads.iter().any(DownloadObject::is_finished) => gettext("Remove _From List"),
             Self::Remove => gettext("Ca_ncel"),
         };

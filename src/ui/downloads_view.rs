@@ -435,7 +435,8 @@ impl DownloadsView {
         let model = gio::Menu::new();
         let removal = gio::Menu::new();
         for action in DownloadAction::ALL {
-            let section = if action == DownloadAction::Remove { &removal } else { &model };
+            let is_removal = matches!(action, DownloadAction::Trash | DownloadAction::Remove);
+            let section = if is_removal { &removal } else { &model };
             if let Some(label) = action.label(&downloads) {
                 section.append(Some(&label), Some(action.selection_name()));
             }

@@ -21,7 +21,7 @@ use crate::config;
 use crate::i18n::gettext;
 use crate::model::lost_folders::LostFolder;
 use crate::model::session::Place;
-use crate::model::{Addresses, Command, DownloadId, Session, Totals};
+use crate::model::{Addresses, Command, Session, Totals};
 use crate::settings::{Key, Settings, WindowShape};
 
 /// From here on it is said why there are no rows yet.
@@ -44,6 +44,8 @@ mod lost_folders;
 mod notices;
 /// What is done when all downloads have ended.
 mod when_done;
+
+use downloads::Removal;
 
 mod imp {
     use std::cell::{Cell, OnceCell, RefCell};
@@ -118,7 +120,7 @@ mod imp {
         /// What was added before there was a session.
         pub early: RefCell<Vec<(Addresses, Place)>>,
         /// The removal that can be undone now.
-        pub removal: RefCell<Option<(Vec<DownloadId>, UndoOffer)>>,
+        pub removal: RefCell<Option<(Removal, UndoOffer)>>,
     }
 
     #[glib::object_subclass]

@@ -4,6 +4,14 @@
 
 import random
 import re
+import shutil
+import time
+from contextlib import ExitStack, nullcontext
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi  # noqa: E402
 
 from support import desktop, words
 from support.freshet_ui import Freshet, Home, text_of
@@ -51,6 +59,153 @@ def what_is_typed_is_looked_for():
             until("all rows", lambda: len(rows(app)) == 3)
 
 
+def what_is_asked_of_several_rows_is_done_with_each():
+    names = ("a.bin", "b.bin", "c.bin", "d.bin")
+    with Server({f"/{name}": DATA * 10 for name in names}, 20_000) as server, Home() as home:
+        with Freshet(home, *[server.url(f"/{name}") for name in names]) as app:
+
+            def are(*states):
+                until(f"{states}", lambda: all(state in said(app, name) for name, state in zip(names, states)))
+
+            are(*[words.DOWNLOADING] * 4)
+            click_row(app, "a.bin")
+            click_row(app, "b.bin", held="shift")
+            DESKTOP.key("space")
+            are(words.PAUSED, words.PAUSED, words.DOWNLOADING, words.DOWNLOADING)
+            click_row(app, "d.bin")
+            DESKTOP.key("shift", "Up")
+            DESKTOP.key("space")
+            are(*[words.PAUSED] * 4)
+            DESKTOP.key("ctrl", "a")
+            click_row(app, "c.bin", button=3)
+            app.find(words.MENU_ITEM, words.RESUME)
+            app.screenshot(DESKTOP, "menu")
+            app.click(words.RESUME, roles=words.MENU_ITEM)
+            are(*[words.DOWNLOADING] * 4)
+            DESKTOP.key("shift", "F10")
+            app.click(words.COPY_ADDRESSES, roles=words.MENU_ITEM)
+            app.wait_to_say(words.COPIED)
+            click_row(app, "a.bin")
+            click_row(app, "c.bin", held="ctrl")
+            DESKTOP.key("Delete")
+            app.wait_to_say(words.REMOVED)
+            until("two rows", lambda: [name for name in names if app.seen_row(name)] == ["b.bin", "d.bin"])
+            DESKTOP.key("ctrl", "z")
+            until("all rows", lambda: all(app.seen_row(name) for name in names))
+
+
+def a_finished_file_goes_to_the_trash_with_its_row():
+    with Server(FILES) as server, Home() as home:
+        trash = home.path / "data" / "Trash"
+        with Freshet(home, *[server.url(path) for path in FILES]) as app:
+            for name in ("thesis.pdf", "song.flac", "picture.png"):
+                app.wait_for(name, words.COMPLETED)
+            click_row(app, "thesis.pdf")
+            DESKTOP.key("shift", "Delete")
+            app.wait_gone("thesis.pdf")
+            assert (trash / "files" / "thesis.pdf").read_bytes() == DATA, "it is not in the trash"
+            assert not (home.downloads / "thesis.pdf").exists(), "it is still in its folder"
+            app.screenshot(DESKTOP, "trashed")
+            app.click(words.UNDO)
+            app.row("thesis.pdf")
+            app.wait_to_say(words.RESTORED)
+            # Where the trash should be no folder can be made.
+            shutil.rmtree(trash)
+            trash.write_text("")
+            click_row(app, "song.flac", button=3)
+            app.click(words.MOVE_TO_TRASH, roles=words.MENU_ITEM)
+            app.wait_to_say(words.NO_TRASH)
+            assert app.seen_row("song.flac") and (home.downloads / "song.flac").read_bytes() == DATA
+
+
+def a_double_click_opens_the_finished_file():
+    with Server(FILES) as server, Home() as home:
+        opened = home.path / "opened"
+        # A program for documents that tells what it was asked to open.
+        programs = home.path / "data" / "applications"
+        programs.mkdir()
+        (programs / "probe.desktop").write_text(
+            f"[Desktop Entry]\nType=Application\nName=Probe\nExec=cp %f {opened}\nMimeType=application/pdf;\n"
+        )
+        (home.config / "mimeapps.list").write_text("[Default Applications]\napplication/pdf=probe.desktop\n")
+        with Freshet(home, server.url("/pub/thesis.pdf")) as app:
+            app.wait_for("thesis.pdf", words.COMPLETED)
+            for way in ("double click", "Return"):
+                click_row(app, "thesis.pdf")
+                if way == "Return":
+                    DESKTOP.key("Return")
+                else:
+                    click_row(app, "thesis.pdf")
+                until(f"the file after {way}", opened.exists)
+                opened.unlink()
+                time.sleep(0.5)  # or the next click would be the third of a row
+
+
+def rows_do_not_move_under_the_pointer():
+    rates = {"a.bin": 10_000, "b.bin": 20_000, "c.bin": 40_000, "d.bin": 70_000, "e.bin": 110_000, "f.bin": 160_000}
+    names, away = list(rates), (DESKTOP.width - 5, DESKTOP.height - 5)
+    with ExitStack() as opened, Home() as home:
+        servers = [opened.enter_context(Server({f"/{name}": DATA * 30}, rate)) for name, rate in rates.items()]
+        home.prefer(parallel_downloads=6, connections_per_download=1, sort_order="'speed'", sort_descending="true", window_height=300)
+        DESKTOP.move(*away)
+        with Freshet(home, *[server.url(f"/{name}") for server, name in zip(servers, names)]) as app:
+            for name in names:
+                app.wait_for(name, words.DOWNLOADING)
+            window = DESKTOP.window(words.WINDOW)
+            DESKTOP.move(window.x + 300, window.y + window.height // 2)
+            turn_wheel(up=6)
+            top = settled(app, names)
+            turn_wheel(down=1)
+            places = settled(app, names)
+            assert places != top, "the list is not scrolled"
+            for server, rate in zip(servers, reversed(rates.values())):
+                server.rate = rate
+            for _ in range(8):
+                time.sleep(0.5)
+                assert places_of(app, names) == places, "rows move under the pointer"
+
+
+def turn_wheel(up=0, down=0):
+    for button in [4] * up + [5] * down:
+        DESKTOP.press(button)
+        DESKTOP.release(button)
+
+
+def settled(app, names):
+    """Where the rows are when they are scrolled no more."""
+    places = {}
+
+    def rest():
+        time.sleep(0.3)
+        before = dict(places)
+        places.update(places_of(app, names))
+        return places == before
+
+    until("the end of scrolling", rest)
+    return places
+
+
+def places_of(app, names):
+    """Of all rows in one go, from above: they may move."""
+    rows = [node for node in app.nodes() if node.get_role_name() in words.ROW]
+    found = ((name, row) for row in rows for name in names if name in text_of(row))
+    return {name: row.get_component_iface().get_extents(Atspi.CoordType.WINDOW).y for name, row in found}
+
+
+def click_row(app, name, button=1, held=None):
+    # Not in the middle, where at the narrowest a button may be.
+    window, row = until("the window", lambda: DESKTOP.window(words.WINDOW)), app.place_of_row(name)
+    DESKTOP.move(window.x + row.x + 60, window.y + row.y + 12)
+    with DESKTOP.held(held) if held else nullcontext():
+        DESKTOP.press(button)
+        DESKTOP.release(button)
+
+
+def said(app, name):
+    row = app.seen_row(name)
+    return text_of(row) if row else ""
+
+
 def point_at_window():
     """Without a window manager keys go to the window under the pointer."""
     DESKTOP.move(*desktop.middle(until("the window", lambda: DESKTOP.window(words.WINDOW))))
@@ -73,4 +228,11 @@ def rows(app):
 
 
 if __name__ == "__main__":
-    run(the_groups_show_their_downloads_and_count_them, what_is_typed_is_looked_for)
+    run(
+        the_groups_show_their_downloads_and_count_them,
+        what_is_typed_is_looked_for,
+        what_is_asked_of_several_rows_is_done_with_each,
+        a_finished_file_goes_to_the_trash_with_its_row,
+        a_double_click_opens_the_finished_file,
+        rows_do_not_move_under_the_pointer,
+    )

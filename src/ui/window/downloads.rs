@@ -41,7 +41,8 @@ impl Window {
                 self.copy(&addresses.join("\n"), &gettext("Copied to the clipboard"));
             }
             DownloadAction::CopyCommand => self.copy_commands(downloads),
-            DownloadAction::Remove => self.remove(downloads),
+            DownloadAction::Trash => self.trash(downloads),
+            DownloadAction::Remove => self.remove(downloads, Removes::RowOnly),
         }
     }
 
@@ -131,36 +132,54 @@ impl Window {
         });
     }
 
+    /// Moves finished files to the trash and takes them off the list. What can not be moved stays where it is.
+    fn trash(&self, downloads: &[DownloadObject]) {
+        let (window, downloads) = (self.clone(), downloads.to_vec());
+        glib::spawn_future_local(async move {
+            let (mut moved, mut failures) = (Vec::new(), Vec::new());
+            for download in downloads {
+                let Some(path) = download.path() else { continue };
+                match files::trash(&path).await {
+                    Ok(()) => moved.push(download),
+                    Err(sentence) => failures.push(sentence),
+                }
+            }
+            if !moved.is_empty() {
+                window.remove(&moved, Removes::WithFile);
+            }
+            let more = failures.len().saturating_sub(1);
+            if let Some(first) = failures.first() {
+                let values = [("reason", first.as_str()), ("n", &more.to_string())];
+                let words = match more {
+                    0 => first.clone(),
+                    // Translators: {reason} is a whole sentence about another file.
+                    _ => ngettext_f(
+                        "{reason} ({n} more file is still there)",
+                        "{reason} ({n} more files are still there)",
+                        more,
+                        &values,
+                    ),
+                };
+                messages::tell(&window.imp().toasts, &words);
+            }
+        });
+    }
+
     /// Takes downloads off the list at once. As long as the toast is there they can come back; a
     /// further removal joins the offer, so that one Undo brings all of them back.
-    fn remove(&self, downloads: &[DownloadObject]) {
+    fn remove(&self, downloads: &[DownloadObject], removes: Removes) {
         let imp = self.imp();
         let Some(session) = imp.session.get() else { return };
-        let mut ids = Vec::new();
+        let mut removal = Removal { ids: Vec::new(), has_files: removes == Removes::WithFile };
         if let Some((earlier, offer)) = imp.removal.take() {
             offer.withdraw();
-            ids = earlier;
+            removal.ids = earlier.ids;
+            removal.has_files |= earlier.has_files;
         }
         let new: Vec<_> = downloads.iter().map(DownloadObject::download_id).collect();
-        ids.extend(&new);
-        let words = match downloads {
-            [download] if ids.len() == 1 && download.is_finished() => {
-                // Translators: {file} is the name of a file.
-                gettext_f("“{file}” was taken off the list", &[("file", &download.name())])
-            }
-            [download] if ids.len() == 1 => gettext_f("“{file}” was cancelled", &[("file", &download.name())]),
-            _ => {
-                let count = ids.len();
-                let values = [("n", count.to_string())];
-                let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-                ngettext_f(
-                    "{n} download was taken off the list",
-                    "{n} downloads were taken off the list",
-                    count,
-                    &values,
-                )
-            }
-        };
+        let is_alone = removal.ids.is_empty();
+        removal.ids.extend(&new);
+        let words = if is_alone { said_of(downloads, removes) } else { count_words(removal.ids.len()) };
         session.remove(&new);
         if let Some(application) = self.application().and_downcast::<Application>() {
             // The buttons of their notifications would do nothing.
@@ -173,18 +192,18 @@ impl Window {
                 #[strong]
                 session,
                 #[strong]
-                ids,
+                removal,
                 move || {
                     window.set_removal(None);
-                    if restores { session.restore(&ids) } else { session.purge(&ids) }
+                    if restores { window.restore(&removal) } else { session.purge(&removal.ids) }
                 }
             )
         };
         let offer = messages::offer_undo(&imp.toasts, &words, settle(true), settle(false));
-        self.set_removal(Some((ids, offer)));
+        self.set_removal(Some((removal, offer)));
     }
 
-    fn set_removal(&self, removal: Option<(Vec<DownloadId>, UndoOffer)>) {
+    fn set_removal(&self, removal: Option<(Removal, UndoOffer)>) {
         if let Some(undo) = self.lookup_action(WindowAction::Undo.name()).and_downcast::<gio::SimpleAction>() {
             undo.set_enabled(removal.is_some());
         }
@@ -193,11 +212,66 @@ impl Window {
 
     /// By its key: a toast is out of reach for Tab as long as the list has many rows.
     pub(super) fn undo(&self) {
-        let Some((ids, offer)) = self.imp().removal.take() else { return };
+        let Some((removal, offer)) = self.imp().removal.take() else { return };
         offer.withdraw();
         self.set_removal(None);
+        self.restore(&removal);
+    }
+
+    fn restore(&self, removal: &Removal) {
         if let Some(session) = self.imp().session.get() {
-            session.restore(&ids);
+            session.restore(&removal.ids);
+        }
+        if removal.has_files {
+            // Translators: said after Undo of a removal.
+            let words = gettext("The list is as before. What was moved to the trash can be restored there.");
+            messages::tell(&self.imp().toasts, &words);
         }
     }
+}
+
+/// Whether the finished file goes as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Removes {
+    RowOnly,
+    WithFile,
+}
+
+/// What Undo brings back.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    ids: Vec<DownloadId>,
+    /// Files of it went to the trash.
+    has_files: bool,
+}
+
+fn said_of(downloads: &[DownloadObject], removes: Removes) -> String {
+    let count = downloads.len();
+    match downloads {
+        // Translators: {file} is the name of a file.
+        [download] if removes == Removes::WithFile => {
+            gettext_f("“{file}” was moved to the trash", &[("file", &download.name())])
+        }
+        _ if removes == Removes::WithFile => ngettext_f(
+            "{n} file was moved to the trash",
+            "{n} files were moved to the trash",
+            count,
+            &[("n", &count.to_string())],
+        ),
+        [download] if download.is_finished() => {
+            // Translators: {file} is the name of a file.
+            gettext_f("“{file}” was taken off the list", &[("file", &download.name())])
+        }
+        [download] => gettext_f("“{file}” was cancelled", &[("file", &download.name())]),
+        _ => count_words(count),
+    }
+}
+
+fn count_words(count: usize) -> String {
+    ngettext_f(
+        "{n} download was taken off the list",
+        "{n} downloads were taken off the list",
+        count,
+        &[("n", &count.to_string())],
+    )
 }

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections import namedtuple
+from contextlib import contextmanager
 
 from . import words
 from .virtual_pointer import VirtualPointer
@@ -60,11 +61,20 @@ class X11:
     def move(self, x, y):
         _output("xdotool", "mousemove", str(int(x)), str(int(y)))
 
-    def press(self):
-        _output("xdotool", "mousedown", "1")
+    def press(self, button=1):
+        _output("xdotool", "mousedown", str(button))
 
-    def release(self):
-        _output("xdotool", "mouseup", "1")
+    def release(self, button=1):
+        _output("xdotool", "mouseup", str(button))
+
+    @contextmanager
+    def held(self, key):
+        """While this key is held down."""
+        _output("xdotool", "keydown", key)
+        try:
+            yield
+        finally:
+            _output("xdotool", "keyup", key)
 
     def key(self, *keys):
         """key("ctrl", "n")"""
