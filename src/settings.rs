@@ -33,6 +33,7 @@ pub enum Key {
     RateSchedule,
     FindChecksum,
     OfferClipboard,
+    PreviewAddresses,
     NotifyEnds,
     StayAwake,
     RunInBackground,
@@ -42,7 +43,7 @@ pub enum Key {
 }
 
 impl Key {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -59,6 +60,7 @@ impl Key {
         Self::RateSchedule,
         Self::FindChecksum,
         Self::OfferClipboard,
+        Self::PreviewAddresses,
         Self::NotifyEnds,
         Self::StayAwake,
         Self::RunInBackground,
@@ -85,6 +87,7 @@ impl Key {
             Self::RateSchedule => "rate-schedule",
             Self::FindChecksum => "find-checksum",
             Self::OfferClipboard => "offer-clipboard",
+            Self::PreviewAddresses => "preview-addresses",
             Self::NotifyEnds => "notify-ends",
             Self::StayAwake => "stay-awake",
             Self::RunInBackground => "run-in-background",
@@ -252,6 +255,11 @@ impl Settings {
     /// Whether a link on the clipboard is offered when the window gets the focus.
     pub fn offers_clipboard(&self) -> bool {
         self.0.boolean(Key::OfferClipboard.name())
+    }
+
+    /// Whether servers are asked what addresses lead to, before these are added.
+    pub fn previews_addresses(&self) -> bool {
+        self.0.boolean(Key::PreviewAddresses.name())
     }
 
     /// Whether a download that ended while nobody looked is told of.

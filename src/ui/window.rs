@@ -20,6 +20,7 @@ use super::sidebar::Sidebar;
 use crate::config;
 use crate::i18n::gettext;
 use crate::model::lost_folders::LostFolder;
+use crate::model::preview::Preview;
 use crate::model::session::Place;
 use crate::model::{Addresses, Command, DownloadId, Session, Totals};
 use crate::settings::{Key, Settings, WindowShape};
@@ -454,6 +455,9 @@ impl Window {
                 move |addresses, place| window.add(&addresses, &place)
             ),
         );
+        if let Some(session) = self.imp().session.get().filter(|_| settings.previews_addresses()) {
+            dialog.set_preview(Preview::new(session));
+        }
         dialog.set_transient_for(Some(self));
         dialog.present();
     }
