@@ -58,3 +58,23 @@ const RESOURCES: &str = "/io/github/freshet/Freshet";
 pub fn load_resources() -> Result<(), gtk::glib::Error> {
     gtk::gio::resources_register_include!("freshet.gresource")
 }
+
+/// Brings the colours for a dark ground while it is one. libadwaita does so by itself, but since 1.10 not
+/// without a complaint, and what it asks for instead GTK 4.8 does not know.
+fn follow_dark(display: &gtk::gdk::Display) {
+    let colours = gtk::CssProvider::new();
+    colours.load_from_resource("/io/github/freshet/Freshet/dark.css");
+    let display = display.clone();
+    let follow = move |manager: &adw::StyleManager| {
+        if manager.is_dark() {
+            // Over those of style.css.
+            let priority = gtk::STYLE_PROVIDER_PRIORITY_APPLICATION + 1;
+            gtk::style_context_add_provider_for_display(&display, &colours, priority);
+        } else {
+            gtk::style_context_remove_provider_for_display(&display, &colours);
+        }
+    };
+    let manager = adw::StyleManager::default();
+    follow(&manager);
+    manager.connect_dark_notify(follow);
+}

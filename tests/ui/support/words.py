@@ -24,7 +24,8 @@ TRY_AGAIN = "Try Again"
 ADDRESSES = "Addresses, one a line"
 ADD = "Add"
 UNFOLDS = "Advanced"
-# Rows that are out of sight as long as what is above them is off: of a single address, of a limit.
+# Rows that can not be used as long as what is above them is off, and entry rows, which with libadwaita 1.2 do not
+# tell that they have the focus.
 FOLDED = ("File name (as the server says, if empty)", "Kilobytes a second", "Other limits at some hours")
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
@@ -100,7 +101,7 @@ DISMISS = "Dismiss"
 UNSAVED = r"can not be saved: .*\. The disk is full\."
 
 # A folder that is out of reach, and the title of the chooser for another one.
-LOST, CHOOSE_FOLDER, FOLDER_CHOOSER = r"/gone can not be reached\. 1 download is", "Choose Folder…", "Choose Folder"
+LOST, CHOOSE_FOLDER, FOLDER_CHOOSER = r"\bgone can not be reached\. 1 download is", "Choose Folder…", "Choose Folder"
 
 # The groups beside the list, and the search.
 GROUPS, GROUP_FAILED, GROUP_ALL = "Groups", re.compile("^Failed, "), re.compile("^All, ")
@@ -110,7 +111,7 @@ NO_RESULTS, SHOW_ALL = "No Results", "Show All Downloads"
 # The main menu, and a text in each of the windows that it opens.
 MAIN_MENU = "Main Menu"
 SORT_BY, BY_SPEED, DESCENDING = "Sort By", "Speed", "Descending"
-SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Selected Downloads"
+SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Undo a removal"
 QUIT, KEEP_RUNNING, STOP_DOWNLOADING = "Quit", "Keep Running", r"1 download is not complete"
 ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
 
