@@ -9,10 +9,10 @@ use gio::prelude::*;
 pub async fn in_folder(folder: &Path) -> Option<u64> {
     for folder in folder.ancestors() {
         let file = gio::File::for_path(folder);
-        let about = file.query_filesystem_info_future(&gio::FILE_ATTRIBUTE_FILESYSTEM_FREE, glib::Priority::DEFAULT);
+        let about = file.query_filesystem_info_future(gio::FILE_ATTRIBUTE_FILESYSTEM_FREE, glib::Priority::DEFAULT);
         match about.await {
-            Ok(about) if about.has_attribute(&gio::FILE_ATTRIBUTE_FILESYSTEM_FREE) => {
-                return Some(about.attribute_uint64(&gio::FILE_ATTRIBUTE_FILESYSTEM_FREE));
+            Ok(about) if about.has_attribute(gio::FILE_ATTRIBUTE_FILESYSTEM_FREE) => {
+                return Some(about.attribute_uint64(gio::FILE_ATTRIBUTE_FILESYSTEM_FREE));
             }
             Err(error) if error.matches(gio::IOErrorEnum::NotFound) => {}
             other => {
