@@ -137,11 +137,6 @@ impl AddPreview {
     fn show_rows(&self, rows: &[Row]) {
         let imp = self.imp();
         let mut shown = imp.rows.borrow_mut();
-        while shown.len() > rows.len() && shown.pop().is_some() {
-            if let Some(last) = imp.files.last_child() {
-                imp.files.remove(&last);
-            }
-        }
         for _ in shown.len()..rows.len() {
             let name = gtk::Label::builder().xalign(0.0).ellipsize(pango::EllipsizeMode::Middle).build();
             let words = gtk::Label::builder().xalign(0.0).wrap(true).wrap_mode(pango::WrapMode::WordChar).build();
@@ -150,6 +145,11 @@ impl AddPreview {
             line.append(&words);
             imp.files.append(&line);
             shown.push((name, words));
+        }
+        // Hidden, not removed: GTK 4.8 may still tell screen readers of what went.
+        for (number, line) in shown.iter().enumerate().filter_map(|(number, (name, _))| Some((number, name.parent()?)))
+        {
+            line.set_visible(number < rows.len());
         }
         for (row, (name, words)) in rows.iter().zip(&*shown) {
             name.set_label(&row.name);
