@@ -34,6 +34,7 @@ pub enum Key {
     RateSchedule,
     FindChecksum,
     OfferClipboard,
+    PreviewAddresses,
     NotifyEnds,
     StayAwake,
     RunInBackground,
@@ -47,7 +48,7 @@ pub enum Key {
 }
 
 impl Key {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -64,6 +65,7 @@ impl Key {
         Self::RateSchedule,
         Self::FindChecksum,
         Self::OfferClipboard,
+        Self::PreviewAddresses,
         Self::NotifyEnds,
         Self::StayAwake,
         Self::RunInBackground,
@@ -94,6 +96,7 @@ impl Key {
             Self::RateSchedule => "rate-schedule",
             Self::FindChecksum => "find-checksum",
             Self::OfferClipboard => "offer-clipboard",
+            Self::PreviewAddresses => "preview-addresses",
             Self::NotifyEnds => "notify-ends",
             Self::StayAwake => "stay-awake",
             Self::RunInBackground => "run-in-background",
@@ -282,6 +285,11 @@ impl Settings {
     /// Whether a link on the clipboard is offered when the window gets the focus.
     pub fn offers_clipboard(&self) -> bool {
         self.0.boolean(Key::OfferClipboard.name())
+    }
+
+    /// Whether servers are asked what addresses lead to, before these are added.
+    pub fn previews_addresses(&self) -> bool {
+        self.0.boolean(Key::PreviewAddresses.name())
     }
 
     /// Whether a download that ended while nobody looked is told of.

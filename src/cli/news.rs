@@ -102,8 +102,8 @@ impl Tracker {
                 self.end(*id, Status::Complete);
                 None
             }
-            // There is no list.
-            Event::ListUnsaved(_) => None,
+            // There is no list, and nobody asks before.
+            Event::ListUnsaved(_) | Event::Probed { .. } => None,
         }
     }
 

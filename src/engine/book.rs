@@ -11,6 +11,7 @@ mod effects;
 mod hold;
 mod keep;
 mod pieces;
+mod probes;
 mod relocate;
 mod renew;
 mod segments;
@@ -81,6 +82,7 @@ pub struct Book {
     flushed_at: Moment,
     next_number: u64,
     events: VecDeque<Event>,
+    probes: probes::Probes,
     /// No downloads run, and why.
     held: Option<Hold>,
     /// No more slots are granted: the program ends.
@@ -106,6 +108,7 @@ impl Book {
             flushed_at: Moment::default(),
             next_number: 1,
             events: VecDeque::new(),
+            probes: probes::Probes::default(),
             held: None,
             is_halted: false,
         }
@@ -203,6 +206,8 @@ impl Book {
                 self.queue.set_limits(limits);
                 self.apply_rate();
             }
+            Command::Probe { id, spec } => self.probe(id, spec),
+            Command::EndProbe(id) => self.end_probe(id),
             Command::SetRate { id, rate } => self.set_rate(id, rate),
         }
     }
@@ -405,6 +410,7 @@ impl Book {
     /// The program ends: everything stops where it is and is saved as it is.
     pub fn halt(&mut self) {
         self.is_halted = true;
+        self.end_all_probes();
         let active: Vec<_> = self.active.iter().copied().collect();
         for id in active {
             // What is being moved into place gets there.

@@ -9,7 +9,7 @@ use url::Url;
 use super::download::spec::DownloadSpec;
 use super::download::state::Hold;
 use super::rate::{Schedule, WeekMinute};
-use super::types::{DownloadId, Speed};
+use super::types::{DownloadId, ProbeId, Speed};
 
 /// An order. One that does not fit the download's state (resume a completed one) changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,14 @@ pub enum Command {
         rate: Option<Speed>,
     },
     SetLimits(Limits),
+    /// Ask what an address leads to, with the manners of a download: `Event::Probed` tells. The id comes
+    /// from `Engine::new_probe`.
+    Probe {
+        id: ProbeId,
+        spec: Box<DownloadSpec>,
+    },
+    /// Nobody wants to know any more: nothing is told of it from now on.
+    EndProbe(ProbeId),
     /// No downloads run from now on, or they may again. One that is resumed meanwhile goes on all the same; what
     /// needs no network knows no [`Hold::Offline`] and no [`Hold::Metered`].
     Hold(Option<Hold>),

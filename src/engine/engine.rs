@@ -23,7 +23,7 @@ use super::import::as_curl::CurlCommand;
 use super::item::Item;
 use super::net::{self, driver::Driver};
 use super::store::{Health, Opened, Record, SetAside, SqliteStore, Store};
-use super::types::{DownloadId, Moment};
+use super::types::{DownloadId, Moment, ProbeId};
 
 /// At the end of the program, how long open part files may take to be saved. A stalled device
 /// must not keep the program from ending: its journals stay as they were.
@@ -77,6 +77,7 @@ struct Core {
     news: RefCell<VecDeque<Event>>,
     listeners: RefCell<Vec<Listener>>,
     next_id: Cell<u64>,
+    next_probe: Cell<u64>,
     /// The pulse is at work up the stack: what comes in now is seen to by it.
     is_pumping: Cell<bool>,
     goodbye: RefCell<Option<Goodbye>>,
@@ -179,6 +180,7 @@ impl Engine {
         book.load(list.records);
         let core = Rc::new(Core {
             next_id: Cell::new(list.next_id.0),
+            next_probe: Cell::new(1),
             book: RefCell::new(book),
             commands: RefCell::default(),
             replies: RefCell::default(),
@@ -235,6 +237,11 @@ impl Engine {
         self.core.next_id.set(id.0 + 1);
         self.send(Command::Add { id, spec: Box::new(spec), start });
         id
+    }
+
+    /// The id of a question that is to be asked by `Command::Probe`.
+    pub fn new_probe(&self) -> ProbeId {
+        ProbeId(self.core.next_probe.replace(self.core.next_probe.get() + 1))
     }
 
     /// Obeyed before this returns, unless it is called by a listener: then right after the event.

@@ -9,7 +9,7 @@ use url::Url;
 use super::download::spec::Checksum;
 use super::download::state::State;
 use super::error::Failure;
-use super::types::{DownloadId, Speed};
+use super::types::{DownloadId, ProbeId, Speed};
 
 /// What happened. Delivered on the main loop, never from inside a libcurl callback, so a listener
 /// may send commands.
@@ -23,8 +23,21 @@ pub enum Event {
     Progressed { id: DownloadId, progress: Progress },
     /// It is no longer in the list (it may be restored until it is purged).
     Removed(DownloadId),
+    /// What an address leads to that was asked about by `Command::Probe`.
+    Probed { id: ProbeId, result: Box<Result<Probed, Failure>> },
     /// The list can not be saved, and why; it is tried again every few seconds. `None`: it is saved again.
     ListUnsaved(Option<Failure>),
+}
+
+/// What an address leads to, as far as its server tells before the first byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probed {
+    /// What the file would be called.
+    pub name: String,
+    pub total: Option<u64>,
+    pub media_type: Option<String>,
+    /// Whether a download would continue where it stopped.
+    pub resumable: Option<bool>,
 }
 
 /// How far a download is.

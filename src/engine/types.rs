@@ -17,6 +17,10 @@ impl fmt::Display for DownloadId {
     }
 }
 
+/// A question what an address leads to. Never reused within a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProbeId(pub u64);
+
 /// One libcurl easy handle at work. Never reused within a process, so that a late message of an
 /// ended transfer can not be taken for one of its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -20,6 +20,7 @@ pub mod lost_folders;
 pub mod order;
 pub mod permission;
 mod positions;
+pub mod preview;
 pub mod refusals;
 mod rows;
 pub mod session;

@@ -3,7 +3,7 @@
 //! applies its events to the list and the totals. No one else speaks to the engine.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -23,11 +23,12 @@ use crate::engine::Engine;
 use crate::engine::download::spec::DownloadSpec;
 use crate::engine::download::state::State;
 use crate::engine::engine::{Config, SMOOTH};
-use crate::engine::event::{Event, Outline, Snapshot};
+use crate::engine::error::Failure;
+use crate::engine::event::{Event, Outline, Probed, Snapshot};
 use crate::engine::import::exchange;
 pub use crate::engine::import::exchange::Format;
 use crate::engine::import::list::Entry;
-use crate::engine::types::Speed;
+use crate::engine::types::{ProbeId, Speed};
 use crate::i18n::gettext;
 use crate::settings::Settings;
 
@@ -50,11 +51,22 @@ struct Inner {
     unsaved: RefCell<Option<String>>,
     on_unsaved: Listener<Unsaved>,
     on_folder_lost: Listener<dyn Fn()>,
+    probes: RefCell<HashMap<ProbeId, Once<Answered>>>,
     is_stopping: Cell<bool>,
 }
 
 type Finished = dyn Fn(&DownloadObject);
 type Unsaved = dyn Fn(Option<&str>);
+type Answered = dyn FnOnce(Result<Probed, Failure>);
+
+/// Who is told of one thing, once.
+struct Once<F: ?Sized>(Box<F>);
+
+impl<F: ?Sized> std::fmt::Debug for Once<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Once").finish_non_exhaustive()
+    }
+}
 
 /// Who is told of something.
 struct Listener<F: ?Sized>(RefCell<Option<Rc<F>>>);
@@ -144,6 +156,7 @@ impl Session {
             unsaved: RefCell::default(),
             on_unsaved: Listener::default(),
             on_folder_lost: Listener::default(),
+            probes: RefCell::default(),
             is_stopping: Cell::new(false),
         }));
         let weak = Rc::downgrade(&session.0);
@@ -231,6 +244,12 @@ impl Session {
 
     /// Queues a download of each file that was found. A name is given only to a single one.
     pub fn add(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadId> {
+        let specs = self.specs(addresses, place).into_iter();
+        specs.map(|spec| self.0.engine.add_at(spec, place.start)).collect()
+    }
+
+    /// The downloads that they would be.
+    pub(super) fn specs(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadSpec> {
         let folder = place.folder.clone().unwrap_or_else(|| self.folder());
         let name = place.name.clone().filter(|_| addresses.found.len() == 1);
         let (connections, find_checksum) = (self.0.settings.connections(), self.0.settings.finds_checksum());
@@ -250,7 +269,22 @@ impl Session {
             place.terms.apply(&mut spec);
             Some(spec)
         });
-        specs.map(|spec| self.0.engine.add_at(spec, place.start)).collect()
+        specs.collect()
+    }
+
+    pub(super) fn new_probe(&self) -> ProbeId {
+        self.0.engine.new_probe()
+    }
+
+    /// Asks what an address leads to; `told` is called at most once.
+    pub(super) fn probe(&self, id: ProbeId, spec: DownloadSpec, told: impl FnOnce(Result<Probed, Failure>) + 'static) {
+        self.0.probes.borrow_mut().insert(id, Once(Box::new(told)));
+        self.send(Command::Probe { id, spec: Box::new(spec) });
+    }
+
+    pub(super) fn end_probe(&self, id: ProbeId) {
+        self.0.probes.borrow_mut().remove(&id);
+        self.send(Command::EndProbe(id));
     }
 
     /// Lets a download that is stuck go on from another address, with what it has.
@@ -401,6 +435,12 @@ impl Session {
                 let Some(object) = self.0.list.get(*id) else { return };
                 self.count(object.read(Counted::of), Counted::default());
                 self.0.list.remove(*id);
+            }
+            Event::Probed { id, result } => {
+                let told = self.0.probes.borrow_mut().remove(id);
+                if let Some(Once(told)) = told {
+                    told((**result).clone());
+                }
             }
             Event::ListUnsaved(reason) => {
                 let sentence = reason.as_ref().map(describe::unsaved);

@@ -8,7 +8,9 @@ use adw::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
 
 use super::add_options::AddOptions;
+use super::add_preview::AddPreview;
 use crate::i18n::{gettext, ngettext_f};
+use crate::model::preview::Preview;
 use crate::model::session::Place;
 use crate::model::{Addresses, describe};
 
@@ -38,6 +40,8 @@ mod imp {
         #[template_child]
         pub folder: TemplateChild<adw::ActionRow>,
         #[template_child]
+        pub preview: TemplateChild<AddPreview>,
+        #[template_child]
         pub options: TemplateChild<AddOptions>,
         pub chosen: OnceCell<Chosen>,
         pub path: RefCell<PathBuf>,
@@ -53,6 +57,7 @@ mod imp {
 
         fn class_init(klass: &mut Self::Class) {
             AddOptions::ensure_type();
+            AddPreview::ensure_type();
             klass.bind_template();
             klass.install_action("dialog.add", None, |dialog, _, _| dialog.add());
             klass.install_action("dialog.choose-folder", None, |dialog, _, _| dialog.choose_folder());
@@ -113,6 +118,12 @@ impl AddDialog {
         dialog
     }
 
+    /// Lets the dialog ask the servers what the addresses lead to.
+    pub fn set_preview(&self, preview: Preview) {
+        self.imp().preview.set_preview(preview);
+        self.check();
+    }
+
     fn read(&self) -> Addresses {
         let buffer = self.imp().addresses.buffer();
         Addresses::in_lines(&buffer.text(&buffer.start_iter(), &buffer.end_iter(), false))
@@ -127,7 +138,8 @@ impl AddDialog {
     /// Says what is wrong, and lets Add be used when nothing is.
     fn check(&self) {
         let imp = self.imp();
-        let addresses = self.read();
+        let read = self.read();
+        let addresses = read.clone();
         let count = addresses.found.len();
         imp.name.set_sensitive(count <= 1);
         imp.options.set_is_single(count <= 1);
@@ -149,7 +161,10 @@ impl AddDialog {
         if self.wanted_name().is_some_and(|name| name.contains('/')) {
             problems.push(gettext("A file name can not contain “/”. Choose another folder below."));
         }
-        problems.extend(imp.options.terms().err());
+        let terms = imp.options.terms();
+        let place = Place { terms: terms.clone().unwrap_or_default(), ..Place::default() };
+        imp.preview.look_at(read, place);
+        problems.extend(terms.err());
         self.action_set_enabled("dialog.add", problems.is_empty() && !addresses.found.is_empty());
         imp.problem.set_visible(!problems.is_empty());
         imp.problem.set_label(&problems.join("\n"));
@@ -195,6 +210,7 @@ impl AddDialog {
     fn set_folder(&self, folder: &Path) {
         let imp = self.imp();
         imp.folder.set_subtitle(&glib::markup_escape_text(&describe::folder(folder)));
+        imp.preview.set_folder(folder);
         imp.path.replace(folder.to_owned());
     }
 

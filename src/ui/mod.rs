@@ -16,6 +16,7 @@
 //!      ├── ClipboardOffer a link that was copied
 //!      ├── drop.rs        links dropped anywhere on the window
 //!      ├── AddDialog      addresses typed by hand
+//!      │   ├── AddPreview     what they lead to
 //!      │   └── AddOptions     how they are fetched, and when they start
 //!      ├── RenewDialog    another address of a download that is stuck
 //!      ├── LimitDialog    how fast some downloads may be
@@ -27,6 +28,7 @@ pub mod actions;
 pub mod add_dialog;
 mod add_options;
 mod afterwards;
+mod add_preview;
 pub mod application;
 mod background;
 pub mod clipboard_offer;

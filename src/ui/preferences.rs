@@ -28,6 +28,8 @@ mod imp {
         #[template_child]
         pub offer_clipboard: TemplateChild<gtk::Switch>,
         #[template_child]
+        pub preview_addresses: TemplateChild<gtk::Switch>,
+        #[template_child]
         pub notify_ends: TemplateChild<gtk::Switch>,
         #[template_child]
         pub stay_awake: TemplateChild<gtk::Switch>,
@@ -106,6 +108,7 @@ impl Preferences {
             settings.bind(key, &**count, "value");
         }
         settings.bind(Key::OfferClipboard, &*imp.offer_clipboard, "active");
+        settings.bind(Key::PreviewAddresses, &*imp.preview_addresses, "active");
         settings.bind(Key::FindChecksum, &*imp.find_checksum, "active");
         for (key, switch) in [
             (Key::NotifyEnds, &imp.notify_ends),

@@ -9,7 +9,6 @@ use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
 use super::actions::WindowAction;
-use super::add_dialog::AddDialog;
 use super::clipboard_offer::ClipboardOffer;
 use super::details_pane::DetailsPane;
 use super::downloads_view::DownloadsView;
@@ -421,21 +420,6 @@ impl Window {
         choose_button(totals);
         totals.connect_can_pause_notify(choose_button.clone());
         totals.connect_can_resume_notify(choose_button);
-    }
-
-    fn show_add_dialog(&self) {
-        let Some(settings) = self.imp().settings.get() else { return };
-        let dialog = AddDialog::new(
-            &settings.download_folder(),
-            settings.connections(),
-            glib::clone!(
-                #[weak(rename_to = window)]
-                self,
-                move |addresses, place| window.add(&addresses, &place)
-            ),
-        );
-        dialog.set_transient_for(Some(self));
-        dialog.present();
     }
 
     fn show_preferences(&self) {

@@ -58,6 +58,7 @@ impl Told {
             }
             // The virtual list can always be saved.
             Event::ListUnsaved(_) => {}
+            Event::Probed { id, .. } => panic!("nobody asked for probe {}", id.0),
         }
     }
 

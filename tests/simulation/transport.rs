@@ -268,7 +268,7 @@ impl ScriptedTransport {
                 let answer = Box::new(answer);
                 match transfer.request.body {
                     net::Body::Part => self.events.borrow_mut().push(TransferEvent::Answered { id, answer }),
-                    net::Body::Memory { .. } => transfer.answer = Some(answer),
+                    net::Body::Memory { .. } | net::Body::Head { .. } => transfer.answer = Some(answer),
                 }
                 transfer.judged = Judged::Taken;
             }
@@ -409,7 +409,7 @@ impl ScriptedTransport {
                 self.leaving.borrow_mut().insert(id, (transfer.sink, result));
                 return;
             }
-            (net::Body::Memory { .. }, result) => {
+            (net::Body::Memory { .. } | net::Body::Head { .. }, result) => {
                 let answer = transfer.answer.ok_or_else(|| Failure::new(FailureKind::Protocol, "there was no answer"));
                 let result = result.and(answer).map(|answer| Fetched { answer, bytes: transfer.memory });
                 TransferEvent::Fetched { id, result }

@@ -31,6 +31,22 @@ def a_pattern_adds_each_of_its_files():
             assert (home.downloads / name).read_bytes() == DATA, f"{name} is not the server's"
 
 
+def what_addresses_lead_to_is_told_before_they_are_added():
+    with Server({"/one.bin": DATA, "/two": DATA}) as server, Home() as home, Freshet(home) as app:
+        server.headers["/two"] = {"Content-Disposition": 'attachment; filename="named.zip"'}
+        app.click(words.ADD_DOWNLOAD)
+        app.write(words.ADDRESSES, "\n".join(server.url(path) for path in ("/one.bin", "/two", "/gone.bin")))
+        for said in words.PREVIEW:
+            app.wait_to_say(said)
+        app.screenshot(DESKTOP, "add-preview")
+        app.write(words.ADDRESSES, server.url("/one.bin"))
+        until("one of them", lambda: app.says(words.PREVIEW[0]) and not app.says(words.PREVIEW[1]))
+        assert sorted(server.heads) == ["/gone.bin", "/one.bin", "/two"], f"it asked for {server.heads}"
+        assert not server.asked and not list(home.downloads.iterdir()), "something was fetched"
+        app.click(words.ADD)
+        app.wait_for("one.bin", words.COMPLETED)
+
+
 def a_curl_command_is_downloaded_as_it_says():
     with Server({"/file": DATA}) as server, Home() as home, Freshet(home) as app:
         app.click(words.ADD_DOWNLOAD)
@@ -100,6 +116,7 @@ def what_the_dialog_says_of_a_download_is_how_it_is_fetched():
 
 def a_download_waits_for_its_time_or_its_user_over_a_restart():
     with Server({f"/{name}": DATA for name in ("timed.bin", "manual.bin")}) as server, Home() as home:
+        home.prefer(preview_addresses="false")
         with Freshet(home) as app:
             add_to_start(app, server.url("/timed.bin"), "Down", "Down")
             app.wait_for("timed.bin", words.STARTS_AT)
@@ -108,7 +125,7 @@ def a_download_waits_for_its_time_or_its_user_over_a_restart():
         with Freshet(home) as app:
             app.wait_for("manual.bin", words.PAUSED)
             app.wait_for("timed.bin", words.STARTS_AT)
-            assert not server.asked, "it was begun all the same"
+            assert not server.asked and not server.heads, "it was begun all the same, or asked about"
             app.click_in_row("timed.bin", words.RESUME)
             app.wait_for("timed.bin", words.COMPLETED)
 
@@ -128,6 +145,7 @@ def add_to_start(app, url, *keys):
 if __name__ == "__main__":
     run(
         a_pattern_adds_each_of_its_files,
+        what_addresses_lead_to_is_told_before_they_are_added,
         a_curl_command_is_downloaded_as_it_says,
         what_is_in_the_list_already_is_noticed,
         what_the_dialog_says_of_a_download_is_how_it_is_fetched,

@@ -28,11 +28,10 @@ impl Book {
                     self.ended(id, transfer, end, result);
                 }
             }
-            TransferEvent::Fetched { id: transfer, result } => {
-                if let Some(id) = self.by_transfer.remove(&transfer) {
-                    self.fetched(id, transfer, result);
-                }
-            }
+            TransferEvent::Fetched { id: transfer, result } => match self.by_transfer.remove(&transfer) {
+                Some(id) => self.fetched(id, transfer, result),
+                None => self.fetched_head(transfer, result),
+            },
         }
     }
 

@@ -290,7 +290,7 @@ impl Book {
 }
 
 /// All requests are made here, so that none tells a secret to a server that it is not for.
-fn request(download: DownloadId, spec: &DownloadSpec, url: Url, asked: Asked, body: Body) -> Request {
+pub(super) fn request(download: DownloadId, spec: &DownloadSpec, url: Url, asked: Asked, body: Body) -> Request {
     let manners = spec.manners.towards(&url, &spec.url);
     Request { download, url, manners, asked, body, overlap: Vec::new(), connect_timeout: item::silence(spec) }
 }

@@ -13,6 +13,7 @@ impl Book {
     pub fn tick(&mut self) {
         let now = self.parts.clock.now();
         self.start_due();
+        self.end_overdue_probes(now);
         while let Some((at, id)) = self.alarms.first().copied().filter(|(at, _)| *at <= now) {
             self.alarms.remove(&(at, id));
             // An alarm of an earlier wait says nothing about a later one.
@@ -106,6 +107,9 @@ impl Book {
         let now = self.parts.clock.now();
         let waits = self.alarms.first().map(|(at, _)| *at);
         let ramps = self.active.iter().filter_map(|id| self.ramp_at(*id)).min();
-        [self.next_tick, waits, ramps, self.next_start(), self.queue.next_moment(now)].into_iter().flatten().min()
+        [self.next_tick, waits, ramps, self.next_start(), self.next_probe_end(), self.queue.next_moment(now)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

@@ -337,7 +337,7 @@ impl Transport for Driver {
         if let Err(failure) = inner.begin(id, &request) {
             inner.gate.tell(match request.body {
                 Body::Part => TransferEvent::Ended { id, end: None, result: Err(failure) },
-                Body::Memory { .. } => TransferEvent::Fetched { id, result: Err(failure) },
+                Body::Memory { .. } | Body::Head { .. } => TransferEvent::Fetched { id, result: Err(failure) },
             });
         }
     }

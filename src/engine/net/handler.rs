@@ -100,6 +100,7 @@ impl TransferHandler {
         let memory = match request.body {
             Body::Part => None,
             Body::Memory { most } => Some(Memory::new(most, &asked)),
+            Body::Head { .. } => Some(Memory::of_head()),
         };
         Self {
             id,
@@ -393,6 +394,11 @@ impl TransferHandler {
     /// Takes what is wanted of a body that is read, not kept; answers as libcurl wants it.
     fn read(&mut self, bytes: &[u8]) -> usize {
         let Some(memory) = &mut self.memory else { return 0 };
+        if memory.is_of_head {
+            self.hang_up();
+            self.judged = Judged::Enough;
+            return 0;
+        }
         let took = match memory.take(bytes) {
             Ok(took) => took,
             Err(failure) => {

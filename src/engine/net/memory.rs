@@ -7,6 +7,8 @@ use crate::engine::error::{Failure, FailureKind};
 
 #[derive(Debug)]
 pub struct Memory {
+    /// Nothing of the body is taken.
+    pub is_of_head: bool,
     most: usize,
     /// How many bytes the range has that was asked for.
     wanted: Option<usize>,
@@ -17,7 +19,11 @@ pub struct Memory {
 impl Memory {
     pub fn new(most: usize, asked: &Asked) -> Self {
         let wanted = asked.range.map(|range| usize::try_from(range.len()).unwrap_or(usize::MAX));
-        Self { most, wanted, bytes: Vec::new(), answer: None }
+        Self { is_of_head: false, most, wanted, bytes: Vec::new(), answer: None }
+    }
+
+    pub fn of_head() -> Self {
+        Self { is_of_head: true, ..Self::new(0, &Asked::default()) }
     }
 
     /// Whether a body like this is of use: a part file may begin anew with a whole file, who reads a

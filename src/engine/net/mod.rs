@@ -120,6 +120,9 @@ pub enum Body {
     /// To memory, for something small that is read, not kept: [`TransferEvent::Fetched`], a failure
     /// if it has more bytes than this.
     Memory { most: usize },
+    /// Nowhere, only the head is wanted: [`TransferEvent::Fetched`], without a byte. `by_get`: HTTP is asked for
+    /// all of it, and the transfer ends when the body begins, as it does for other protocols.
+    Head { by_get: bool },
 }
 
 /// Which bytes are asked for and what is known of the file: what an answer is held against.

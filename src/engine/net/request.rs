@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use curl::easy::{Auth, Easy2, Handler, HttpVersion, List, NetRc};
 
 use super::headers::Validator;
-use super::{Request, decode, raw, version};
+use super::{Body, Request, decode, raw, version};
 use crate::config;
 use crate::engine::download::spec::Manners;
 use crate::engine::error::{Failure, FailureKind};
@@ -65,6 +65,7 @@ fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, buffer: usize) -> Res
 
     let mut fields = List::new();
     if is_http {
+        easy.nobody(matches!(request.body, Body::Head { by_get: false }))?;
         // Ranges are of the file only without an encoding (RFC 9110 section 14.2).
         if asked.decode {
             fields.append(&format!("Accept-Encoding: {}", decode::ACCEPTED))?;

@@ -8,9 +8,11 @@ use gtk::{gio, glib};
 use super::Window;
 use crate::desktop::link_file::{self, Content};
 use crate::i18n::{gettext, gettext_f};
+use crate::model::preview::Preview;
 use crate::model::session::Place;
 use crate::model::{Addresses, DownloadObject};
 use crate::ui::actions::DownloadAction;
+use crate::ui::add_dialog::AddDialog;
 use crate::ui::drop::{Dropped, Point};
 use crate::ui::messages;
 use crate::ui::renew_dialog::{RenewDialog, what_is_kept};
@@ -72,6 +74,24 @@ impl Window {
             let text = window.clipboard().read_text_future().await.ok().flatten().unwrap_or_default();
             window.add_found(&Addresses::in_text(&text), &gettext("There is no link on the clipboard"));
         });
+    }
+
+    pub(super) fn show_add_dialog(&self) {
+        let Some(settings) = self.imp().settings.get() else { return };
+        let dialog = AddDialog::new(
+            &settings.download_folder(),
+            settings.connections(),
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |addresses, place| window.add(&addresses, &place)
+            ),
+        );
+        if let Some(session) = self.imp().session.get().filter(|_| settings.previews_addresses()) {
+            dialog.set_preview(Preview::new(session));
+        }
+        dialog.set_transient_for(Some(self));
+        dialog.present();
     }
 
     pub(super) fn ask_for_address(&self, download: &DownloadObject) {

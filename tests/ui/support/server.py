@@ -32,6 +32,7 @@ class Server:
         self.refuses = {}  # path: the status it is answered with in place of the file
         self.headers = {}  # path: more headers of its answers
         self.asked = []
+        self.heads = []  # paths of which only the head was asked for
         self._cuts = 0
         self._ended = threading.Event()
         self._http = _Listener(("127.0.0.1", 0), _handler(self))
@@ -87,6 +88,16 @@ def _handler(server):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 60
+
+        def do_HEAD(self):
+            path = self.path.split("?")[0]
+            data = server.files.get(path)
+            server.heads.append(path)
+            refusal = server.refuses.get(path, 404 if data is None else None)
+            if refusal:
+                self.send_error(refusal)
+            else:
+                self._head(200, len(data), f'"{len(data):x}-{hash(data):x}"', {"Accept-Ranges": "bytes"})
 
         def do_GET(self):
             path = self.path.split("?")[0]

@@ -35,6 +35,13 @@ BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
 ONLY_DOWNLOADS = r"“-X POST” in the curl command .* Freshet only downloads"
 HAS_ADDRESS, SHOW, AGAIN, ONLY_NEW = "has this address", "Show", "Download Again", "Add Only New Ones"
+PREVIEW = (
+    r"^one\.bin\b",
+    r"^named\.zip\b",
+    r"^50\.0\skB – application/octet-stream – can be resumed\b",
+    r"^The file is not on the server \(error 404\)",
+    r"^at least 100\.0\skB – .* free in the folder\b",
+)
 HEADERS, NO_HEADER, CHECKSUM = "Headers, one a line", "“X-Key it is” is no header", "Checksum"
 ADVANCED = {
     "User name": "ann",

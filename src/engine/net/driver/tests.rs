@@ -383,3 +383,14 @@ fn a_body_to_memory_is_told_as_a_whole_or_refused_as_too_large() {
     assert_eq!(failure.kind, FailureKind::Protocol);
     assert!(rig.memory.bytes.borrow().is_empty(), "nothing of it goes to the disk");
 }
+
+#[test]
+fn of_a_head_nothing_else_is_told() {
+    let rig = Rig::new(SLICE);
+    let url = format!("http://{}/f", rig.server.address);
+    rig.start_to(1, &url, Body::Head { by_get: true });
+    let told: Vec<_> = rig.run(|all| all.len() == 1).into_iter().collect();
+    let [TransferEvent::Fetched { result: Ok(head), .. }] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((head.answer.total, head.bytes.len()), (Some(BODY as u64), 0));
+    assert!(rig.memory.bytes.borrow().is_empty(), "nothing of it goes to the disk");
+}
