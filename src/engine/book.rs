@@ -11,6 +11,7 @@ mod effects;
 mod hold;
 mod keep;
 mod pieces;
+mod relocate;
 mod renew;
 mod segments;
 mod shelf;
@@ -181,6 +182,7 @@ impl Book {
             Command::PauseAll => self.input_all(&Input::Pause, |state| !matches!(state, State::Paused)),
             Command::ResumeAll => self.input_all(&Input::Resume, |state| matches!(state, State::Paused)),
             Command::Renew { id, url } => self.renew(id, url),
+            Command::Relocate { id, folder } => self.relocate(id, folder),
             Command::Remove(id) => self.remove(id),
             Command::Restore(id) => self.restore(id),
             Command::Purge(id) => {

@@ -186,7 +186,7 @@ fn facts(download: &Snapshot, picture: &Picture) -> Vec<Fact> {
         fact(gettext("Size"), download.progress.total.map(exact_size)),
         // Translators: the media type of a file, like text/html.
         fact(gettext("Type"), download.media_type.clone()),
-        fact(gettext("Folder"), Some(glib::filename_display_name(&download.folder).to_string())),
+        fact(gettext("Folder"), Some(describe::folder(&download.folder))),
         // Translators: whether a download can go on where it stopped.
         fact(gettext("Resumable"), resumable(download, picture.validator.as_ref())),
         fact(gettext("Checksum"), checksum(download, picture)),

@@ -15,6 +15,7 @@ pub mod download_list;
 pub mod download_object;
 pub mod filter;
 pub mod kind;
+pub mod lost_folders;
 pub mod order;
 pub mod permission;
 mod positions;

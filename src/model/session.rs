@@ -4,7 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +13,7 @@ use super::batch::{Batch, Part};
 use super::details::{self, Details};
 use super::download_list::{DownloadList, Source};
 use super::download_object::{self, DownloadObject};
+use super::lost_folders::{self, LostFolder};
 use super::speed_trace::Traces;
 use super::terms::{Start, Terms};
 use super::totals::{Share, Totals};
@@ -47,6 +48,7 @@ struct Inner {
     /// Why the list can not be saved, as long as it can not.
     unsaved: RefCell<Option<String>>,
     on_unsaved: Listener<Unsaved>,
+    on_folder_lost: Listener<dyn Fn()>,
     is_stopping: Cell<bool>,
 }
 
@@ -140,6 +142,7 @@ impl Session {
             on_finished: Listener::default(),
             unsaved: RefCell::default(),
             on_unsaved: Listener::default(),
+            on_folder_lost: Listener::default(),
             is_stopping: Cell::new(false),
         }));
         let weak = Rc::downgrade(&session.0);
@@ -329,6 +332,25 @@ impl Session {
         self.0.on_unsaved.0.replace(Some(Rc::new(told)));
     }
 
+    /// Calls back when a download fails because its folder is out of reach.
+    pub fn connect_folder_lost(&self, lost: impl Fn() + 'static) {
+        self.0.on_folder_lost.0.replace(Some(Rc::new(lost)));
+    }
+
+    /// Looks for folders that are out of reach.
+    pub async fn lost_folders(&self) -> Vec<LostFolder> {
+        let downloads: Vec<_> = self.0.engine.live_snapshots();
+        lost_folders::look(downloads.into_iter(), self.0.settings.chosen_folder()).await
+    }
+
+    /// Has another folder take the place of one that is out of reach.
+    pub fn repair(&self, lost: &LostFolder, folder: &Path) {
+        if lost.is_default {
+            self.0.settings.set_chosen_folder(folder);
+        }
+        lost.repair(folder).for_each(|command| self.send(command));
+    }
+
     /// Whether the session is about to end: what is added now would be lost.
     pub fn is_stopping(&self) -> bool {
         self.0.is_stopping.get()
@@ -388,6 +410,11 @@ impl Session {
         object.apply(new);
         self.0.list.touch(false);
         self.count(counted, Counted::of(new));
+        if lost_folders::is_told_by(new)
+            && let Some(listener) = self.0.on_folder_lost.get()
+        {
+            listener();
+        }
         if download_object::is_finished(new)
             && !was_finished
             && let Some(listener) = self.0.on_finished.get()

@@ -19,6 +19,7 @@ use super::preferences::Preferences;
 use super::sidebar::Sidebar;
 use crate::config;
 use crate::i18n::gettext;
+use crate::model::lost_folders::LostFolder;
 use crate::model::session::Place;
 use crate::model::{Addresses, Command, DownloadId, Session, Totals};
 use crate::settings::{Key, Settings, WindowShape};
@@ -37,11 +38,13 @@ mod exchange;
 mod groups;
 /// How addresses come in.
 mod links;
+/// Folders out of reach.
+mod lost_folders;
 /// What is done when all downloads have ended.
 mod when_done;
 
 mod imp {
-    use std::cell::{OnceCell, RefCell};
+    use std::cell::{Cell, OnceCell, RefCell};
 
     use super::*;
 
@@ -93,6 +96,16 @@ mod imp {
         pub notice_show: TemplateChild<gtk::Button>,
         #[template_child]
         pub notice_close: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub lost: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub lost_words: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub lost_choose: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub lost_close: TemplateChild<gtk::Button>,
+        pub lost_folder: RefCell<Option<LostFolder>>,
+        pub looks_for_folders: Cell<bool>,
         #[template_child]
         pub unsaved: TemplateChild<gtk::Box>,
         #[template_child]
@@ -228,6 +241,7 @@ impl Window {
         self.show_details(session, settings);
         self.show_notice(session);
         self.show_unsaved(session);
+        self.watch_folders(session);
         self.offer_when_done(settings);
         for (addresses, place) in imp.early.take() {
             self.add(&addresses, &place);

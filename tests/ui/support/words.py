@@ -79,6 +79,9 @@ DAMAGED = "The list of downloads was damaged"
 DISMISS = "Dismiss"
 UNSAVED = r"can not be saved: .*\. The disk is full\."
 
+# A folder that is out of reach, and the title of the chooser for another one.
+LOST, CHOOSE_FOLDER, FOLDER_CHOOSER = r"/gone can not be reached\. 1 download is", "Choose Folder…", "Choose Folder"
+
 # The groups beside the list, and the search.
 GROUPS, GROUP_FAILED, GROUP_ALL = "Groups", re.compile("^Failed, "), re.compile("^All, ")
 SEARCH, SEARCH_ENTRY = "Search", "Search for name, address or folder"
