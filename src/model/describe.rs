@@ -265,16 +265,10 @@ pub(super) fn checked(progress: &Progress) -> Option<String> {
 }
 
 fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String {
-    let cause = match reason {
-        WaitReason::Retry { failure, .. } | WaitReason::Space { failure } => failure,
-        WaitReason::Held(hold) => return held(hold, now),
-    };
-    let cause = match &cause.kind {
-        // The remedy of a final failure is “try again”; here that happens anyway.
-        FailureKind::HttpStatus(429 | 503) => gettext("The server is busy."),
-        FailureKind::HttpStatus(code) if cause.kind.is_temporary() => server_trouble(*code),
-        kind => failure(kind, download.url.host_str(), &download.folder),
-    };
+    let cause = waiting_cause(reason, download.url.host_str().unwrap_or_default(), &download.folder, now);
+    if matches!(reason, WaitReason::Held(_)) {
+        return cause;
+    }
     let next = match (reason, download.retry_in) {
         (WaitReason::Space { .. } | WaitReason::Held(_), _) => gettext("Continues by itself."),
         (WaitReason::Retry { .. }, Some(wait)) if wait >= SOON => {
@@ -284,6 +278,20 @@ fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String 
     };
     // Translators: two whole sentences, like “The server is busy. Tries again in a moment.”
     gettext_f("{cause} {next}", &[("cause", &cause), ("next", &next)])
+}
+
+/// Why a download waits; of one that is held that is all there is to say.
+pub(super) fn waiting_cause(reason: &WaitReason, host: &str, folder: &Path, now: SystemTime) -> String {
+    let cause = match reason {
+        WaitReason::Retry { failure, .. } | WaitReason::Space { failure } => failure,
+        WaitReason::Held(hold) => return held(hold, now),
+    };
+    match &cause.kind {
+        // The remedy of a final failure is “try again”; here that happens anyway.
+        FailureKind::HttpStatus(429 | 503) => gettext("The server is busy."),
+        FailureKind::HttpStatus(code) if cause.kind.is_temporary() => server_trouble(*code),
+        kind => failure(kind, Some(host), folder),
+    }
 }
 
 /// Why no downloads run at present.

@@ -8,6 +8,7 @@ pub mod addresses;
 pub mod afterwards;
 pub mod amounts;
 pub mod batch;
+pub mod chronicle;
 pub mod connections;
 pub mod describe;
 pub mod details;

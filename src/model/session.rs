@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::addresses::Addresses;
 use super::batch::{Batch, Part};
+use super::chronicle::{self, Line};
 use super::details::{self, Details};
 use super::download_list::{DownloadList, Source};
 use super::download_object::{self, DownloadObject};
@@ -276,7 +277,14 @@ impl Session {
         let limit =
             [picture.rate, all].into_iter().flatten().min().filter(|_| !download_object::is_finished(&snapshot));
         let speed = self.0.traces.borrow().plot(id, limit);
-        Some(Details { speed, ..details::of(&snapshot, &picture, all) })
+        let happened = self.0.engine.chronicle_count(id).unwrap_or_default();
+        Some(Details { speed, happened, ..details::of(&snapshot, &picture, all) })
+    }
+
+    /// What happened to a download, the oldest first.
+    pub fn chronicle(&self, id: DownloadId) -> Vec<Line> {
+        let told = self.0.engine.snapshot(id).zip(self.0.engine.chronicle(id));
+        told.map(|(download, entries)| chronicle::lines(&entries, &download, SystemTime::now())).unwrap_or_default()
     }
 
     /// The downloads as `curl` commands, one a line, and whether secrets were left out of them.

@@ -382,6 +382,18 @@ impl Window {
                 move |action, download| window.perform(action, &[download])
             ),
         );
+        imp.details.set_log_handlers(
+            glib::clone!(
+                #[strong]
+                session,
+                move |id| session.chronicle(id)
+            ),
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |text| window.copy(text, &gettext("Copied to the clipboard"))
+            ),
+        );
         imp.view.connect_selection_changed(glib::clone!(
             #[weak(rename_to = window)]
             self,
