@@ -205,6 +205,8 @@ try_out() {
   rm -rf "${work:?}/home"
   mkdir "$work/home"
   export FRESHET="$work/freshet" FRESHET_SANDBOX="$id"
+  # Where the desktop would find what it exports, for being started by its name.
+  export XDG_DATA_DIRS="$FLATPAK_USER_DIR/exports/share:${XDG_DATA_DIRS:-/usr/local/share:/usr/share}"
   if [ "$(id -u)" -eq 0 ]; then
     # shellcheck disable=SC2016 # for the inner shell
     FRESHET_RUNTIME_DIR=/run/user/0 HOME=$work/home unshare --mount --propagation private sh -euc '

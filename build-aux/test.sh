@@ -160,6 +160,19 @@ check_install() {
   _build/install/usr/bin/freshet get --help >/dev/null && _build/install/usr/libexec/freshet-window --version
 }
 
+# A run without installing finds its schema and its icons, and nothing stays of what was installed.
+# shellcheck disable=SC2016 # for the inner shell
+check_uninstall() {
+  meson devenv -C _build/meson sh -euc '
+    gsettings list-keys io.github.freshet.Freshet >/dev/null
+    test "$(command -v freshet)" -ef freshet
+    freshet get --help >/dev/null' &&
+    DESTDIR=$root/_build/install build-aux/uninstall.sh _build/meson >/dev/null || return 1
+  [ -e _build/install ] || return 0
+  left=$(find _build/install ! -type d)
+  [ -z "$left" ] || { echo "left: $left"; return 1; }
+}
+
 want_build_tools
 want_test_tools
 want_bench_tools
@@ -193,6 +206,7 @@ for program in tests/ui/*.py; do
 done
 step check 'Meson' meson_install
 step check 'installed files' check_install
+step check 'uninstalled' check_uninstall
 step ui 'Flatpak' timeout 900 build-aux/flatpak.sh
 
 echo

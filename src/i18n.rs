@@ -46,9 +46,20 @@ pub fn ngettext_f(singular: &str, plural: &str, n: impl TryInto<u32>, values: &[
     fill(&ngettext(singular, plural, n), values)
 }
 
+/// A value between these has a direction of its own (FSI and PDI of Unicode's bidirectional algorithm).
+const ISOLATE: (&str, &str) = ("\u{2068}", "\u{2069}");
+
+/// Whether a text is written from right to left: it has a letter of Hebrew or Arabic.
+fn is_right_to_left(text: &str) -> bool {
+    text.chars()
+        .any(|letter| matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'))
+}
+
 /// Replaces `{name}` by its value in one pass: a value is never searched for names, as it may be a
-/// file name with braces in it. Unknown names stay as they are.
+/// file name with braces in it. Unknown names stay as they are. In a sentence from right to left the
+/// values are isolated: else the dots and slashes of a name or an address would go astray.
 fn fill(message: &str, values: &[(&str, &str)]) -> String {
+    let (open, close) = if is_right_to_left(message) { ISOLATE } else { ("", "") };
     let mut filled = String::with_capacity(message.len());
     let mut rest = message;
     while let Some((before, after)) = rest.split_once('{') {
@@ -58,7 +69,7 @@ fn fill(message: &str, values: &[(&str, &str)]) -> String {
             .and_then(|(name, tail)| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value, tail)));
         match value {
             Some((value, tail)) => {
-                filled.push_str(value);
+                filled.extend([open, value, close]);
                 rest = tail;
             }
             None => {
@@ -85,6 +96,15 @@ mod tests {
     fn braces_in_a_file_name_are_not_taken_for_a_value() {
         let values = [("file", "a{host}.iso"), ("host", "example.org")];
         assert_eq!(fill("{file} from {host}", &values), "a{host}.iso from example.org");
+    }
+
+    #[test]
+    fn a_value_in_a_sentence_from_right_to_left_has_a_direction_of_its_own() {
+        let values = [("file", "a.iso"), ("host", "example.org")];
+        let hebrew = fill("{file} מהשרת {host}", &values);
+        assert_eq!(hebrew, "\u{2068}a.iso\u{2069} מהשרת \u{2068}example.org\u{2069}");
+        assert_eq!(fill("تنزيل {file}", &values), "تنزيل \u{2068}a.iso\u{2069}");
+        assert_eq!(fill("下载 {file}", &values), "下载 a.iso");
     }
 
     #[test]

@@ -156,11 +156,23 @@ impl Settings {
 
     /// Where downloads go when nothing else is said: the chosen folder, else the desktop's.
     pub fn download_folder(&self) -> PathBuf {
+        let of_desktop = || glib::user_special_dir(glib::UserDirectory::Downloads).unwrap_or_else(glib::home_dir);
+        self.chosen_folder().unwrap_or_else(of_desktop)
+    }
+
+    /// Where the user wants downloads to go.
+    pub fn chosen_folder(&self) -> Option<PathBuf> {
         let chosen = self.0.string(Key::DownloadFolder.name());
-        if chosen.is_empty() {
-            glib::user_special_dir(glib::UserDirectory::Downloads).unwrap_or_else(glib::home_dir)
-        } else {
-            PathBuf::from(chosen)
+        (!chosen.is_empty()).then(|| PathBuf::from(chosen))
+    }
+
+    pub fn set_chosen_folder(&self, folder: &Path) {
+        let Some(text) = folder.to_str() else {
+            tracing::warn!(?folder, "A preference can not hold this path");
+            return;
+        };
+        if let Err(error) = self.0.set_string(Key::DownloadFolder.name(), text) {
+            tracing::warn!(%error, "The folder for downloads can not be saved");
         }
     }
 

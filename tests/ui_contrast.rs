@@ -8,6 +8,7 @@ use gtk::gdk::RGBA;
 
 const AA: f32 = 4.5;
 const STYLE: &str = include_str!("../data/resources/style.css");
+const STYLE_DARK: &str = include_str!("../data/resources/style-dark.css");
 
 /// libadwaita draws a selected row that is pointed at so much darker (or lighter) than the list.
 const SELECTED: f32 = 0.13;
@@ -41,6 +42,19 @@ fn luminance(colour: RGBA) -> f32 {
 fn contrast(text: RGBA, ground: RGBA) -> f32 {
     let (a, b) = (luminance(on(text, ground)), luminance(ground));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+/// The connections whose numbers can not be read on their colours, in the list and in the map.
+fn connections<'a>(style: &'a str, name: &'a str) -> impl Iterator<Item = String> + 'a {
+    let defined = |colour: &str| {
+        let (_, rest) = style.split_once(&format!("@define-color {colour} ")).unwrap_or_else(|| panic!("no {colour}"));
+        RGBA::parse(rest.split(';').next().unwrap()).unwrap()
+    };
+    (1..=8).map(|number| format!("connection_{number}")).filter_map(move |colour| {
+        let contrast = contrast(defined("connection_text"), defined(&colour));
+        println!("{name}: {colour}: {contrast:.1}");
+        (contrast < AA).then(|| format!("{name}: {colour}: {contrast:.2} to 1"))
+    })
 }
 
 #[test]
@@ -84,5 +98,6 @@ fn every_text_has_the_contrast_of_wcag_aa() {
             }
         }
     }
+    poor.extend(connections(STYLE, "light").chain(connections(STYLE_DARK, "dark")));
     assert!(poor.is_empty(), "too little contrast: {poor:#?}");
 }

@@ -10,8 +10,8 @@ use gio::prelude::*;
 
 use crate::i18n::gettext;
 
-const PORTAL: &str = "org.freedesktop.portal.Desktop";
-const OBJECT: &str = "/org/freedesktop/portal/desktop";
+pub const PORTAL: &str = "org.freedesktop.portal.Desktop";
+pub const OBJECT: &str = "/org/freedesktop/portal/desktop";
 const INTERFACE: &str = "org.freedesktop.portal.Background";
 
 /// So long the portal may take to say that it has understood; the user's answer may take longer.

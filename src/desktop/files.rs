@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Opens files with the programs that the desktop has for them, and shows them in the file manager.
 
+use std::fs::OpenOptions;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use gio::prelude::*;
 
+use super::background;
 use crate::i18n::gettext_f;
 
 /// Opens a file with its usual program. The error is a sentence for the user.
@@ -17,7 +21,8 @@ pub async fn open(path: &Path, context: Option<&gio::AppLaunchContext>) -> Resul
 /// a sentence for the user.
 pub async fn show_in_folder(path: &Path, context: Option<&gio::AppLaunchContext>) -> Result<(), String> {
     let file = existing(path).await?;
-    match show_items(&file).await {
+    let shown = if background::is_sandboxed() { ask_portal_to_show(path).await } else { show_items(&file).await };
+    match shown {
         Ok(()) => Ok(()),
         Err(error) => {
             tracing::debug!(%error, "No file manager took the file; its folder is opened");
@@ -56,6 +61,31 @@ async fn launch(file: &gio::File, context: Option<&gio::AppLaunchContext>) -> Re
         // Translators: {file} is the name of a file or folder.
         gettext_f("No program opens “{file}”", &[("file", &name)])
     })
+}
+
+/// The file manager outside of a sandbox knows files by other paths, and nobody but the portal may speak to it.
+async fn ask_portal_to_show(path: &Path) -> Result<(), glib::Error> {
+    let failed = |error: String| glib::Error::new(gio::IOErrorEnum::Failed, &error);
+    let path = path.to_owned();
+    let opened = gio::spawn_blocking(move || OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(path));
+    let file = opened.await.map_err(|_| failed("the file can not be opened".to_owned()))?;
+    let descriptors = gio::UnixFDList::from_array([OwnedFd::from(file.map_err(|error| failed(error.to_string()))?)]);
+    let bus = gio::bus_get_future(gio::BusType::Session).await?;
+    let parent_window = "";
+    let arguments = (parent_window, glib::variant::Handle(0), glib::VariantDict::new(None));
+    let asked = bus.call_with_unix_fd_list_future(
+        Some(background::PORTAL),
+        background::OBJECT,
+        "org.freedesktop.portal.OpenURI",
+        "OpenDirectory",
+        Some(&arguments.to_variant()),
+        None,
+        gio::DBusCallFlags::NONE,
+        5000,
+        Some(&descriptors),
+    );
+    asked.await?;
+    Ok(())
 }
 
 /// <https://www.freedesktop.org/wiki/Specifications/file-manager-interface/>

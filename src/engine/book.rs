@@ -11,6 +11,7 @@ mod effects;
 mod hold;
 mod keep;
 mod pieces;
+mod relocate;
 mod renew;
 mod segments;
 mod shelf;
@@ -22,6 +23,7 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
+use super::chronicle::Happening;
 use super::clock::Clock;
 use super::command::{Command, Limits, Start};
 use super::disk::Disk;
@@ -162,6 +164,14 @@ impl Book {
         self.parts.clock.now()
     }
 
+    pub fn today(&self) -> SystemTime {
+        self.parts.clock.today()
+    }
+
+    pub fn item_mut(&mut self, id: DownloadId) -> Option<&mut Item> {
+        self.items.get_mut(&id)
+    }
+
     pub fn most_connections(&self, host: &Host) -> Option<usize> {
         self.queue.most(host, self.parts.clock.now())
     }
@@ -181,6 +191,7 @@ impl Book {
             Command::PauseAll => self.input_all(&Input::Pause, |state| !matches!(state, State::Paused)),
             Command::ResumeAll => self.input_all(&Input::Resume, |state| matches!(state, State::Paused)),
             Command::Renew { id, url } => self.renew(id, url),
+            Command::Relocate { id, folder } => self.relocate(id, folder),
             Command::Remove(id) => self.remove(id),
             Command::Restore(id) => self.restore(id),
             Command::Purge(id) => {
@@ -210,6 +221,7 @@ impl Book {
     }
 
     fn set_rate(&mut self, id: DownloadId, rate: Option<Speed>) {
+        self.note(id, |item| (item.spec.rate != rate).then_some(Happening::LimitChanged(rate)));
         let Some(item) = self.items.get_mut(&id) else { return };
         item.spec.rate = rate;
         if self.active.contains(&id) {
@@ -329,8 +341,12 @@ impl Book {
         let has_changed = item.life.state != life.state;
         tracing::debug!(%id, from = ?item.life.state, to = ?life.state, ?effects, "step");
         item.life = life;
+        let today = self.parts.clock.today();
+        if has_changed {
+            item.chronicle.note_state(today, &item.life.state, now);
+        }
         if matches!(item.life.state, State::Completed) {
-            item.finished_at = Some(self.parts.clock.today());
+            item.finished_at = Some(today);
         }
         for effect in effects {
             self.run(id, effect);

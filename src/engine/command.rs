@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! All that may be asked of the engine: orders, as plain `Send` data.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use url::Url;
@@ -26,6 +27,12 @@ pub enum Command {
     Renew {
         id: DownloadId,
         url: Url,
+    },
+    /// Save into another folder, because the one it has is out of reach. What has arrived is looked for there,
+    /// in case it is the same folder by another path. One that is under way stays where it is.
+    Relocate {
+        id: DownloadId,
+        folder: PathBuf,
     },
     /// Queue it again: after a pause, before a wait is over, after a failure.
     Resume(DownloadId),

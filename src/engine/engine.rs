@@ -11,6 +11,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::book::{Book, Parts, Shelf};
+use super::chronicle::Entry;
 use super::clock::{Clock, MainLoopClock};
 use super::command::{Command, Limits, Start};
 use super::details::Details;
@@ -284,6 +285,16 @@ impl Engine {
     /// More than [`Engine::snapshot`] tells, for the one download that is looked at closely.
     pub fn details(&self, id: DownloadId) -> Option<Details> {
         self.core.book.borrow().details(id)
+    }
+
+    /// What happened to a download, the oldest first.
+    pub fn chronicle(&self, id: DownloadId) -> Option<Vec<Entry>> {
+        self.core.book.borrow().chronicle(id)
+    }
+
+    /// Grows with each thing that happens to it.
+    pub fn chronicle_count(&self, id: DownloadId) -> Option<u64> {
+        self.core.book.borrow().chronicle_count(id)
     }
 
     /// The download as a `curl` command, without its secrets.

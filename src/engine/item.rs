@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
+use super::chronicle::Chronicle;
 use super::details::Origin;
 use super::disk::{self, Journal, Look, Open, naming};
 use super::download::spec::{Checksum, DownloadSpec};
@@ -83,6 +84,7 @@ pub struct Item {
     /// Taken off the list; `Some(true)`: it was on its way, and goes on when restored.
     pub removed: Option<bool>,
     pub meter: Meter,
+    pub chronicle: Chronicle,
     pub added_at: SystemTime,
     pub finished_at: Option<SystemTime>,
 }
@@ -144,6 +146,7 @@ impl Item {
             defies: false,
             removed: None,
             meter: Meter::default(),
+            chronicle: Chronicle::default(),
             added_at,
             finished_at: None,
         }

@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod book;
+pub mod chronicle;
 pub mod clock;
 pub mod command;
 pub mod details;

@@ -47,6 +47,21 @@ pub fn step(time: Duration) -> String {
 
 /// `10:31` when that is today, else with its date.
 pub fn time_of_day(when: SystemTime, now: SystemTime) -> String {
+    // Translators: a time of day, as g_date_time_format() takes it; “%l:%M %p” is for am and pm.
+    let today = gettext("%H:%M");
+    // Translators: a day with its time, as g_date_time_format() takes it.
+    formatted(when, now, &today, &gettext("%-e %B %Y, %H:%M"))
+}
+
+/// `10:31:07` when that is today, else with its date.
+pub fn time_to_the_second(when: SystemTime, now: SystemTime) -> String {
+    // Translators: a time of day, as g_date_time_format() takes it; “%l:%M:%S %p” is for am and pm.
+    let today = gettext("%H:%M:%S");
+    // Translators: a day with its time, as g_date_time_format() takes it.
+    formatted(when, now, &today, &gettext("%-e %B %Y, %H:%M:%S"))
+}
+
+fn formatted(when: SystemTime, now: SystemTime, today: &str, other_day: &str) -> String {
     let local = |time: SystemTime| {
         let seconds = match time.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
@@ -55,14 +70,8 @@ pub fn time_of_day(when: SystemTime, now: SystemTime) -> String {
         glib::DateTime::from_unix_local(seconds).ok()
     };
     let (Some(when), Some(now)) = (local(when), local(now)) else { return String::new() };
-    let format = if when.ymd() == now.ymd() {
-        // Translators: a time of day, as g_date_time_format() takes it; “%l:%M %p” is for am and pm.
-        gettext("%H:%M")
-    } else {
-        // Translators: a day with its time, as g_date_time_format() takes it.
-        gettext("%-e %B %Y, %H:%M")
-    };
-    when.format(&format).map(|text| text.to_string()).unwrap_or_default()
+    let format = if when.ymd() == now.ymd() { today } else { other_day };
+    when.format(format).map(|text| text.to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

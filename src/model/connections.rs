@@ -35,6 +35,9 @@ fn connection(number: usize, segment: &Segment, picture: &Picture) -> Connection
         return Connection { number, host, words };
     };
     let came = segment.next.saturating_sub(segment.range.start);
+    // Translators: what a connection fetches; {from} and {to} are places in the file, like “4.2 MB”.
+    let stretch =
+        gettext_f("{from} to {to}", &[("from", &size(segment.range.start)), ("to", &size(segment.range.end))]);
     let pace = match segment.speed {
         Speed(0) => None,
         pace => Some(speed(pace)),
@@ -42,7 +45,11 @@ fn connection(number: usize, segment: &Segment, picture: &Picture) -> Connection
     // Translators: how long a connection has been open; {time} is a duration like “3 min”.
     let age = gettext_f("for {time}", &[("time", &duration(segment.age))]);
     let copy = segment.is_copy.then(|| gettext("fetches what another one fetches, too"));
-    let parts = [Some(protocol(contact)), Some(size(came)), pace, Some(age), copy];
+    // Of a file of unknown length the end is not known.
+    let stretch = Some(stretch).filter(|_| picture.total.is_some());
+    // Translators: how much a connection has brought; {size} is an amount like “4.2 MB”.
+    let came = gettext_f("{size} received", &[("size", &size(came))]);
+    let parts = [Some(protocol(contact)), stretch, Some(came), pace, Some(age), copy];
     let words = parts.into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR);
     Connection { number, host, words }
 }

@@ -192,6 +192,14 @@ fn schedule_error(error: ScheduleError) -> String {
     }
 }
 
+/// A folder as the user knows it: the portal that grants folders to a sandbox gives each a number in a place
+/// that nobody knows.
+pub fn folder(path: &Path) -> String {
+    let granted = path.strip_prefix(glib::user_runtime_dir().join("doc")).ok();
+    let own = granted.and_then(|path| path.components().next().and_then(|number| path.strip_prefix(number).ok()));
+    glib::filename_display_name(own.filter(|own| !own.as_os_str().is_empty()).unwrap_or(path)).into()
+}
+
 /// What became of a list that was damaged.
 pub fn set_aside(path: &Path) -> String {
     let file = glib::filename_display_name(path);
@@ -257,16 +265,10 @@ pub(super) fn checked(progress: &Progress) -> Option<String> {
 }
 
 fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String {
-    let cause = match reason {
-        WaitReason::Retry { failure, .. } | WaitReason::Space { failure } => failure,
-        WaitReason::Held(hold) => return held(hold, now),
-    };
-    let cause = match &cause.kind {
-        // The remedy of a final failure is “try again”; here that happens anyway.
-        FailureKind::HttpStatus(429 | 503) => gettext("The server is busy."),
-        FailureKind::HttpStatus(code) if cause.kind.is_temporary() => server_trouble(*code),
-        kind => failure(kind, download.url.host_str(), &download.folder),
-    };
+    let cause = waiting_cause(reason, download.url.host_str().unwrap_or_default(), &download.folder, now);
+    if matches!(reason, WaitReason::Held(_)) {
+        return cause;
+    }
     let next = match (reason, download.retry_in) {
         (WaitReason::Space { .. } | WaitReason::Held(_), _) => gettext("Continues by itself."),
         (WaitReason::Retry { .. }, Some(wait)) if wait >= SOON => {
@@ -276,6 +278,20 @@ fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String 
     };
     // Translators: two whole sentences, like “The server is busy. Tries again in a moment.”
     gettext_f("{cause} {next}", &[("cause", &cause), ("next", &next)])
+}
+
+/// Why a download waits; of one that is held that is all there is to say.
+pub(super) fn waiting_cause(reason: &WaitReason, host: &str, folder: &Path, now: SystemTime) -> String {
+    let cause = match reason {
+        WaitReason::Retry { failure, .. } | WaitReason::Space { failure } => failure,
+        WaitReason::Held(hold) => return held(hold, now),
+    };
+    match &cause.kind {
+        // The remedy of a final failure is “try again”; here that happens anyway.
+        FailureKind::HttpStatus(429 | 503) => gettext("The server is busy."),
+        FailureKind::HttpStatus(code) if cause.kind.is_temporary() => server_trouble(*code),
+        kind => failure(kind, Some(host), folder),
+    }
 }
 
 /// Why no downloads run at present.
@@ -299,7 +315,7 @@ fn server_trouble(code: u16) -> String {
 /// THE table: what went wrong, and what the user can do where there is something to do.
 pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String {
     let host = host.unwrap_or_default();
-    let folder = glib::filename_display_name(folder);
+    let folder = self::folder(folder);
     let folder = ("folder", folder.as_str());
     match kind {
         FailureKind::InvalidAddress => gettext("This is not an address. It should look like https://example.org/file."),
@@ -405,6 +421,15 @@ mod tests {
     fn retry(kind: FailureKind) -> State {
         let reason = WaitReason::Retry { failure: Failure::new(kind, ""), attempt: 1 };
         State::Waiting { reason, until: Moment::default() }
+    }
+
+    #[test]
+    fn a_folder_that_was_granted_is_told_by_its_own_name() {
+        let granted = glib::user_runtime_dir().join("doc/8f3a/My Files");
+        assert_eq!(folder(&granted), "My Files");
+        assert_eq!(folder(&granted.join("new")), "My Files/new");
+        assert_eq!(folder(granted.parent().unwrap()), granted.parent().unwrap().to_str().unwrap());
+        assert_eq!(folder(Path::new("/srv/files")), "/srv/files");
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Details {
     pub reasons: Vec<String>,
     pub sources: Vec<Source>,
     pub facts: Vec<Fact>,
+    /// Grows with each thing that happens, see [`super::Session::chronicle`].
+    pub happened: u64,
 }
 
 /// Where the bytes of the file are.
@@ -85,6 +87,7 @@ pub(super) fn of(download: &Snapshot, picture: &Picture, all: Option<Speed>) -> 
         reasons: why::reasons(download, picture, why::Limits { own: picture.rate, all }),
         sources: picture.sources.iter().map(|source| self::source(source, &download.state)).collect(),
         facts: facts(download, picture),
+        happened: 0,
     }
 }
 
@@ -186,7 +189,7 @@ fn facts(download: &Snapshot, picture: &Picture) -> Vec<Fact> {
         fact(gettext("Size"), download.progress.total.map(exact_size)),
         // Translators: the media type of a file, like text/html.
         fact(gettext("Type"), download.media_type.clone()),
-        fact(gettext("Folder"), Some(glib::filename_display_name(&download.folder).to_string())),
+        fact(gettext("Folder"), Some(describe::folder(&download.folder))),
         // Translators: whether a download can go on where it stopped.
         fact(gettext("Resumable"), resumable(download, picture.validator.as_ref())),
         fact(gettext("Checksum"), checksum(download, picture)),
@@ -257,9 +260,8 @@ fn checksum_result(download: &Snapshot, wanted: Option<&Checksum>) -> Option<Str
     if download.is_kept {
         return Some(gettext("It did not match. The file was kept as it is"));
     }
-    if let Some(Checksum { algorithm, hex }) = &download.verified {
-        // Translators: {name} is the kind of checksum, like SHA-256; {hex} is its value.
-        return Some(gettext_f("{name} is right: {hex}", &[("name", label(*algorithm)), ("hex", hex)]));
+    if let Some(checksum) = &download.verified {
+        return Some(right(checksum));
     }
     if let Some(FailureKind::ChecksumMismatch { expected: Checksum { algorithm, hex }, actual }) =
         describe::reason(&download.state).map(|reason| &reason.kind).filter(|kind| kind.is_wrong_sum())
@@ -275,6 +277,11 @@ fn checksum_result(download: &Snapshot, wanted: Option<&Checksum>) -> Option<Str
         State::Completed => gettext_f("{name} was not checked: {hex}", &values),
         _ => gettext_f("{name} will be checked at the end: {hex}", &values),
     })
+}
+
+pub(super) fn right(Checksum { algorithm, hex }: &Checksum) -> String {
+    // Translators: {name} is the kind of checksum, like SHA-256; {hex} is its value.
+    gettext_f("{name} is right: {hex}", &[("name", label(*algorithm)), ("hex", hex)])
 }
 
 /// `3 of 7 match their checksums`

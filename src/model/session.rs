@@ -4,15 +4,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use super::addresses::Addresses;
 use super::batch::{Batch, Part};
+use super::chronicle::{self, Line};
 use super::details::{self, Details};
 use super::download_list::{DownloadList, Source};
 use super::download_object::{self, DownloadObject};
+use super::lost_folders::{self, LostFolder};
 use super::speed_trace::Traces;
 use super::terms::{Start, Terms};
 use super::totals::{Share, Totals};
@@ -47,6 +49,7 @@ struct Inner {
     /// Why the list can not be saved, as long as it can not.
     unsaved: RefCell<Option<String>>,
     on_unsaved: Listener<Unsaved>,
+    on_folder_lost: Listener<dyn Fn()>,
     is_stopping: Cell<bool>,
 }
 
@@ -140,6 +143,7 @@ impl Session {
             on_finished: Listener::default(),
             unsaved: RefCell::default(),
             on_unsaved: Listener::default(),
+            on_folder_lost: Listener::default(),
             is_stopping: Cell::new(false),
         }));
         let weak = Rc::downgrade(&session.0);
@@ -271,7 +275,14 @@ impl Session {
         let limit =
             [picture.rate, all].into_iter().flatten().min().filter(|_| !download_object::is_finished(&snapshot));
         let speed = self.0.traces.borrow().plot(id, limit);
-        Some(Details { speed, ..details::of(&snapshot, &picture, all) })
+        let happened = self.0.engine.chronicle_count(id).unwrap_or_default();
+        Some(Details { speed, happened, ..details::of(&snapshot, &picture, all) })
+    }
+
+    /// What happened to a download, the oldest first.
+    pub fn chronicle(&self, id: DownloadId) -> Vec<Line> {
+        let told = self.0.engine.snapshot(id).zip(self.0.engine.chronicle(id));
+        told.map(|(download, entries)| chronicle::lines(&entries, &download, SystemTime::now())).unwrap_or_default()
     }
 
     /// The downloads as `curl` commands, one a line, and whether secrets were left out of them.
@@ -325,6 +336,25 @@ impl Session {
     pub fn connect_unsaved(&self, told: impl Fn(Option<&str>) + 'static) {
         told(self.0.unsaved.borrow().as_deref());
         self.0.on_unsaved.0.replace(Some(Rc::new(told)));
+    }
+
+    /// Calls back when a download fails because its folder is out of reach.
+    pub fn connect_folder_lost(&self, lost: impl Fn() + 'static) {
+        self.0.on_folder_lost.0.replace(Some(Rc::new(lost)));
+    }
+
+    /// Looks for folders that are out of reach.
+    pub async fn lost_folders(&self) -> Vec<LostFolder> {
+        let downloads: Vec<_> = self.0.engine.live_snapshots();
+        lost_folders::look(downloads.into_iter(), self.0.settings.chosen_folder()).await
+    }
+
+    /// Has another folder take the place of one that is out of reach.
+    pub fn repair(&self, lost: &LostFolder, folder: &Path) {
+        if lost.is_default {
+            self.0.settings.set_chosen_folder(folder);
+        }
+        lost.repair(folder).for_each(|command| self.send(command));
     }
 
     /// Whether the session is about to end: what is added now would be lost.
@@ -386,6 +416,11 @@ impl Session {
         object.apply(new);
         self.0.list.touch(false);
         self.count(counted, Counted::of(new));
+        if lost_folders::is_told_by(new)
+            && let Some(listener) = self.0.on_folder_lost.get()
+        {
+            listener();
+        }
         if download_object::is_finished(new)
             && !was_finished
             && let Some(listener) = self.0.on_finished.get()

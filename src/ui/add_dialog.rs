@@ -9,8 +9,8 @@ use gtk::{gdk, gio, glib};
 
 use super::add_options::AddOptions;
 use crate::i18n::{gettext, ngettext_f};
-use crate::model::Addresses;
 use crate::model::session::Place;
+use crate::model::{Addresses, describe};
 
 /// More problems at a time only push the rest of the dialog away.
 const MOST_PROBLEMS: usize = 3;
@@ -194,7 +194,7 @@ impl AddDialog {
 
     fn set_folder(&self, folder: &Path) {
         let imp = self.imp();
-        imp.folder.set_subtitle(&glib::markup_escape_text(&glib::filename_display_name(folder)));
+        imp.folder.set_subtitle(&glib::markup_escape_text(&describe::folder(folder)));
         imp.path.replace(folder.to_owned());
     }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::{gio, glib};
+use gtk::{gdk, gio, glib};
 
 use super::RESOURCES;
 use super::actions::{DownloadAction, WindowAction};
@@ -61,6 +61,9 @@ mod imp {
         fn startup(&self) {
             self.parent_startup();
             gtk::Window::set_default_icon_name(config::APP_ID);
+            if let Some(display) = gdk::Display::default() {
+                crate::ui::follow_dark(&display);
+            }
             self.obj().install_actions();
             self.obj().install_signals();
         }

@@ -8,9 +8,11 @@ use gtk::{glib, pango};
 
 use super::actions::DownloadAction;
 use super::connection_list::ConnectionList;
+use super::event_log::EventLog;
 use super::segment_map::SegmentMap;
 use super::speed_plot::SpeedPlot;
 use crate::i18n::{gettext, ngettext, ngettext_f};
+use crate::model::chronicle::Line;
 use crate::model::details::{Details, Fact, Source};
 use crate::model::{DownloadId, DownloadObject};
 
@@ -54,6 +56,8 @@ mod imp {
         pub connections: TemplateChild<ConnectionList>,
         #[template_child]
         pub grid: TemplateChild<gtk::Grid>,
+        #[template_child]
+        pub log: TemplateChild<EventLog>,
         pub look: OnceCell<Look>,
         pub asked: OnceCell<Asked>,
         /// What is shown, with the handler that hears of its changes.
@@ -79,6 +83,7 @@ mod imp {
 
         fn class_init(klass: &mut Self::Class) {
             ConnectionList::ensure_type();
+            EventLog::ensure_type();
             SegmentMap::ensure_type();
             SpeedPlot::ensure_type();
             klass.bind_template();
@@ -128,6 +133,11 @@ impl DetailsPane {
         let imp = self.imp();
         let is_first = imp.look.set(Box::new(look)).is_ok() && imp.asked.set(Box::new(asked)).is_ok();
         debug_assert!(is_first, "a pane has one session all its life");
+    }
+
+    /// `look` gives what happened to a download; `copied` is called with a text for the clipboard.
+    pub fn set_log_handlers(&self, look: impl Fn(DownloadId) -> Vec<Line> + 'static, copied: impl Fn(&str) + 'static) {
+        self.imp().log.set_handlers(look, copied);
     }
 
     /// Shows a download, if it is the only one of `count` selected ones.
@@ -199,6 +209,7 @@ impl DetailsPane {
         imp.connections.set_visible(!details.connections.is_empty());
         imp.connections.show(&details.connections);
         self.show_lines(&details.sources, &details.facts);
+        imp.log.show(download.download_id(), details.happened);
         imp.pages.set_visible_child_name("details");
     }
 

@@ -120,7 +120,7 @@ mod imp {
         fn sentence(&self, name: &str, status: &str, state_name: &str) -> String {
             let now = Instant::now();
             let about = format!("{name}\n{state_name}");
-            let is_read = self.obj().parent().is_some_and(|item| item.has_focus());
+            let is_read = self.item().is_some_and(|item| item.has_focus());
             let pause = if is_read { PAUSE_OF_READ } else { PAUSE };
             let mut told = self.told.borrow_mut();
             if let Some(told) = told.as_ref().filter(|told| told.about == about && now < told.at + pause) {
@@ -135,6 +135,12 @@ mod imp {
         #[template_callback(function)]
         fn not(value: bool) -> bool {
             !value
+        }
+
+        /// The list's own widget around the row. Not before it is in its place: while the list makes it, it is
+        /// still floating, and who holds it takes it from the list, which then works on with freed memory.
+        fn item(&self) -> Option<gtk::Widget> {
+            if self.obj().is_realized() { self.obj().parent() } else { None }
         }
 
         fn ask(&self, action: DownloadAction) {
@@ -155,8 +161,7 @@ mod imp {
     impl WidgetImpl for DownloadRow {
         fn realize(&self) {
             self.parent_realize();
-            // Not earlier: while the list makes its item, holding that would take it from the list.
-            if let Some(item) = self.obj().parent().filter(|_| !self.has_lent.replace(true)) {
+            if let Some(item) = self.item().filter(|_| !self.has_lent.replace(true)) {
                 self.obj().lend_words_to(&item);
             }
         }

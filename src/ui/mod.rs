@@ -11,7 +11,8 @@
 //!      ├── DetailsPane    the selected download, looked at closely
 //!      │   ├── SegmentMap     where its bytes are, drawn
 //!      │   ├── SpeedPlot      how fast it was, drawn
-//!      │   └── ConnectionList which connection does what
+//!      │   ├── ConnectionList which connection does what
+//!      │   └── EventLog       what happened to it
 //!      ├── ClipboardOffer a link that was copied
 //!      ├── drop.rs        links dropped anywhere on the window
 //!      ├── AddDialog      addresses typed by hand
@@ -22,6 +23,7 @@
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
 //! ```
 
+mod about;
 pub mod actions;
 pub mod add_dialog;
 mod add_options;
@@ -35,6 +37,7 @@ pub mod download_row;
 pub mod downloads_view;
 mod drag_out;
 mod drop;
+mod event_log;
 mod limit_dialog;
 pub mod messages;
 pub mod preferences;
@@ -55,4 +58,24 @@ const RESOURCES: &str = "/io/github/freshet/Freshet";
 /// Makes style sheet and help overlay known; once, before any widget is made.
 pub fn load_resources() -> Result<(), gtk::glib::Error> {
     gtk::gio::resources_register_include!("freshet.gresource")
+}
+
+/// Brings the colours for a dark ground while it is one. libadwaita does so by itself, but since 1.10 not
+/// without a complaint, and what it asks for instead GTK 4.8 does not know.
+fn follow_dark(display: &gtk::gdk::Display) {
+    let colours = gtk::CssProvider::new();
+    colours.load_from_resource("/io/github/freshet/Freshet/dark.css");
+    let display = display.clone();
+    let follow = move |manager: &adw::StyleManager| {
+        if manager.is_dark() {
+            // Over those of style.css.
+            let priority = gtk::STYLE_PROVIDER_PRIORITY_APPLICATION + 1;
+            gtk::style_context_add_provider_for_display(&display, &colours, priority);
+        } else {
+            gtk::style_context_remove_provider_for_display(&display, &colours);
+        }
+    };
+    let manager = adw::StyleManager::default();
+    follow(&manager);
+    manager.connect_dark_notify(follow);
 }

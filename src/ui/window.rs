@@ -8,6 +8,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
+use super::about;
 use super::actions::WindowAction;
 use super::add_dialog::AddDialog;
 use super::clipboard_offer::ClipboardOffer;
@@ -17,8 +18,8 @@ use super::drop;
 use super::messages::UndoOffer;
 use super::preferences::Preferences;
 use super::sidebar::Sidebar;
-use crate::config;
 use crate::i18n::gettext;
+use crate::model::lost_folders::LostFolder;
 use crate::model::session::Place;
 use crate::model::{Addresses, Command, DownloadId, Session, Totals};
 use crate::settings::{Key, Settings, WindowShape};
@@ -37,11 +38,13 @@ mod exchange;
 mod groups;
 /// How addresses come in.
 mod links;
+/// Folders out of reach.
+mod lost_folders;
 /// What is done when all downloads have ended.
 mod when_done;
 
 mod imp {
-    use std::cell::{OnceCell, RefCell};
+    use std::cell::{Cell, OnceCell, RefCell};
 
     use super::*;
 
@@ -93,6 +96,16 @@ mod imp {
         pub notice_show: TemplateChild<gtk::Button>,
         #[template_child]
         pub notice_close: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub lost: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub lost_words: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub lost_choose: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub lost_close: TemplateChild<gtk::Button>,
+        pub lost_folder: RefCell<Option<LostFolder>>,
+        pub looks_for_folders: Cell<bool>,
         #[template_child]
         pub unsaved: TemplateChild<gtk::Box>,
         #[template_child]
@@ -228,6 +241,7 @@ impl Window {
         self.show_details(session, settings);
         self.show_notice(session);
         self.show_unsaved(session);
+        self.watch_folders(session);
         self.offer_when_done(settings);
         for (addresses, place) in imp.early.take() {
             self.add(&addresses, &place);
@@ -326,7 +340,7 @@ impl Window {
             | WindowAction::WhenDone => {}
             WindowAction::ShowAll => self.show_all(),
             WindowAction::Preferences => self.show_preferences(),
-            WindowAction::About => self.show_about(),
+            WindowAction::About => about::show(self),
             WindowAction::Close => self.close(),
         }
     }
@@ -366,6 +380,18 @@ impl Window {
                 #[weak(rename_to = window)]
                 self,
                 move |action, download| window.perform(action, &[download])
+            ),
+        );
+        imp.details.set_log_handlers(
+            glib::clone!(
+                #[strong]
+                session,
+                move |id| session.chronicle(id)
+            ),
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |text| window.copy(text, &gettext("Copied to the clipboard"))
             ),
         );
         imp.view.connect_selection_changed(glib::clone!(
@@ -443,25 +469,6 @@ impl Window {
         if let Some(settings) = self.imp().settings.get() {
             Preferences::new(settings, self).present();
         }
-    }
-
-    fn show_about(&self) {
-        adw::AboutWindow::builder()
-            .transient_for(self)
-            .modal(true)
-            .application_name("Freshet")
-            .application_icon(config::APP_ID)
-            .version(config::VERSION)
-            // Translators: the people who wrote the program.
-            .developer_name(gettext("The Freshet developers"))
-            .comments(gettext("Download files fast and finish what was interrupted"))
-            .license_type(gtk::License::Gpl30)
-            .website("https://github.com/freshet/freshet")
-            .issue_url("https://github.com/freshet/freshet/issues")
-            // Translators: your names, one a line.
-            .translator_credits(gettext("translator-credits"))
-            .build()
-            .present();
     }
 
     fn restore_shape(&self, settings: &Settings) {

@@ -140,8 +140,9 @@ fn a_connection_that_is_cut_is_made_again() {
         children(server.pid()).into_iter().for_each(|pid| signal(pid, "KILL"));
         files::assert_same(&running.completed(id), 1, LEN);
         let retries = running.retries(id);
-        assert_eq!(retries.len(), 1, "{retries:?}");
-        assert_eq!(retries[0].kind, FailureKind::ConnectionLost, "{}", retries[0]);
+        // On a busy machine a server may have been silent besides.
+        let cut = retries.iter().filter(|retry| retry.kind == FailureKind::ConnectionLost).count();
+        assert_eq!(cut, 1, "{retries:?}");
     });
 }
 

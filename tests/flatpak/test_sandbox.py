@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "ui"))
 import gi  # noqa: E402
 
 gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi, GLib  # noqa: E402
+from gi.repository import Atspi, Gio, GLib  # noqa: E402
 
 from support import desktop, words  # noqa: E402
 from support.freshet_ui import DragSource, Freshet  # noqa: E402
@@ -93,6 +93,10 @@ def a_dropped_link_is_downloaded_and_told_of_through_the_portal():
         assert (HOME.downloads / name).read_bytes() == DATA, "the file is not the server's"
         told = services.notification(name)
         assert told.body.startswith("Completed"), told.body
+        until("the wish to stay awake", lambda: services.of("Inhibit"))
+        app.click_in_row(name, words.SHOW_IN_FOLDER)
+        shown = until("the file manager", lambda: services.of("ShowItems"))
+        assert shown[0].arguments[0] == [(HOME.downloads / name).as_uri()], shown
 
 
 def a_folder_that_the_user_grants_is_downloaded_into_now_and_after_a_restart():
@@ -108,7 +112,7 @@ def a_folder_that_the_user_grants_is_downloaded_into_now_and_after_a_restart():
             app.write(words.ADDRESSES, server.url(f"/{name}"))
             app.click(CHOOSE_FOLDER)
             choose(folder)
-            app.wait_to_say(r"/granted\b")
+            app.wait_to_say(r"^granted ?$")
             app.screenshot(DESKTOP, "flatpak-granted")
             app.click(words.ADD)
             app.wait_for(name, words.DOWNLOADING)
@@ -126,6 +130,62 @@ def a_folder_that_the_user_grants_is_downloaded_into_now_and_after_a_restart():
         assert (folder / name).read_bytes() == DATA, "the file is not the server's"
         assert len(server.asked) > before, "it was complete before the restart"
     assert {path.name for path in folder.iterdir()} == {name}, list(folder.iterdir())
+
+
+def a_grant_that_has_died_is_told_at_the_start_and_repaired():
+    if not os.access("/dev/fuse", os.W_OK) or os.environ["XDG_RUNTIME_DIR"] != f"/run/user/{os.getuid()}":
+        print("SKIPPED the portal's folders: they need /dev/fuse, and root for a session in /run/user")
+        return
+    folder = HOME.path / "gone"
+    folder.mkdir()
+    name = "repaired.bin"
+    with Server({f"/{name}": DATA}, 100_000) as server:
+        with Freshet(HOME) as app:
+            app.click(words.ADD_DOWNLOAD)
+            app.write(words.ADDRESSES, server.url(f"/{name}"))
+            app.click(CHOOSE_FOLDER)
+            choose(folder)
+            app.wait_to_say(r"^gone ?$")
+            app.click(words.ADD)
+            part = folder / f"{name}.part"
+            until("some of the file", lambda: part.exists() and sum(one.sent for one in server.asked) > 700_000)
+            time.sleep(1)
+        for granted in ask_documents("List", "(s)", ID)[0]:
+            ask_documents("Delete", "(s)", granted)
+        before = len(server.asked)
+        server.rate = None
+        with Freshet(HOME) as app:
+            app.wait_to_say(words.LOST)
+            app.screenshot(DESKTOP, "flatpak-lost")
+            app.click(words.CHOOSE_FOLDER)
+            choose(folder)
+            app.wait_for(name, words.COMPLETED)
+        later = [asked for asked in server.asked[before:] if asked.path == f"/{name}"]
+        assert later and all(asked.first for asked in later), "it was begun anew"
+        assert (folder / name).read_bytes() == DATA, "the file is not the server's"
+    assert {path.name for path in folder.iterdir()} == {name}, list(folder.iterdir())
+
+
+def ask_documents(method, kind, *values):
+    bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+    place = ("org.freedesktop.portal.Documents", "/org/freedesktop/portal/documents")
+    arguments = (GLib.Variant(kind, values), None, Gio.DBusCallFlags.NONE, 5000, None)
+    return bus.call_sync(*place, "org.freedesktop.portal.Documents", method, *arguments).unpack()
+
+
+def the_desktop_starts_it_by_its_name():
+    bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+    path = "/" + ID.replace(".", "/")
+
+    def launch(action):
+        arguments = (GLib.Variant("(sava{sv})", (action, [], {})), None, Gio.DBusCallFlags.NONE, 20_000, None)
+        bus.call_sync(ID, path, "org.freedesktop.Application", "ActivateAction", *arguments)
+
+    app = Freshet(HOME)
+    launch("add")
+    app.wait_to_say(words.PATTERNS, timeout=20)
+    launch("quit")
+    until("its end", lambda: not app.says(words.PATTERNS))
 
 
 def choose(folder):
@@ -174,4 +234,6 @@ if __name__ == "__main__":
         the_libcurl_of_the_runtime_is_told_and_not_known_to_be_bad,
         a_dropped_link_is_downloaded_and_told_of_through_the_portal,
         a_folder_that_the_user_grants_is_downloaded_into_now_and_after_a_restart,
+        a_grant_that_has_died_is_told_at_the_start_and_repaired,
+        the_desktop_starts_it_by_its_name,
     )

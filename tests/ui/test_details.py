@@ -6,11 +6,12 @@ damaged."""
 import base64
 import hashlib
 import random
+import re
 import subprocess
 from contextlib import contextmanager, suppress
 
 from support import desktop, words
-from support.freshet_ui import DragSource, Freshet, Home, is_usable
+from support.freshet_ui import DragSource, Freshet, Home, content_of, is_usable
 from support.journal import durable
 from support.server import Server
 from support.waiting import run, until
@@ -56,6 +57,36 @@ def the_details_show_what_the_connections_do():
             DESKTOP.key("F9")
             until("no details", lambda: not app.seen(words.PICTURE, words.WHOLE))
         assert is_right(home), "the file is not the server's"
+
+
+def the_log_tells_what_happened_to_a_download():
+    with Server({f"/{NAME}": DATA}, SLOW) as server, Home() as home:
+        home.prefer(details_visible="true")
+        server.refuses[f"/{NAME}"] = 503
+        with Freshet(home, server.url(f"/{NAME}")) as app:
+            app.wait_for(NAME, words.WAITING)
+            del server.refuses[f"/{NAME}"]
+            app.wait_for(NAME, words.DOWNLOADING, 30)
+            desktop.click(DESKTOP, *desktop.middle(app.place_of_row(NAME)))
+            assert not app.seen(words.TEXT, words.LOG), "it is not folded away"
+            app.click(words.UNFOLD_LOG)
+            log = app.find(words.TEXT, words.LOG)
+            until("what came", lambda: sent(server, f"/{NAME}") > 1_000_000)
+            app.click_in_row(NAME, words.PAUSE)
+            app.wait_for(NAME, words.PAUSED)
+            server.rate = None
+            app.click_in_row(NAME, words.RESUME)
+            app.wait_for(NAME, words.COMPLETED)
+            until("the end of it", lambda: content_of(log).endswith(words.COMPLETED))
+            told = [line.split("\u2003", 1) for line in content_of(log).splitlines()]
+            assert all(re.fullmatch(r"\d\d:\d\d:\d\d", time) for time, _ in told), told
+            what = [line for _, line in told]
+            for before, after in zip(words.LOGGED, words.LOGGED[1:]):
+                places = [next((n for n, line in enumerate(what) if re.search(p, line)), None) for p in (before, after)]
+                assert None not in places and places[0] < places[1], f"{before}, then {after}: {what}"
+            app.screenshot(DESKTOP, "log")
+            app.click(words.COPY_LOG)
+            app.wait_to_say(words.COPIED)
 
 
 def a_checksum_is_shown_with_its_origin_and_its_result():
@@ -247,6 +278,7 @@ def a_list_that_can_not_be_saved_is_told_as_long_as_it_is_so():
 if __name__ == "__main__":
     run(
         the_details_show_what_the_connections_do,
+        the_log_tells_what_happened_to_a_download,
         a_checksum_is_shown_with_its_origin_and_its_result,
         a_file_with_another_checksum_is_kept_at_the_users_wish,
         a_stuck_download_goes_on_from_a_new_address,

@@ -4,8 +4,9 @@
 what it had, and the file is right."""
 
 import random
+import time
 
-from support import words
+from support import desktop, words
 from support.freshet_ui import Freshet, Home
 from support.journal import durable
 from support.server import Server
@@ -52,5 +53,55 @@ def a_finished_list_is_there_after_a_restart():
         assert len(server.asked) == requests, "it asked again for what it has"
 
 
+def a_folder_that_was_moved_is_replaced_by_the_one_it_is_now():
+    screen = desktop.here()
+    with Server({f"/{NAME}": DATA}, rate=150_000) as server, Home() as home:
+        gone, moved = home.path / "gone", home.path / "moved"
+        gone.mkdir()
+        home.prefer(download_folder=f"'{gone}'")
+        with Freshet(home, server.url(f"/{NAME}")) as app:
+            journal = gone / f"{NAME}.part.journal"
+            until("something durable", lambda: journal.exists() and durable(journal))
+        gone.rename(moved)
+        requests = len(server.asked)
+        server.rate = None
+        with Freshet(home) as app:
+            app.wait_to_say(words.LOST)
+            app.screenshot(screen, "lost-folder")
+            app.click(words.CHOOSE_FOLDER)
+            choose(screen, moved)
+            app.wait_for(NAME, words.COMPLETED)
+            until("the end of the notice", lambda: not app.says(words.LOST))
+        later = [asked for asked in server.asked[requests:] if asked.path == f"/{NAME}"]
+        assert later and all(asked.first for asked in later), "it was begun anew"
+        assert (moved / NAME).read_bytes() == DATA, "the file is not the server's"
+        assert {path.name for path in moved.iterdir()} == {NAME}, "something was left behind"
+        with Freshet(home) as app:
+            app.run_again(server.url(f"/{NAME}?new"))
+            until("a new one in the same folder", lambda: len(list(moved.iterdir())) > 1)
+
+
+def choose(screen, folder):
+    """In GTK's own dialog, where a slash brings the entry for a place."""
+    place = until("the chooser", lambda: screen.window(words.FOLDER_CHOOSER))
+    screen.move(*desktop.middle(place))
+    time.sleep(0.5)
+    screen.type(str(folder))
+    time.sleep(0.5)
+
+    def gone():
+        # The first one may only take what the dialog suggests.
+        if screen.window(words.FOLDER_CHOOSER):
+            screen.key("Return")
+            time.sleep(0.5)
+        return screen.window(words.FOLDER_CHOOSER) is None
+
+    until("the end of the chooser", gone)
+
+
 if __name__ == "__main__":
-    run(a_killed_program_goes_on_where_it_was, a_finished_list_is_there_after_a_restart)
+    run(
+        a_killed_program_goes_on_where_it_was,
+        a_finished_list_is_there_after_a_restart,
+        a_folder_that_was_moved_is_replaced_by_the_one_it_is_now,
+    )

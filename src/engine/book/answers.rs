@@ -2,6 +2,7 @@
 //! What network and disk tell, taken to the downloads they speak of.
 
 use super::{Book, SMALL_FILE, pieces};
+use crate::engine::chronicle::Happening;
 use crate::engine::disk::Reply;
 use crate::engine::download::retry::LONGEST_WAIT;
 use crate::engine::download::state::{Input, State};
@@ -76,6 +77,7 @@ impl Book {
         if !is_further {
             self.answered_first(id, transfer, answer);
         }
+        self.note_answer(id, transfer, answer, is_further);
         let now = self.parts.clock.now();
         let Some(item) = self.items.get_mut(&id) else { return };
         let Some(work) = &mut item.work else { return };
@@ -96,6 +98,26 @@ impl Book {
             self.relieve_lender(id, transfer);
         }
         self.input(id, Input::Responded);
+    }
+
+    fn note_answer(&mut self, id: DownloadId, transfer: TransferId, answer: &Answer, is_further: bool) {
+        let addresses = &answer.contact.addresses;
+        if let Some(to) = addresses.last().filter(|_| addresses.len() > 1 && !is_further) {
+            self.note(id, |_| Some(Happening::Redirected { to: Box::new(to.clone()) }));
+        }
+        self.note(id, |item| {
+            let end = item.map.loan(transfer).and_then(|loan| loan.end);
+            let host = answer.url.as_ref().and_then(|url| url.host_str()).unwrap_or_default().into();
+            Some(Happening::Answered { host, from: answer.start, to: end.or(answer.end) })
+        });
+    }
+
+    /// A transfer came to nothing, but the download goes on.
+    fn note_refusal(&mut self, id: DownloadId, running: &Running, failure: &Failure) {
+        self.note(id, |item| {
+            let host = item.sources.get(running.source)?.url.host_str().unwrap_or_default().into();
+            Some(Happening::Refused { host, failure: Box::new(failure.clone()) })
+        });
     }
 
     /// Whether a file begins at a mirror that is one only by the word of a server, and that neither pieces
@@ -192,16 +214,19 @@ impl Book {
         }
         let goes_on = item.work.as_ref().is_some_and(|work| !work.transfers.is_empty());
         if goes_on {
+            self.note_refusal(id, &running, &failure);
             self.do_without(id, &running, failure);
             return self.spread(id);
         }
         if self.is_turned_away(id, &running, &failure) {
+            self.note_refusal(id, &running, &failure);
             return self.input(id, Input::TurnedAway);
         }
         let Some(item) = self.items.get_mut(&id) else { return };
         if failure.kind == FailureKind::UninvitedEncoding && !item.decode {
             // Ask again, and undo the compression it insists on.
             item.decode = true;
+            self.note_refusal(id, &running, &failure);
             return self.connect(id);
         }
         if let Some(source) = item.sources.get_mut(running.source) {
@@ -210,6 +235,7 @@ impl Book {
         let queue = &self.queue;
         let can_switch = item.is_provable() || item.work.as_ref().is_some_and(|work| !work.is_open);
         if can_switch && item.sources.has_other_than(running.source, |host| queue.may_connect(host, now)) {
+            self.note_refusal(id, &running, &failure);
             return self.connect(id);
         }
         item.distrust |= failure.kind == FailureKind::WrongRange && had_range;
@@ -373,6 +399,8 @@ impl Book {
                     item.verified = item.checksum().cloned();
                     item.replaces = None;
                 }
+                self.note(id, |item| Some(Happening::Verified(Box::new(item.verified.clone()?))));
+                self.note(id, |item| Some(Happening::Moved { to: Box::new(item.path.clone()?) }));
                 self.input(id, Input::Finished);
             }
             // Its own was lost, and another download has begun one of the same name since.

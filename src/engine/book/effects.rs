@@ -4,6 +4,7 @@
 use super::{Book, SAVE_INTERVAL, TICK};
 use std::path::{Path, PathBuf};
 
+use crate::engine::chronicle::Happening;
 use crate::engine::disk::{Finish, Found, Look};
 use crate::engine::download::state::{Input, State};
 use crate::engine::item::{AfterClose, Item};
@@ -123,6 +124,7 @@ impl Book {
                     if let Some(work) = &mut item.work {
                         work.resume.clone_from(&item.path);
                     }
+                    self.note(id, |item| Some(Happening::Continues { bytes: item.map.done().bytes() }));
                 } else {
                     self.begin_anew(id);
                 }
@@ -154,6 +156,10 @@ impl Book {
     /// The bytes that are here can not be continued. A part file that another answer might still
     /// continue is kept until the new one is complete; one that nothing can prove is of no use.
     pub(super) fn begin_anew(&mut self, id: DownloadId) {
+        self.note(id, |item| {
+            let bytes = item.map.done().bytes();
+            (bytes > 0).then_some(Happening::BeginsAnew { bytes })
+        });
         let Some(item) = self.items.get_mut(&id) else { return };
         item.distrust = false;
         let is_worth_keeping = item.validator.is_some() && item.map.done().bytes() > 0;

@@ -3,6 +3,7 @@
 //! one. It goes the way of every file that is all here at the start, with nothing to be held against.
 
 use super::Book;
+use crate::engine::chronicle::Happening;
 use crate::engine::download::state::{Input, State};
 use crate::engine::item::Item;
 use crate::engine::types::DownloadId;
@@ -18,6 +19,7 @@ impl Book {
         item.spec.find_checksum = false;
         item.told = None;
         item.distrust = false;
+        self.note(id, |_| Some(Happening::Kept));
         self.input(id, Input::Resume);
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::Book;
+use crate::engine::chronicle::Happening;
 use crate::engine::download::state::{Input, State};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::item::Item;
@@ -77,6 +78,7 @@ impl Book {
         let times = *times;
         let expected = item.spec.pieces.as_ref().and_then(|pieces| pieces.checksum(index));
         tracing::warn!(%id, %range, times, "a piece is wrong and is fetched again");
+        self.note(id, |_| Some(Happening::WrongPiece { from: range.start, to: range.end }));
         match expected {
             Some(expected) if times >= MOST_WRONG => {
                 let detail = format!("the bytes {range} came wrong {times} times");

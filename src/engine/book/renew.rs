@@ -7,6 +7,7 @@
 use url::Url;
 
 use super::Book;
+use crate::engine::chronicle::Happening;
 use crate::engine::download::state::Input;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::item::Item;
@@ -26,6 +27,7 @@ impl Book {
         let Some(item) = self.items.get(&id).filter(|item| item.removed.is_none() && !item.is_over()) else { return };
         let old = item.spec.url.clone();
         self.input(id, Input::Pause);
+        self.note(id, |_| Some(Happening::Renewed { to: Box::new(url.clone()) }));
         self.leave_address(id, &old);
         self.by_url.entry(url.clone()).or_default().push(id);
         if let Some(item) = self.items.get_mut(&id) {

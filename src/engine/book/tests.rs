@@ -17,7 +17,7 @@ use crate::engine::details::Origin;
 use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::pieces::Pieces;
 use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
-use crate::engine::download::state::State;
+use crate::engine::download::state::{Input, State};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::item::Item;
 use crate::engine::net::headers::Validator;
@@ -397,4 +397,30 @@ fn an_address_that_is_in_the_list_is_found_wherever_the_download_is_kept() {
     let again = added(&mut next, 9, Start::ByHand);
     next.command(Command::Renew { id: again, url: urls[0].clone() });
     assert_eq!(next.at_addresses(&urls)[&urls[0]], again, "the latest");
+}
+
+#[test]
+fn a_download_whose_folder_is_gone_goes_on_in_another_one() {
+    let (mut book, notes) = begun();
+    let (failed, paused) = (added(&mut book, 2, Start::Now), added(&mut book, 3, Start::ByHand));
+    book.end_transfer(ID, notes.started.get().unwrap());
+    let failure = Failure::new(FailureKind::FolderMissing, "");
+    book.input(failed, Input::Admit);
+    book.input(failed, Input::Broke(failure.clone()));
+    book.closed(failed);
+    assert_eq!(state(&book, failed), State::Failed(failure));
+    for id in [failed, paused] {
+        book.items.get_mut(&id).unwrap().path = Some("/srv/a.part".into());
+    }
+    for id in [ID, failed, paused] {
+        book.command(Command::Relocate { id, folder: "/mnt/b".into() });
+    }
+    let place = |id: DownloadId| {
+        let item = book.items.get(&id).unwrap();
+        (item.spec.folder.clone(), item.path.clone())
+    };
+    let there = (PathBuf::from("/mnt/b"), Some(PathBuf::from("/mnt/b/a.part")));
+    assert_eq!((place(failed), place(paused)), (there.clone(), there));
+    assert_eq!((state(&book, failed), state(&book, paused)), (State::Queued, State::Paused));
+    assert_ne!(place(ID).0, PathBuf::from("/mnt/b"), "it is under way");
 }

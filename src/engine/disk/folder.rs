@@ -222,7 +222,8 @@ pub fn exists(path: &Path) -> io::Result<bool> {
     }
 }
 
-fn check_folder(folder: &Path) -> Result<(), Failure> {
+/// Whether files can be saved in a folder.
+pub fn check_folder(folder: &Path) -> Result<(), Failure> {
     let failure = |error: io::Error| Failure::from_io(&error, &format!("can not save files in {}", folder.display()));
     if !fs::metadata(folder).map_err(failure)?.is_dir() {
         return Err(Failure::new(FailureKind::FolderMissing, format!("{} is not a folder", folder.display())));

@@ -30,7 +30,7 @@ use std::time::SystemTime;
 
 pub use block::Block;
 pub use disk_threads::DiskThreads;
-pub use folder::address;
+pub use folder::{address, check_folder};
 pub use journal::{Journal, JournalError};
 pub use place::placed;
 use url::Url;

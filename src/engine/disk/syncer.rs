@@ -136,7 +136,8 @@ impl Syncer {
         match file.save(journal, told) {
             Ok(()) => {
                 self.folders.lock().unwrap_or_else(PoisonError::into_inner).wrote(file.path(), &journal.url);
-                self.mailbox.post(Reply::Saved { part });
+                // Nobody waits for it but who closes, and that one has time.
+                self.mailbox.post_late(Reply::Saved { part });
             }
             Err(failure) => self.give_up(part, file, failure),
         }

@@ -204,7 +204,7 @@ impl Inner {
             }
             // This source ends with its return.
             inner.watch.replace(None);
-            inner.rest();
+            inner.rest(waiting::REST);
             ControlFlow::Break
         });
         raw::keep_polled(&source);

@@ -32,7 +32,7 @@ const OVERDUE: Duration = Duration::from_millis(100);
 
 /// A call that brings more than this is one of a fast transfer. Half of the smallest window that a server
 /// is offered, so that no transfer is slow because it is seen to late.
-const FAST: usize = 32 * 1024;
+pub const FAST: usize = 32 * 1024;
 /// How long after something fast or new there is a hurry.
 const HURRY: Duration = Duration::from_millis(500);
 
@@ -42,6 +42,8 @@ pub struct Gate {
     deadline: Cell<Moment>,
     /// What the present call has brought, in bytes.
     brought: Cell<usize>,
+    /// The most that a call has brought since that was asked for.
+    peak: Cell<usize>,
     /// Until when what comes is seen to at once.
     hurry: Cell<Moment>,
     pub limiter: RefCell<Limiter>,
@@ -57,6 +59,7 @@ impl Gate {
             clock,
             deadline: Cell::default(),
             brought: Cell::default(),
+            peak: Cell::default(),
             hurry: Cell::default(),
             limiter: RefCell::default(),
             windows: RefCell::default(),
@@ -76,10 +79,16 @@ impl Gate {
             return false;
         }
         self.brought.set(self.brought.get() + bytes);
+        self.peak.set(self.peak.get().max(self.brought.get()));
         if self.brought.get() > FAST {
             self.hasten();
         }
         true
+    }
+
+    /// The most that a call has brought since the last time, in bytes.
+    pub fn take_peak(&self) -> usize {
+        self.peak.take()
     }
 
     /// Something needs what comes next at once: a transfer that begins, or is fast.

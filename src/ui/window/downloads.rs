@@ -38,8 +38,7 @@ impl Window {
             DownloadAction::Limit => self.ask_for_limit(downloads),
             DownloadAction::CopyAddress => {
                 let addresses: Vec<_> = downloads.iter().map(DownloadObject::address).collect();
-                self.clipboard().set_text(&addresses.join("\n"));
-                messages::tell(&self.imp().toasts, &gettext("Copied to the clipboard"));
+                self.copy(&addresses.join("\n"), &gettext("Copied to the clipboard"));
             }
             DownloadAction::CopyCommand => self.copy_commands(downloads),
             DownloadAction::Remove => self.remove(downloads),
@@ -50,13 +49,18 @@ impl Window {
         let Some(session) = self.imp().session.get() else { return };
         let ids: Vec<_> = downloads.iter().map(DownloadObject::download_id).collect();
         let (commands, lacks_secrets) = session.curl_commands(&ids);
-        self.clipboard().set_text(&commands);
         let words = if lacks_secrets {
             gettext("Copied to the clipboard, without passwords and cookies")
         } else {
             gettext("Copied to the clipboard")
         };
-        messages::tell(&self.imp().toasts, &words);
+        self.copy(&commands, &words);
+    }
+
+    /// Puts a text on the clipboard, and says so.
+    pub(super) fn copy(&self, text: &str, words: &str) {
+        self.clipboard().set_text(text);
+        messages::tell(&self.imp().toasts, words);
     }
 
     fn ask_for_limit(&self, downloads: &[DownloadObject]) {

@@ -27,7 +27,12 @@ impl Window {
     }
 
     /// Lets a file be chosen; in a sandbox by the portal, which also grants access to it.
-    async fn choose_file(&self, title: &str, action: gtk::FileChooserAction, name: Option<&str>) -> Option<gio::File> {
+    pub(super) async fn choose_file(
+        &self,
+        title: &str,
+        action: gtk::FileChooserAction,
+        name: Option<&str>,
+    ) -> Option<gio::File> {
         let chooser = gtk::FileChooserNative::new(Some(title), Some(self), action, None, None);
         chooser.set_modal(true);
         if let Some(name) = name {

@@ -43,6 +43,9 @@ INTERFACES = """
     <method name="Suspend"><arg type="b" direction="in"/></method>
     <method name="PowerOff"><arg type="b" direction="in"/></method>
   </interface>
+  <interface name="org.freedesktop.FileManager1">
+    <method name="ShowItems"><arg type="as" direction="in"/><arg type="s" direction="in"/></method>
+  </interface>
   <interface name="org.freedesktop.NetworkManager">
     <property name="State" type="u" access="read"/>
     <property name="Connectivity" type="u" access="read"/>
@@ -55,6 +58,7 @@ PLACES = {
     "org.freedesktop.Notifications": ("org.freedesktop.Notifications", "/org/freedesktop/Notifications"),
     "org.gnome.SessionManager": ("org.gnome.SessionManager", "/org/gnome/SessionManager"),
     "org.freedesktop.login1.Manager": ("org.freedesktop.login1", "/org/freedesktop/login1"),
+    "org.freedesktop.FileManager1": ("org.freedesktop.FileManager1", "/org/freedesktop/FileManager1"),
     "org.freedesktop.NetworkManager": ("org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager"),
 }
 # NM_STATE_CONNECTED_GLOBAL, NM_CONNECTIVITY_FULL, NM_METERED_NO.

@@ -15,7 +15,7 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
-from . import words  # noqa: E402
+from . import menus, words  # noqa: E402
 from .desktop import Rect  # noqa: E402
 from .waiting import shots, until  # noqa: E402
 
@@ -37,6 +37,10 @@ class Home:
         self.config = self.path / "config"
         for folder in (self.downloads, self.config, self.path / "data", self.path / "cache"):
             folder.mkdir()
+        self._own_config = self.config
+        if os.environ.get("FRESHET_SANDBOX"):
+            # Where a Flatpak has its own.
+            self._own_config = self.path / ".var" / "app" / os.environ["FRESHET_SANDBOX"] / "config"
         (self.config / "user-dirs.dirs").write_text('XDG_DOWNLOAD_DIR="$HOME/Downloads"\n')
         return self
 
@@ -45,7 +49,7 @@ class Home:
 
     def prefer(self, **preferences):
         """Sets preferences before the program starts: prefer(rate_limit="uint64 5000")."""
-        folder = self.config / "glib-2.0" / "settings"
+        folder = self._own_config / "glib-2.0" / "settings"
         folder.mkdir(parents=True, exist_ok=True)
         lines = [f"{name.replace('_', '-')}={value}\n" for name, value in preferences.items()]
         (folder / "keyfile").write_text("[io/github/freshet/Freshet]\n" + "".join(lines))
@@ -201,13 +205,20 @@ class Freshet:
         def press():
             # It may be another object a moment later: rows are recycled. A menu button is two, of which
             # the inner one can be pressed.
-            found = (node for node in self.nodes() if _role(node) in roles and _matches(name, _name(node)))
+            found = self._meant(name, roles)
             try:
                 return any(is_usable(node) and node.get_n_actions() > 0 and node.do_action(0) for node in found)
             except GLib.Error:
                 return False
 
         until(f"a click on “{_shown(name)}”", press, timeout)
+
+    def _meant(self, name, roles):
+        nodes = [node for node in self.nodes() if _role(node) in roles]
+        if roles is words.MENU_ITEM and nodes and not any(map(_name, nodes)):
+            place = menus.place(name, len(nodes))
+            return [] if place is None else [nodes[place]]
+        return [node for node in nodes if _matches(name, _name(node))]
 
     def switch(self, name, is_on):
         """Turns the switch of this name on or off."""
@@ -332,6 +343,12 @@ def text_of(node):
         except GLib.Error:
             pass
     return " | ".join(text for text in dict.fromkeys(said) if text)
+
+
+def content_of(node):
+    """What is written in a field or a view of text."""
+    text = node.get_text_iface()
+    return text.get_text(0, text.get_character_count())
 
 
 class _Other:

@@ -24,7 +24,8 @@ TRY_AGAIN = "Try Again"
 ADDRESSES = "Addresses, one a line"
 ADD = "Add"
 UNFOLDS = "Advanced"
-# Rows that are out of sight as long as what is above them is off: of a single address, of a limit.
+# Rows that can not be used as long as what is above them is off, and entry rows, which with libadwaita 1.2 do not
+# tell that they have the focus.
 FOLDED = ("File name (as the server says, if empty)", "Kilobytes a second", "Other limits at some hours")
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
@@ -50,8 +51,21 @@ DETAILS = "Details"
 MAP = re.compile(r"^\d+ % done, ([2-9]) connections$")
 SPEEDS = re.compile(r"^[\d.]+\skB/s now, [\d.]+\skB/s on average, [\d.]+\skB/s at most; limited to 700\.0\skB/s$")
 COPY_COMMAND, COPIED = "Copy as curl Command", r"^Copied to the clipboard\b"
+# What happened to it, folded away: in this order, among more.
+LOG, UNFOLD_LOG, COPY_LOG = "Log of Events", "Log of Events", "Copy Log"
+LOGGED = (
+    r"^Added to the list$",
+    r"^Connecting to 127\.0\.0\.1…$",
+    r"^The server is busy\. Tries again in \d+\ss \(attempt 1\)\.$",
+    r"^127\.0\.0\.1 answers and sends the file from 0 bytes to 12\.0\sMB$",
+    r"^Paused$",
+    r"^Goes on with the [\d.]+\sMB that are here$",
+    r"^All of the file is here$",
+    r"^Saved as .*/Downloads/file\.bin$",
+    r"^Completed$",
+)
 LIMITED = r"All downloads together are limited to 700\.0\skB/s\."
-CONNECTION = r"^HTTP/1\.1, not encrypted – .*kB/s – for \d+\ss\b"
+CONNECTION = r"^HTTP/1\.1, not encrypted – [\d.]+\s\w+ to [\d.]+\s\w+ – .* received – .*kB/s – for \d+\ss\b"
 FIRST_BYTE = r"(name lookup .*|connected before), first byte \d+\sm?s\b"
 WHOLE = "All of the file is here"
 IN_USE = r"In use with \d+ connections"
@@ -79,6 +93,9 @@ DAMAGED = "The list of downloads was damaged"
 DISMISS = "Dismiss"
 UNSAVED = r"can not be saved: .*\. The disk is full\."
 
+# A folder that is out of reach, and the title of the chooser for another one.
+LOST, CHOOSE_FOLDER, FOLDER_CHOOSER = r"\bgone can not be reached\. 1 download is", "Choose Folder…", "Choose Folder"
+
 # The groups beside the list, and the search.
 GROUPS, GROUP_FAILED, GROUP_ALL = "Groups", re.compile("^Failed, "), re.compile("^All, ")
 SEARCH, SEARCH_ENTRY = "Search", "Search for name, address or folder"
@@ -87,7 +104,7 @@ NO_RESULTS, SHOW_ALL = "No Results", "Show All Downloads"
 # The main menu, and a text in each of the windows that it opens.
 MAIN_MENU = "Main Menu"
 SORT_BY, BY_SPEED, DESCENDING = "Sort By", "Speed", "Descending"
-SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Selected Downloads"
+SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Undo a removal"
 QUIT, KEEP_RUNNING, STOP_DOWNLOADING = "Quit", "Keep Running", r"1 download is not complete"
 WHEN_ALL_ARE_DONE, WHEN_DONE = "When All Are Done", "When All Downloads Have Ended"
 SUSPEND, SUSPEND_NOW, SHUT_DOWN, RUN_COMMAND = "Suspend", "Suspend Now", "Shut Down", "Run Command"
@@ -123,5 +140,6 @@ MENU_ITEM = ("menu item", "check menu item", "radio menu item")
 SWITCH = ("switch", "toggle button", "check box")
 PICTURE = ("image", "img", "graphic", "icon")
 ENTRY = ("text", "entry", "password text")
+TEXT = ("text",)
 NUMBER = ("spin button", "text", "entry")
 ROW = ("list item", "table row", "row", "tree item")

@@ -3,7 +3,7 @@
 //!
 //! Many slow transfers bring each packet at its own time, and to be woken for each costs more than the
 //! packet. So while nothing is in a hurry ([`Gate::is_calm`](crate::engine::net::gate::Gate::is_calm)), what
-//! comes within [`REST`] is seen to together.
+//! comes within [`REST`] is seen to together, and the slower they are, the longer that gets ([`next_rest`]).
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use glib::ControlFlow;
 
 use super::{Inner, TransferId};
 use crate::engine::net;
-use crate::engine::net::gate::Held;
+use crate::engine::net::gate::{FAST, Held};
 use crate::engine::net::priority;
 use crate::engine::net::round::Due;
 
@@ -19,7 +19,22 @@ use crate::engine::net::round::Due;
 /// measured by when its bytes came.
 const FEW: usize = 16;
 /// Less than a frame.
-const REST: Duration = Duration::from_millis(10);
+pub(super) const REST: Duration = Duration::from_millis(10);
+/// A third of the time between two looks at what is shown and saved (`book::TICK`).
+const LONGEST_REST: Duration = Duration::from_millis(80);
+
+/// How long to wait after a wait that brought at most `peak` bytes for one socket: as long as twice that
+/// is far from what is fast, twice as long.
+fn next_rest(rest: Duration, peak: usize) -> Duration {
+    let next = if peak <= FAST / 4 {
+        rest * 2
+    } else if peak <= FAST * 3 / 4 {
+        rest
+    } else {
+        rest / 2
+    };
+    next.clamp(REST, LONGEST_REST)
+}
 
 impl Inner {
     /// Whether the next look at the sockets may come later: nothing is in a hurry, and something came
@@ -30,19 +45,28 @@ impl Inner {
         now - before < REST && self.sockets.borrow().count() > FEW && self.gate.is_calm(now)
     }
 
-    /// Looks at the sockets each time that [`REST`] has passed, as long as something came.
-    pub(super) fn rest(&self) {
+    /// Looks at the sockets each time that `length` has passed, as long as something came.
+    pub(super) fn rest(&self, length: Duration) {
         let me = self.me.clone();
-        let source = glib::timeout_add_local_full(REST, priority(), move || {
+        let source = glib::timeout_add_local_full(length, priority(), move || {
             let Some(inner) = me.upgrade() else { return ControlFlow::Break };
             let count = inner.on_sockets();
             let now = inner.gate.clock.now();
             inner.looked_at.set(now);
-            if inner.stopped.get() || (count > 0 && inner.gate.is_calm(now)) {
+            if inner.stopped.get() {
+                return ControlFlow::Break;
+            }
+            let is_over = count == 0 || !inner.gate.is_calm(now);
+            let next = next_rest(length, inner.gate.take_peak());
+            if !is_over && next == length {
                 return ControlFlow::Continue;
             }
+            // This source ends with its return.
             inner.watch.replace(None);
-            inner.watch_sockets();
+            match is_over {
+                true => inner.watch_sockets(),
+                false => inner.rest(next),
+            }
             ControlFlow::Break
         });
         self.watch.replace(Some(source));
@@ -178,5 +202,27 @@ impl Inner {
             self.schedule_round();
         }
         self.schedule_refill();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slower_all_are_the_longer_is_the_wait_and_one_that_is_not_slow_ends_it() {
+        let settle = |bytes_a_second: usize| {
+            let mut rest = REST;
+            for _ in 0..20 {
+                let brought = bytes_a_second / 1000 * usize::try_from(rest.as_millis()).unwrap();
+                assert!(brought <= FAST, "{bytes_a_second} bytes a second are fast after {rest:?}");
+                rest = next_rest(rest, brought);
+            }
+            rest
+        };
+        assert_eq!(settle(100_000), LONGEST_REST);
+        assert_eq!(settle(300_000), Duration::from_millis(40));
+        assert_eq!(settle(3_000_000), REST);
+        assert_eq!(next_rest(LONGEST_REST, FAST), LONGEST_REST / 2);
     }
 }
