@@ -2,114 +2,23 @@
 //! The preferences: one handle with a typed getter for each key. The schema installed on the system
 //! is used; a run out of the build tree finds the one that `build.rs` compiled.
 
+mod keys;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gio::prelude::*;
 
 use crate::config;
+use crate::engine::download::spec::{DownloadSpec, OnExists};
 use crate::engine::rate::Schedule;
 use crate::engine::{Limits, Speed};
+
+pub use keys::Key;
 
 /// The schema's name. It is the same whatever the application id is, so that a development build
 /// finds it too.
 const SCHEMA_ID: &str = "io.github.freshet.Freshet";
-
-/// Every key of the schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    WindowWidth,
-    WindowHeight,
-    WindowMaximized,
-    SidebarVisible,
-    DetailsVisible,
-    SortOrder,
-    SortDescending,
-    DownloadFolder,
-    ParallelDownloads,
-    ConnectionsPerHost,
-    ConnectionsPerDownload,
-    RateLimitEnabled,
-    RateLimit,
-    RateSchedule,
-    FindChecksum,
-    OfferClipboard,
-    PreviewAddresses,
-    NotifyEnds,
-    StayAwake,
-    RunInBackground,
-    Autostart,
-    WaitOnMetered,
-    Hours,
-    WhenDone,
-    WhenDoneAlways,
-    WhenDoneCommand,
-    WhenDoneDelay,
-}
-
-impl Key {
-    pub const ALL: [Self; 27] = [
-        Self::WindowWidth,
-        Self::WindowHeight,
-        Self::WindowMaximized,
-        Self::SidebarVisible,
-        Self::DetailsVisible,
-        Self::SortOrder,
-        Self::SortDescending,
-        Self::DownloadFolder,
-        Self::ParallelDownloads,
-        Self::ConnectionsPerHost,
-        Self::ConnectionsPerDownload,
-        Self::RateLimitEnabled,
-        Self::RateLimit,
-        Self::RateSchedule,
-        Self::FindChecksum,
-        Self::OfferClipboard,
-        Self::PreviewAddresses,
-        Self::NotifyEnds,
-        Self::StayAwake,
-        Self::RunInBackground,
-        Self::Autostart,
-        Self::WaitOnMetered,
-        Self::Hours,
-        Self::WhenDone,
-        Self::WhenDoneAlways,
-        Self::WhenDoneCommand,
-        Self::WhenDoneDelay,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::WindowWidth => "window-width",
-            Self::WindowHeight => "window-height",
-            Self::WindowMaximized => "window-maximized",
-            Self::SidebarVisible => "sidebar-visible",
-            Self::DetailsVisible => "details-visible",
-            Self::SortOrder => "sort-order",
-            Self::SortDescending => "sort-descending",
-            Self::DownloadFolder => "download-folder",
-            Self::ParallelDownloads => "parallel-downloads",
-            Self::ConnectionsPerHost => "connections-per-host",
-            Self::ConnectionsPerDownload => "connections-per-download",
-            Self::RateLimitEnabled => "rate-limit-enabled",
-            Self::RateLimit => "rate-limit",
-            Self::RateSchedule => "rate-schedule",
-            Self::FindChecksum => "find-checksum",
-            Self::OfferClipboard => "offer-clipboard",
-            Self::PreviewAddresses => "preview-addresses",
-            Self::NotifyEnds => "notify-ends",
-            Self::StayAwake => "stay-awake",
-            Self::RunInBackground => "run-in-background",
-            Self::Autostart => "autostart",
-            Self::WaitOnMetered => "wait-on-metered",
-            Self::Hours => "hours",
-            Self::WhenDone => "when-done",
-            Self::WhenDoneAlways => "when-done-always",
-            Self::WhenDoneCommand => "when-done-command",
-            Self::WhenDoneDelay => "when-done-delay",
-        }
-    }
-}
 
 /// How the window was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,10 +117,15 @@ impl Settings {
         (is_limited, active): (&impl IsA<glib::Object>, &str),
         (rate, value): (&impl IsA<glib::Object>, &str),
     ) {
-        const KILOBYTE: f64 = 1000.0;
         self.0.bind(Key::RateLimitEnabled.name(), is_limited, active).build();
+        self.bind_kilobytes(Key::RateLimit, rate, value);
+    }
+
+    /// The same for a number of bytes a second.
+    pub fn bind_kilobytes(&self, key: Key, object: &impl IsA<glib::Object>, property: &str) {
+        const KILOBYTE: f64 = 1000.0;
         self.0
-            .bind(Key::RateLimit.name(), rate, value)
+            .bind(key.name(), object, property)
             .mapping(|bytes, _| Some((bytes.get::<u64>()? as f64 / KILOBYTE).to_value()))
             .set_mapping(|kilobytes, _| Some(((kilobytes.get::<f64>().ok()? * KILOBYTE) as u64).to_variant()))
             .build();
@@ -272,14 +186,46 @@ impl Settings {
         }
     }
 
+    pub fn set_download_folder(&self, folder: Option<&Path>) {
+        // What no text can say is no folder of a preference either.
+        let text = folder.and_then(Path::to_str).unwrap_or_default();
+        self.set_text(Key::DownloadFolder, text);
+    }
+
+    /// A preference that is a text, as it was written.
+    pub fn text(&self, key: Key) -> String {
+        self.0.string(key.name()).trim().to_owned()
+    }
+
+    pub fn set_text(&self, key: Key, text: &str) {
+        if let Err(error) = self.0.set_string(key.name(), text) {
+            tracing::warn!(%error, "The preference {} can not be saved", key.name());
+        }
+    }
+
     /// Most connections for one download.
     pub fn connections(&self) -> u8 {
         u8::try_from(self.0.int(Key::ConnectionsPerDownload.name())).unwrap_or(u8::MAX)
     }
 
-    /// Whether a published checksum is looked for where none is known.
-    pub fn finds_checksum(&self) -> bool {
-        self.0.boolean(Key::FindChecksum.name())
+    /// How new downloads are fetched where nothing else is said of them.
+    pub fn apply(&self, spec: &mut DownloadSpec) {
+        let number = |key: Key| u32::try_from(self.0.int(key.name())).unwrap_or_default();
+        let given = |key: Key| Some(self.text(key)).filter(|text| !text.is_empty());
+        spec.connections = self.connections();
+        spec.find_checksum = self.0.boolean(Key::FindChecksum.name());
+        spec.on_exists = match self.0.string(Key::OnExists.name()).as_str() {
+            "skip" => OnExists::Skip,
+            "overwrite" => OnExists::Overwrite,
+            _ => OnExists::Rename,
+        };
+        spec.rate = Some(self.0.uint64(Key::RateLimitEach.name())).filter(|rate| *rate > 0).map(Speed);
+        spec.patience.retries = number(Key::Retries);
+        spec.patience.first_wait = Duration::from_secs(number(Key::RetryWait).into());
+        spec.patience.silence = Duration::from_secs(number(Key::Timeout).into());
+        spec.manners.proxy = given(Key::Proxy);
+        spec.manners.user_agent = given(Key::UserAgent);
+        spec.manners.netrc = self.0.boolean(Key::Netrc.name());
     }
 
     /// Whether a link on the clipboard is offered when the window gets the focus.
@@ -327,17 +273,6 @@ impl Settings {
         })
     }
 
-    /// The hours for downloads as they were written.
-    pub fn hours_text(&self) -> String {
-        self.0.string(Key::Hours.name()).into()
-    }
-
-    pub fn set_hours_text(&self, text: &str) {
-        if let Err(error) = self.0.set_string(Key::Hours.name(), text) {
-            tracing::warn!(%error, "The hours for downloads can not be saved");
-        }
-    }
-
     /// What is done when all downloads have ended, by its name in the schema.
     pub fn when_done(&self) -> String {
         self.0.string(Key::WhenDone.name()).into()
@@ -354,17 +289,6 @@ impl Settings {
     /// Whether that is done each time, and not only once.
     pub fn when_done_is_lasting(&self) -> bool {
         self.0.boolean(Key::WhenDoneAlways.name())
-    }
-
-    /// The command that is run when all downloads have ended; empty where there is none.
-    pub fn when_done_command(&self) -> String {
-        self.0.string(Key::WhenDoneCommand.name()).trim().to_owned()
-    }
-
-    pub fn set_when_done_command(&self, text: &str) {
-        if let Err(error) = self.0.set_string(Key::WhenDoneCommand.name(), text) {
-            tracing::warn!(%error, "The command can not be saved");
-        }
     }
 
     /// So long it can be cancelled.
@@ -391,17 +315,6 @@ impl Settings {
             per_host: count(Key::ConnectionsPerHost),
             rate: self.0.boolean(Key::RateLimitEnabled.name()).then(|| Speed(self.0.uint64(Key::RateLimit.name()))),
             schedule: self.schedule(),
-        }
-    }
-
-    /// The rates of some hours as they were written.
-    pub fn schedule_text(&self) -> String {
-        self.0.string(Key::RateSchedule.name()).into()
-    }
-
-    pub fn set_schedule_text(&self, text: &str) {
-        if let Err(error) = self.0.set_string(Key::RateSchedule.name(), text) {
-            tracing::warn!(%error, "The speed limits of some hours can not be saved");
         }
     }
 
@@ -444,7 +357,7 @@ mod tests {
         let settings = Settings::in_memory().unwrap();
         assert_eq!(settings.limits(), Limits::default());
         assert_eq!(settings.connections(), 8);
-        assert!(settings.finds_checksum() && settings.offers_clipboard());
+        assert!(settings.offers_clipboard());
         let shape = WindowShape { width: 700, height: 500, maximized: true };
         settings.set_window_shape(shape);
         assert_eq!(settings.window_shape(), shape);
@@ -469,5 +382,37 @@ mod tests {
         assert_eq!(settings.limits().schedule.to_string(), text);
         settings.0.set_string(Key::RateSchedule.name(), "at night").unwrap();
         assert!(settings.limits().schedule.is_empty());
+    }
+
+    #[test]
+    fn new_downloads_are_fetched_as_the_preferences_say() {
+        let spec = |settings: &Settings| {
+            let mut spec = DownloadSpec::new("http://h/f".parse().unwrap(), "/tmp".into());
+            settings.apply(&mut spec);
+            spec
+        };
+        let settings = Settings::in_memory().unwrap();
+        let usual = DownloadSpec::new("http://h/f".parse().unwrap(), "/tmp".into());
+        assert_eq!(spec(&settings), DownloadSpec { find_checksum: true, ..usual });
+        for (key, number) in
+            [(Key::ConnectionsPerDownload, 3), (Key::Retries, 0), (Key::RetryWait, 7), (Key::Timeout, 9)]
+        {
+            settings.0.set_int(key.name(), number).unwrap();
+        }
+        settings.0.set_uint64(Key::RateLimitEach.name(), 5000).unwrap();
+        for (key, text) in [(Key::OnExists, "skip"), (Key::Proxy, "p:1"), (Key::UserAgent, " Me/1 ")] {
+            settings.set_text(key, text);
+        }
+        settings.set_boolean(Key::Netrc, true);
+        settings.set_boolean(Key::FindChecksum, false);
+        let spec = spec(&settings);
+        assert_eq!((spec.connections, spec.rate, spec.on_exists), (3, Some(Speed(5000)), OnExists::Skip));
+        let patience = spec.patience;
+        assert_eq!(
+            (patience.retries, patience.first_wait, patience.silence),
+            (0, Duration::from_secs(7), Duration::from_secs(9))
+        );
+        assert_eq!((spec.manners.proxy.as_deref(), spec.manners.user_agent.as_deref()), (Some("p:1"), Some("Me/1")));
+        assert!(spec.manners.netrc && !spec.find_checksum);
     }
 }

@@ -27,7 +27,7 @@ mod jobs;
 mod json;
 mod lines;
 mod news;
-mod options;
+pub mod options;
 mod status;
 mod units;
 pub mod usage;

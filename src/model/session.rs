@@ -252,7 +252,6 @@ impl Session {
     pub(super) fn specs(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadSpec> {
         let folder = place.folder.clone().unwrap_or_else(|| self.folder());
         let name = place.name.clone().filter(|_| addresses.found.len() == 1);
-        let (connections, find_checksum) = (self.0.settings.connections(), self.0.settings.finds_checksum());
         let specs = addresses.found.iter().filter_map(|entry| {
             let (url, mirrors) = entry.urls.split_first()?;
             let mut spec = DownloadSpec {
@@ -261,10 +260,9 @@ impl Session {
                 checksum: entry.checksum.clone(),
                 size: entry.size,
                 pieces: entry.pieces.clone(),
-                connections,
-                find_checksum,
                 ..DownloadSpec::new(url.clone(), folder.clone())
             };
+            self.0.settings.apply(&mut spec);
             entry.clone().apply(&mut spec);
             place.terms.apply(&mut spec);
             Some(spec)

@@ -10,6 +10,7 @@ pub use crate::engine::command::Start;
 use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
 use crate::engine::import::address;
 use crate::engine::import::options::{Options, parse_header};
+pub use crate::engine::net::request::usual_user_agent;
 use crate::i18n::{gettext, gettext_f};
 
 /// What may be said of them.
@@ -122,6 +123,32 @@ fn checksum(text: &str) -> Result<Checksum, String> {
     })
 }
 
+/// What is wrong with the proxy of all new downloads, if anything is. A password is, which would be kept
+/// where every program reads it.
+pub fn proxy_problem(text: &str) -> Option<String> {
+    const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+    let url = Url::parse(&format!("http://{rest}"));
+    match url {
+        Ok(url) if url.password().is_some() => Some(gettext(
+            "A password would be kept where every program can read it. Say it of a download when you add it.",
+        )),
+        Ok(_) if SCHEMES.contains(&scheme) && !rest.contains(char::is_whitespace) => None,
+        // Translators: keep the two examples as they are.
+        _ => Some(gettext("This is no proxy. Write it as host:port or socks5h://host:port.")),
+    }
+}
+
+/// What is wrong with the name that servers are told, if anything is.
+pub fn user_agent_problem(text: &str) -> Option<String> {
+    let is_fit = text.chars().all(|c| !c.is_control());
+    (!is_fit).then(|| gettext("It has to be one line."))
+}
+
 /// The next time that it is this hour and minute of the day.
 pub fn next_time(hour: u8, minute: u8) -> Option<SystemTime> {
     next_time_after(&glib::DateTime::now_local().ok()?, hour, minute)
@@ -176,6 +203,20 @@ mod tests {
             (manners.proxy.as_deref(), manners.credentials.unwrap().password.as_str()),
             (Some("proxy:3128"), "a:b")
         );
+    }
+
+    #[test]
+    fn a_proxy_is_one_that_libcurl_takes_and_has_no_password() {
+        for good in ["", "proxy:3128", "http://proxy", "socks5h://[::1]:9050", "ann@proxy:3128"] {
+            assert_eq!(proxy_problem(good), None, "{good}");
+        }
+        for bad in ["ftp://proxy", "pro xy:1", "http://", "proxy:99999"] {
+            assert!(proxy_problem(bad).unwrap().starts_with("This is no proxy"), "{bad}");
+        }
+        for secret in ["ann:hunter2@proxy:3128", "socks5://ann:hunter2@proxy"] {
+            assert!(proxy_problem(secret).unwrap().starts_with("A password"), "{secret}");
+        }
+        assert!(usual_user_agent().starts_with("Freshet/"));
     }
 
     #[test]

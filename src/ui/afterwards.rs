@@ -202,8 +202,9 @@ impl Follower {
 
     fn run_command(self: &Rc<Self>, ended: Ended) {
         let follower = self.clone();
-        let run =
-            after_command::run(&self.settings.when_done_command(), ended, move |sentence| follower.tell(sentence));
+        let run = after_command::run(&self.settings.text(Key::WhenDoneCommand), ended, move |sentence| {
+            follower.tell(sentence);
+        });
         if let Err(sentence) = run {
             self.tell(&sentence);
         }

@@ -24,6 +24,7 @@
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
 //! ```
 
+mod about;
 pub mod actions;
 pub mod add_dialog;
 mod add_options;

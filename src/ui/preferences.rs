@@ -3,20 +3,54 @@
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::glib;
+use gtk::{gio, glib};
 
 use crate::desktop::after_command;
+use crate::desktop::background::is_sandboxed;
 use crate::desktop::when_done::{self, Offers};
-use crate::i18n::gettext;
+use crate::i18n::{gettext, gettext_f};
 use crate::model::describe::{hours_problem, schedule_problem};
+use crate::model::terms::{proxy_problem, user_agent_problem, usual_user_agent};
 use crate::settings::{Key, Settings};
 
 mod imp {
+    use std::cell::RefCell;
+
     use super::*;
 
     #[derive(Debug, Default, gtk::CompositeTemplate)]
     #[template(file = "preferences.ui")]
     pub struct Preferences {
+        #[template_child]
+        pub folder: TemplateChild<adw::ActionRow>,
+        #[template_child]
+        pub default_folder: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub choose_folder: TemplateChild<gtk::Button>,
+        /// The folder chooser while it is open: nothing else keeps it alive.
+        pub chooser: RefCell<Option<gtk::FileChooserNative>>,
+        #[template_child]
+        pub on_exists: TemplateChild<adw::ComboRow>,
+        #[template_child]
+        pub retries: TemplateChild<gtk::Adjustment>,
+        #[template_child]
+        pub retry_wait: TemplateChild<gtk::Adjustment>,
+        #[template_child]
+        pub silence: TemplateChild<gtk::Adjustment>,
+        #[template_child]
+        pub rate_each: TemplateChild<gtk::Adjustment>,
+        #[template_child]
+        pub proxy: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub proxy_words: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub user_agent: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub user_agent_words: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub netrc_row: TemplateChild<adw::ActionRow>,
+        #[template_child]
+        pub netrc: TemplateChild<gtk::Switch>,
         #[template_child]
         pub parallel: TemplateChild<gtk::Adjustment>,
         #[template_child]
@@ -104,13 +138,17 @@ impl Preferences {
             (Key::ParallelDownloads, &imp.parallel),
             (Key::ConnectionsPerDownload, &imp.connections),
             (Key::ConnectionsPerHost, &imp.per_host),
+            (Key::Retries, &imp.retries),
+            (Key::RetryWait, &imp.retry_wait),
+            (Key::Timeout, &imp.silence),
         ] {
             settings.bind(key, &**count, "value");
         }
-        settings.bind(Key::OfferClipboard, &*imp.offer_clipboard, "active");
-        settings.bind(Key::PreviewAddresses, &*imp.preview_addresses, "active");
-        settings.bind(Key::FindChecksum, &*imp.find_checksum, "active");
         for (key, switch) in [
+            (Key::OfferClipboard, &imp.offer_clipboard),
+            (Key::PreviewAddresses, &imp.preview_addresses),
+            (Key::FindChecksum, &imp.find_checksum),
+            (Key::Netrc, &imp.netrc),
             (Key::NotifyEnds, &imp.notify_ends),
             (Key::StayAwake, &imp.stay_awake),
             (Key::RunInBackground, &imp.run_in_background),
@@ -120,21 +158,102 @@ impl Preferences {
         ] {
             settings.bind(key, &**switch, "active");
         }
+        // What is there of the home folder in a sandbox is not the user's.
+        imp.netrc_row.set_visible(!is_sandboxed());
+        settings.bind_choice(Key::OnExists, vec!["rename", "skip", "overwrite"], &*imp.on_exists, "selected");
+        settings.bind_kilobytes(Key::RateLimitEach, &*imp.rate_each, "value");
         settings.bind_rate_limit((&*imp.is_limited, "active"), (&*imp.rate, "value"));
-        // Translators: keep the examples as they are; K is 1024 bytes a second.
-        let help = gettext("For example: Mon-Fri 08:00-18:00 500K; daily 23:00-06:00 unlimited");
-        let schedule = Written { row: &imp.schedule, words: &imp.schedule_words, help, problem: schedule_problem };
-        schedule.connect(&settings.schedule_text(), settings, Settings::set_schedule_text);
-        // Translators: keep the example as it is.
-        let help = gettext("Empty means always. For example: Mon-Fri 22:00-06:00; Sat,Sun 00:00-24:00");
-        let hours = Written { row: &imp.hours, words: &imp.hours_words, help, problem: hours_problem };
-        hours.connect(&settings.hours_text(), settings, Settings::set_hours_text);
+        window.offer_folder(settings);
+        window.follow_texts(settings);
         window.offer_when_done(settings);
         window
     }
 }
 
 impl Preferences {
+    fn follow_texts(&self, settings: &Settings) {
+        let imp = self.imp();
+        // Translators: keep the examples as they are; K is 1024 bytes a second.
+        let help = gettext("For example: Mon-Fri 08:00-18:00 500K; daily 23:00-06:00 unlimited");
+        let schedule = Written { row: &imp.schedule, words: &imp.schedule_words, help, problem: schedule_problem };
+        schedule.connect(Key::RateSchedule, settings);
+        // Translators: keep the example as it is.
+        let help = gettext("Empty means always. For example: Mon-Fri 22:00-06:00; Sat,Sun 00:00-24:00");
+        let hours = Written { row: &imp.hours, words: &imp.hours_words, help, problem: hours_problem };
+        hours.connect(Key::Hours, settings);
+        // Translators: keep the example as it is.
+        let help = gettext("Empty means what the environment says. For example: socks5h://127.0.0.1:9050");
+        let proxy = Written { row: &imp.proxy, words: &imp.proxy_words, help, problem: proxy_problem };
+        proxy.connect(Key::Proxy, settings);
+        let name = usual_user_agent();
+        // Translators: {name} is the program with its version.
+        let help = gettext_f("As what servers see Freshet. Empty means {name}", &[("name", &name)]);
+        let user_agent =
+            Written { row: &imp.user_agent, words: &imp.user_agent_words, help, problem: user_agent_problem };
+        user_agent.connect(Key::UserAgent, settings);
+    }
+
+    fn offer_folder(&self, settings: &Settings) {
+        let imp = self.imp();
+        self.show_folder(settings);
+        imp.default_folder.connect_clicked(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            #[strong]
+            settings,
+            move |_| {
+                settings.set_download_folder(None);
+                window.show_folder(&settings);
+            }
+        ));
+        imp.choose_folder.connect_clicked(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            #[strong]
+            settings,
+            move |_| window.choose_folder(&settings)
+        ));
+    }
+
+    fn show_folder(&self, settings: &Settings) {
+        let imp = self.imp();
+        let folder = settings.download_folder();
+        imp.folder.set_subtitle(&glib::markup_escape_text(&folder.to_string_lossy()));
+        imp.default_folder.set_visible(!settings.text(Key::DownloadFolder).is_empty());
+    }
+
+    /// In a sandbox this is the portal's chooser, which also grants access to the folder, from then on.
+    fn choose_folder(&self, settings: &Settings) {
+        let chooser = gtk::FileChooserNative::new(
+            Some(&gettext("Choose Folder")),
+            Some(self),
+            gtk::FileChooserAction::SelectFolder,
+            None,
+            None,
+        );
+        chooser.set_modal(true);
+        if let Err(error) = chooser.set_current_folder(Some(&gio::File::for_path(settings.download_folder()))) {
+            tracing::debug!(%error, "The folder chooser does not begin where it should");
+        }
+        chooser.connect_response(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            #[strong]
+            settings,
+            move |chooser, response| {
+                if response == gtk::ResponseType::Accept
+                    && let Some(path) = chooser.file().and_then(|folder| folder.path())
+                {
+                    settings.set_download_folder(Some(&path));
+                    window.show_folder(&settings);
+                }
+                window.imp().chooser.take();
+            }
+        ));
+        chooser.show();
+        self.imp().chooser.replace(Some(chooser));
+    }
+
     /// What can be done here when all downloads have ended, and why the rest can not.
     fn offer_when_done(&self, settings: &Settings) {
         let imp = self.imp();
@@ -144,7 +263,7 @@ impl Preferences {
         // Translators: keep the example as it is.
         let help = gettext("Without a shell. For example: sh -c 'beep && shutdown-my-server'");
         let command = Written { row: &imp.command, words: &imp.command_words, help, problem: after_command::problem };
-        command.connect(&settings.when_done_command(), settings, Settings::set_when_done_command);
+        command.connect(Key::WhenDoneCommand, settings);
         let (settings, window) = (settings.clone(), self.downgrade());
         glib::spawn_future_local(async move {
             let offers = when_done::offers().await;
@@ -174,10 +293,10 @@ struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// Shows `text`, and saves what is right of what is written.
-    fn connect(self, text: &str, settings: &Settings, save: fn(&Settings, &str)) {
+    /// Shows the preference, and saves what is right of what is written.
+    fn connect(self, key: Key, settings: &Settings) {
         let Self { row, words, help, problem } = self;
-        row.set_text(text);
+        row.set_text(&settings.text(key));
         let check = glib::clone!(
             #[weak]
             words,
@@ -199,7 +318,7 @@ impl Written<'_> {
             settings,
             move |row| {
                 if problem(&row.text()).is_none() {
-                    save(&settings, row.text().trim());
+                    settings.set_text(key, row.text().trim());
                 }
             }
         ));

@@ -8,6 +8,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
+use super::about;
 use super::actions::WindowAction;
 use super::clipboard_offer::ClipboardOffer;
 use super::details_pane::DetailsPane;
@@ -16,7 +17,6 @@ use super::drop;
 use super::messages::UndoOffer;
 use super::preferences::Preferences;
 use super::sidebar::Sidebar;
-use crate::config;
 use crate::i18n::gettext;
 use crate::model::lost_folders::LostFolder;
 use crate::model::session::Place;
@@ -343,7 +343,7 @@ impl Window {
             | WindowAction::WhenDone => {}
             WindowAction::ShowAll => self.show_all(),
             WindowAction::Preferences => self.show_preferences(),
-            WindowAction::About => self.show_about(),
+            WindowAction::About => about::show(self),
             WindowAction::Close => self.close(),
         }
     }
@@ -426,25 +426,6 @@ impl Window {
         if let Some(settings) = self.imp().settings.get() {
             Preferences::new(settings, self).present();
         }
-    }
-
-    fn show_about(&self) {
-        adw::AboutWindow::builder()
-            .transient_for(self)
-            .modal(true)
-            .application_name("Freshet")
-            .application_icon(config::APP_ID)
-            .version(config::VERSION)
-            // Translators: the people who wrote the program.
-            .developer_name(gettext("The Freshet developers"))
-            .comments(gettext("Download files fast and finish what was interrupted"))
-            .license_type(gtk::License::Gpl30)
-            .website("https://github.com/freshet/freshet")
-            .issue_url("https://github.com/freshet/freshet/issues")
-            // Translators: your names, one a line.
-            .translator_credits(gettext("translator-credits"))
-            .build()
-            .present();
     }
 
     fn restore_shape(&self, settings: &Settings) {

@@ -25,7 +25,7 @@ mod idle;
 mod memory;
 pub mod proof;
 mod raw;
-mod request;
+pub mod request;
 mod round;
 pub mod sink;
 mod sockets;

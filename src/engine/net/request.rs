@@ -128,10 +128,15 @@ fn text(text: impl Into<Vec<u8>>) -> Result<CString, curl::Error> {
     CString::new(text).map_err(|_| curl::Error::new(curl_sys::CURLE_BAD_FUNCTION_ARGUMENT))
 }
 
+/// As what servers see this program if nothing is said.
+pub fn usual_user_agent() -> String {
+    format!("Freshet/{}", config::VERSION)
+}
+
 fn set_manners<H: Handler>(easy: &mut Easy2<H>, manners: &Manners) -> Result<(), curl::Error> {
     match &manners.user_agent {
         Some(agent) => easy.useragent(agent)?,
-        None => easy.useragent(&format!("Freshet/{}", config::VERSION))?,
+        None => easy.useragent(&usual_user_agent())?,
     }
     if let Some(referer) = &manners.referer {
         easy.referer(referer)?;

@@ -36,7 +36,7 @@ impl Window {
 /// A command is offered where there is one.
 fn fill(menu: &gio::Menu, possible: &[Afterwards], settings: &Settings) {
     menu.remove_all();
-    let has_command = !settings.when_done_command().is_empty();
+    let has_command = !settings.text(Key::WhenDoneCommand).is_empty();
     for one in possible.iter().filter(|one| **one != Afterwards::Command || has_command) {
         let item = gio::MenuItem::new(Some(&one.label()), None);
         let action = format!("win.{}", WindowAction::WhenDone.name());
