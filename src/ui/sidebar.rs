@@ -57,6 +57,18 @@ mod imp {
         fn grab_focus(&self) -> bool {
             self.list.selected_row().is_some_and(|row| row.grab_focus())
         }
+
+        /// It is one step of Tab. The arrow keys lead from group to group: by Tab it would take twelve steps
+        /// to come by, and each would choose another group.
+        fn focus(&self, direction: gtk::DirectionType) -> bool {
+            match direction {
+                gtk::DirectionType::TabForward | gtk::DirectionType::TabBackward => {
+                    let is_inside = self.obj().state_flags().contains(gtk::StateFlags::FOCUS_WITHIN);
+                    !is_inside && self.grab_focus()
+                }
+                _ => self.parent_focus(direction),
+            }
+        }
     }
 
     impl BinImpl for Sidebar {}

@@ -17,15 +17,21 @@ from .waiting import until  # noqa: E402
 BUS = "io.github.freshet.Freshet"
 PATH = "/io/github/freshet/Freshet"
 
-# What GTK 4.8 and libadwaita 1.2 leave without a name in windows that are theirs.
-OF_THE_TOOLKIT = {
-    ("about", "push button"),
-    ("about", "text"),
-    ("preferences", "entry"),
-    ("preferences", "page tab"),
-    ("show-help-overlay", "entry"),
-    ("show-help-overlay", "push button"),
-}
+# What GTK 4.8 and libadwaita 1.2 leave without a name in windows that are theirs, and inside of widgets that
+# are theirs: the window, and what `called` tells of it.
+OF_THE_TOOLKIT = tuple(
+    (window, re.compile(pattern))
+    for window, pattern in (
+        # The arrows and the texts of the about window, the search of shortcuts and preferences.
+        ("about", r"^(push button|text) "),
+        ("show-help-overlay", r"^(push button|entry) "),
+        ("preferences", r"^(entry|page tab) "),
+        ("preferences", r"^push button “GtkImage” in panel “” in filler “AdwGizmo”"),
+        # What is chosen in a combo row, whose own name and value are told, and the eye of a password.
+        ("add", r"^list item “” in list “GtkListView” in .* in combo box “\w+”"),
+        ("add", r"^push button “GtkImage” in panel “” in panel “” in text “Password”"),
+    )
+)
 
 # A widget without words of its own is called after its class.
 CLASS_NAME = re.compile(r"^(Gtk|Adw|Freshet)[A-Z]\w+$")
@@ -101,18 +107,47 @@ def windows(app):
     return [child for child in children if child and has(child, Atspi.StateType.VISIBLE)]
 
 
+def is_of_the_toolkit(window, node):
+    return any(window == of and pattern.search(called(node)) for of, pattern in OF_THE_TOOLKIT)
+
+
 def reached_by_tab(app, desktop, most=60):
-    """The names of what Tab comes to until it is round."""
+    """The roles and names of what Tab comes to until it is round."""
     seen = []
     for _ in range(most):
         node = focused(app)
-        here = (role(node), name(node)) if node else None
-        if here and here in seen:
-            break  # it is round, or goes no further
+        here = (role(node), name(node)) if node else _takes_keys(app, desktop)
+        if here in seen and not CLASS_NAME.match(here[1]):
+            break  # it is round, or goes no further; nameless buttons of the toolkit are all alike
         seen.append(here)
         desktop.key("Tab")
         time.sleep(0.05)
-    return [here for here in seen if here]
+    return seen
+
+
+def _takes_keys(app, desktop):
+    """The entry row that keys go to: libadwaita 1.2 does not tell that one of them has the focus."""
+    before = _texts(app)
+    desktop.type("x")
+
+    def changed():
+        return next((entry for entry, text in _texts(app).items() if before.get(entry) != text), None)
+
+    entry = until("an entry that takes keys, for nothing tells that it has the focus", changed, 5)
+    desktop.key("BackSpace")
+    return entry
+
+
+def _texts(app):
+    entries = [node for node in app.nodes() if role(node) == "text"]
+    return {(role(node), name(node)): _text(node) for node in entries}
+
+
+def _text(node):
+    try:
+        return Atspi.Text.get_text(node, 0, Atspi.Text.get_character_count(node))
+    except GLib.Error:
+        return ""
 
 
 def actions(group):

@@ -1,0 +1,269 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What who works without seeing, or without a pointer, meets: names, roles and keys of everything, a
+focus that is never lost, rows that are one sentence, and progress that is told seldom."""
+
+import random
+import re
+import time
+from contextlib import contextmanager
+
+from support import desktop, words
+from support.freshet_ui import Freshet, Home, is_usable
+from support.screen_reader import (
+    FRAME_BUTTONS,
+    MUTE_ROLES,
+    Listening,
+    actions,
+    activate,
+    called,
+    controls,
+    focus_of,
+    focused,
+    is_download,
+    is_nameless,
+    is_of_the_toolkit,
+    name,
+    reached_by_tab,
+    role,
+    windows,
+)
+from support.server import Server
+from support.waiting import run, until
+
+DESKTOP = desktop.here()
+
+SLOW = 20_000  # a second and connection
+NAME = "file.bin"
+OTHER = "other.bin"
+GONE = "gone.bin"
+DATA = random.Random(2).randbytes(9_000_000)
+
+# What these actions do is no window of ours: they end the program, act at once, or ask the desktop for a file.
+NO_WINDOW = {"quit", "close-window", "paste", "pause-all", "resume-all", "undo", "show-all"}
+NO_WINDOW |= {"import", "export-json", "export-addresses", "export-aria2"}
+
+SENTENCE = re.compile(r"^file\.bin: Downloading – [\d.]+( [kM]B)? of 9\.0 MB – [\d.]+ [kM]B/s – \d+ (s|min) left$")
+
+
+@contextmanager
+def begun(rate=SLOW, *more):
+    """The window with a download at work, and with the focus."""
+    with Server({f"/{NAME}": DATA, f"/{OTHER}": DATA[:1000]}, rate) as server, Home() as home:
+        with Freshet(home, server.url(f"/{NAME}"), *(server.url(f"/{file}") for file in more)) as app:
+            app.wait_for(NAME, words.DOWNLOADING)
+            DESKTOP.focus(words.WINDOW)
+            focus_of(app)
+            yield server, home, app
+
+
+def to_list(app):
+    """Moves the focus to the list by Tab."""
+
+    def is_there():
+        node = focused(app)
+        if node is not None and is_download(node):
+            return node
+        DESKTOP.key("Tab")
+        time.sleep(0.1)
+        return None
+
+    return until("the focus in the list", is_there)
+
+
+def focus_on_row(app, file_name):
+    def is_there():
+        node = focused(app)
+        return node is not None and is_download(node) and name(node).startswith(file_name)
+
+    until(f"the focus on the row of {file_name}", is_there)
+
+
+def faults(app, where):
+    """Whatever takes the focus and does not say what it is."""
+    told = [node for node in controls(app) if role(node) != "list"] + windows(app)
+    return [
+        f"{where}: {called(node)}"
+        for node in told
+        if (is_nameless(node) or role(node) in MUTE_ROLES) and not is_of_the_toolkit(where, node)
+    ]
+
+
+def everything_in_every_window_says_what_it_is():
+    with begun(SLOW, GONE, OTHER) as (_, _home, app):
+        app.wait_for(GONE, words.FAILED)
+        app.wait_for(OTHER, words.COMPLETED)
+        app.click(words.DETAILS)
+        app.find(words.PICTURE, re.compile("done|is here"))
+        found = faults(app, "the window")
+        opened = 0
+        for group in ("", "/window/1"):
+            for action in actions(group):
+                if action in NO_WINDOW:
+                    continue
+                before = len(windows(app))
+                activate(action, group)
+                until(f"a window of {action}", lambda: len(windows(app)) > before, 5)
+                time.sleep(0.3)
+                opened += 1
+                found += faults(app, action)
+                app.screenshot(DESKTOP, f"a11y-{action}")
+                DESKTOP.key("Escape")
+                until(f"the end of {action}", lambda: len(windows(app)) == before, 5)
+        assert opened >= 4, f"only {opened} windows were opened"
+        assert not found, "without name or role:\n" + "\n".join(sorted(set(found)))
+
+
+def tab_comes_to_everything_in_use():
+    with begun(SLOW, GONE) as (_, _home, app):
+        app.wait_for(GONE, words.FAILED)
+        reached = [at for _, at in reached_by_tab(app, DESKTOP)]
+        to_list(app)
+        DESKTOP.key("Home")
+        DESKTOP.key("Down")
+        reached += [at for _, at in reached_by_tab(app, DESKTOP)]
+        for wanted in (words.ADD_DOWNLOAD, words.PAUSE_ALL, words.DETAILS, words.MAIN_MENU, words.PAUSE, words.CANCEL):
+            assert wanted in reached, f"Tab does not come to “{wanted}”, only to {sorted(set(reached))}"
+        # The other rows are come to by the arrow keys, and their buttons by Tab from there.
+        for wanted in (words.RETRY, words.NEW_ADDRESS, words.REMOVE):
+            assert wanted in reached, f"Tab does not come to “{wanted}”, only to {sorted(set(reached))}"
+
+
+def tab_comes_to_everything_in_each_dialog():
+    with begun() as (_, _home, app):
+        for action in ("add", "preferences"):
+            before = len(windows(app))
+            activate(action, "/window/1")
+            until(f"the window of {action}", lambda: len(windows(app)) > before)
+            time.sleep(0.3)
+            if action == "add":
+                until("the focus on what unfolds", lambda: _tab_until(app, words.UNFOLDS))
+                DESKTOP.key("Return")
+                time.sleep(0.5)
+            dialog = windows(app)[-1]
+            worked = [node for node in controls(app, dialog) if _is_worked(node) and not is_nameless(node)]
+            wanted = {name(node) for node in worked} - {*FRAME_BUTTONS, *words.FOLDED}
+            reached = {at for _, at in reached_by_tab(app, DESKTOP)}
+            assert wanted, f"{action} has no controls"
+            missed = wanted - reached
+            assert not missed, f"{action}: Tab does not come to {sorted(missed)}, only to {sorted(reached)}"
+            DESKTOP.key("Escape")
+            until(f"the end of {action}", lambda: len(windows(app)) == before)
+
+
+def _is_worked(node):
+    return is_usable(node) and role(node) not in ("list item", "list box", "list", "label", "static", "page tab list")
+
+
+def the_focus_comes_back_when_a_dialog_goes():
+    with begun() as (_, _home, app):
+        to_list(app)
+        for keys in (("ctrl", "n"), ("ctrl", "comma"), ("ctrl", "question"), ("ctrl", "shift", "l")):
+            before = len(windows(app))
+            DESKTOP.key(*keys)
+            until(f"the window of {keys}", lambda: len(windows(app)) > before)
+            DESKTOP.key("Escape")
+            until(f"the end of {keys}", lambda: len(windows(app)) == before)
+            # Without a window manager nobody gives it back to the window.
+            DESKTOP.focus(words.WINDOW)
+            focus_on_row(app, NAME)
+
+
+def the_focus_stays_when_its_button_or_its_row_goes():
+    with begun(SLOW, OTHER) as (_, _home, app):
+        app.wait_for(OTHER, words.COMPLETED)
+        to_list(app)
+        DESKTOP.key("Home")
+        # The Pause button goes as soon as it was used.
+        until("the focus on Pause", lambda: _tab_until(app, words.PAUSE))
+        DESKTOP.key("Return")
+        app.wait_for(NAME, words.PAUSED)
+        time.sleep(0.3)
+        node = focus_of(app)
+        assert name(node) in (words.RESUME, words.CANCEL) or is_download(node), f"it went to {called(node)}"
+        # From the removed row it goes to a neighbour, and at last to the empty window.
+        if role(node) not in words.ROW:
+            DESKTOP.key("shift", "Tab")
+        to_list(app)
+        for left in (1, 0):
+            DESKTOP.key("Delete")
+            until(f"{left} rows", lambda: sum(is_download(node) for node in app.nodes()) == left)
+            node = focus_of(app)
+            assert left == 0 or is_download(node), f"after a removal the focus is on {called(node)}"
+
+
+def _tab_until(app, wanted):
+    node = focused(app)
+    if node is not None and name(node) == wanted:
+        return True
+    DESKTOP.key("Tab")
+    time.sleep(0.1)
+    return False
+
+
+def a_row_is_one_sentence():
+    with begun() as (_, _home, app):
+        row = to_list(app)
+
+        def says():
+            row.clear_cache()
+            return SENTENCE.match(name(row).replace("\u00a0", " "))
+
+        until("a sentence with state, progress, speed and time left", says, 12)
+
+
+def progress_is_told_seldom():
+    with begun() as (_, _home, app):
+        to_list(app)
+        with Listening(app) as heard:
+            heard.listen(6)
+        of_focus = [event for event in heard.events if event[2]]
+        assert len(of_focus) <= 1, f"the row that is read tells of itself {len(of_focus)} times in 6 s"
+        told = [event for event in heard.events if "announcement" in event[0]]
+        assert not told, f"progress is announced: {told}"
+        # The window's subtitle and a row's sentence, at most 3 a second together.
+        assert len(heard.events) <= 18, f"{len(heard.events)} changes are told in 6 s"
+
+
+def a_state_is_told_at_once():
+    with begun() as (_, _home, app):
+        to_list(app)
+        DESKTOP.key("space")
+        until("the row that says paused", lambda: name(focus_of(app)).startswith(f"{NAME}: {words.PAUSED}"), 3)
+
+
+def all_is_done_by_keys():
+    with Server({f"/{NAME}": DATA}, SLOW) as server, Home() as home, Freshet(home) as app:
+        DESKTOP.focus(words.WINDOW)
+        focus_of(app)
+        DESKTOP.key("ctrl", "n")
+        until("the add dialog", lambda: len(windows(app)) > 1)
+        time.sleep(0.3)
+        DESKTOP.type(server.url(f"/{NAME}"))
+        until("the Add button", lambda: _tab_until(app, words.ADD))
+        DESKTOP.key("Return")
+        app.wait_for(NAME, words.DOWNLOADING)
+        DESKTOP.focus(words.WINDOW)
+        to_list(app)
+        DESKTOP.key("space")
+        app.wait_for(NAME, words.PAUSED)
+        DESKTOP.key("space")
+        app.wait_for(NAME, words.DOWNLOADING)
+        DESKTOP.key("Delete")
+        app.wait_gone(NAME)
+        DESKTOP.key("ctrl", "z")
+        app.wait_for(NAME, words.DOWNLOADING)
+
+
+if __name__ == "__main__":
+    run(
+        everything_in_every_window_says_what_it_is,
+        tab_comes_to_everything_in_use,
+        tab_comes_to_everything_in_each_dialog,
+        the_focus_comes_back_when_a_dialog_goes,
+        the_focus_stays_when_its_button_or_its_row_goes,
+        a_row_is_one_sentence,
+        progress_is_told_seldom,
+        a_state_is_told_at_once,
+        all_is_done_by_keys,
+    )
