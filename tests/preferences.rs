@@ -52,6 +52,7 @@ fn place_of(key: Key) -> Place {
         Key::Proxy => Row("proxy"),
         Key::UserAgent => Row("user_agent"),
         Key::Netrc => Row("netrc"),
+        Key::PreviewAddresses => Row("preview_addresses"),
     }
 }
 
