@@ -294,7 +294,7 @@ def when_all_are_done_the_machine_is_suspended_once():
         DESKTOP.focus(words.WINDOW)
         server.rate = None
         app.wait_to_say(words.WILL_SUSPEND)
-        app.wait_to_say(words.COUNTS_DOWN)
+        app.wait_to_say(words.ENDS_SOON)
         app.screenshot(DESKTOP, "when-done")
         assert not services.of("Suspend"), "it did not wait"
         app.click(words.SUSPEND_NOW)

@@ -26,6 +26,7 @@ OF_THE_TOOLKIT = tuple(
         ("about", r"^(push button|text) "),
         ("show-help-overlay", r"^(push button|entry) "),
         ("preferences", r"^(entry|page tab) "),
+        ("preferences", r"^list item “” in list “GtkListView” in .* in combo box “[^”]+”"),
         ("preferences", r"^push button “GtkImage” in panel “” in filler “AdwGizmo”"),
         # What is chosen in a combo row, whose own name and value are told, and the eye of a password.
         ("add", r"^list item “” in list “GtkListView” in .* in combo box “\w+”"),

@@ -120,7 +120,7 @@ QUIT, KEEP_RUNNING, STOP_DOWNLOADING = "Quit", "Keep Running", r"1 download is n
 WHEN_ALL_ARE_DONE, WHEN_DONE = "When All Are Done", "When All Downloads Have Ended"
 SUSPEND, SUSPEND_NOW, SHUT_DOWN, RUN_COMMAND = "Suspend", "Suspend Now", "Shut Down", "Run Command"
 WILL_SUSPEND, WILL_SHUT_DOWN = "The Computer Will Be Suspended", "The Computer Will Be Shut Down"
-COUNTS_DOWN, ALL_ENDED = r"1 download is complete\. This happens in \d+ seconds?\.", "All Downloads Have Ended"
+ENDS_SOON, ALL_ENDED = r"1 download is complete\. This happens in \d+ seconds?\.", "All Downloads Have Ended"
 NO_SERVICE, NOT_ALLOWED = r"no service here that suspends", r"You are not allowed to suspend this computer"
 ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
 
