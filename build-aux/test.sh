@@ -23,6 +23,7 @@ want_test_tools() {
   [ -x /usr/lib/openssh/sftp-server ] || [ -x /usr/libexec/openssh/sftp-server ] || [ -x /usr/lib/ssh/sftp-server ] ||
     want openssh-sftp-server openssh-server openssh
   program mkfs.ext4 e2fsprogs e2fsprogs e2fsprogs
+  program mkfs.btrfs btrfs-progs btrfs-progs btrfs-progs
   program mkfs.vfat dosfstools dosfstools dosfstools
   program fsfreeze util-linux util-linux util-linux
   program Xvfb xvfb xorg-x11-server-Xvfb xorg-server-xvfb
@@ -36,6 +37,8 @@ want_test_tools() {
   introspection Gtk 3.0 gir1.2-gtk-3.0 gtk3 gtk3
   program xdotool xdotool xdotool xdotool
   program import imagemagick ImageMagick imagemagick
+  has firefox || program firefox-esr firefox-esr firefox firefox
+  has chromium-browser || program chromium chromium chromium chromium
   program openbox openbox openbox openbox
   program sway sway sway sway
   program grim grim grim grim

@@ -150,12 +150,15 @@ def a_grant_that_has_died_is_told_at_the_start_and_repaired():
         for granted in ask_documents("List", "(s)", ID)[0]:
             ask_documents("Delete", "(s)", granted)
         server.rate = None
+        before = len(server.asked)
         with Freshet(HOME) as app:
             app.wait_to_say(words.LOST)
             app.screenshot(DESKTOP, "flatpak-lost")
             choose_for(app, words.CHOOSE_FOLDER, folder, lambda: not app.says(words.LOST))
             app.wait_for(name, words.COMPLETED)
         assert (folder / name).read_bytes() == DATA, "the file is not the server's"
+        later = server.asked[before:]
+        assert later and all(asked.first for asked in later), "it was begun anew"
     assert {path.name for path in folder.iterdir()} == {name}, list(folder.iterdir())
 
 
