@@ -71,8 +71,9 @@ impl Book {
         self.active.iter().filter_map(|other| self.items.get(other)).any(has_it)
     }
 
-    /// Looks for a part file once more, in a run of its own.
+    /// Looks for a part file once more, in a run of its own. What was on its way was for the other one.
     pub(super) fn look_again(&mut self, id: DownloadId) {
+        self.end_transfers(id);
         let work = self.items.get_mut(&id).and_then(|item| item.work.take());
         let Some(work) = work else { return };
         self.by_part.remove(&work.part);
