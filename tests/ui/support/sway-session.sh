@@ -12,8 +12,9 @@ if [ -z "${FRESHET_SWAY_SESSION:-}" ]; then
     unset DISPLAY WAYLAND_DISPLAY SWAYSOCK
     status=0
     dbus-run-session -- "$0" "$@" || status=$?
+    # The portal unmounts it by itself, maybe between these two.
     if mountpoint -q "$XDG_RUNTIME_DIR/doc"; then
-        fusermount3 -u "$XDG_RUNTIME_DIR/doc"
+        fusermount3 -u "$XDG_RUNTIME_DIR/doc" || ! mountpoint -q "$XDG_RUNTIME_DIR/doc"
     fi
     rm -rf "$XDG_RUNTIME_DIR"
     exit "$status"
