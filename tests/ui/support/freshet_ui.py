@@ -377,7 +377,7 @@ class _Other:
 
 
 class DragSource(_Other):
-    """A window of another program with a link to drag: uri-list, text or browser."""
+    """A window of another program with a link or a file to drag: uri-list, text, browser or portal."""
 
     title = "Drag source"
 
@@ -390,8 +390,8 @@ class DropTarget(_Other):
 
     title = "Drop target"
 
-    def __init__(self):
-        super().__init__("drop_target.py", self.title)
+    def __init__(self, *target):
+        super().__init__("drop_target.py", self.title, *target)
 
     def read(self, word):
         """What it wrote after this word."""
