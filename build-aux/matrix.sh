@@ -34,17 +34,23 @@ try() {
   [ -e "$there/made" ] || mmdebstrap --quiet --variant=minbase --aptopt='APT::Install-Recommends "false"' \
     --aptopt='Acquire::Check-Valid-Until "false"' --dpkgopt=force-unsafe-io \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-    --include=ca-certificates,git,procps "$1" "$there/root"
+    --include=ca-certificates,git,mount,procps "$1" "$there/root"
   touch "$there/made"
   mkdir -p "$there/root/toolchain" "$there/root/cargo/registry" "$there/root/source"
   git archive HEAD | tar -x -C "$there/root/source"
   # shellcheck disable=SC2016 # for the inner shell
   unshare --mount --propagation private sh -euc '
+    mount --bind "$1" "$1"
     for folder in dev proc sys; do mount --rbind "/$folder" "$1/$folder"; done
     mount --bind -o ro "$2" "$1/toolchain"
     mount --bind "$3/registry" "$1/cargo/registry"
-    exec chroot "$1" env -i PATH=/toolchain/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    # Where the root is only changed, no namespaces of users are given, which sway needs.
+    mkdir -p "$1/before"
+    cd "$1"
+    pivot_root . before
+    exec chroot . env -i PATH=/toolchain/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
       HOME=/root LANG=C.UTF-8 CARGO_HOME=/cargo DEBIAN_FRONTEND=noninteractive sh -euc "
+        umount -l /before
         cd /source
         build-aux/test.sh --steps \"\$1\"
         for library in gtk4 libadwaita-1 libcurl glib-2.0; do echo \"\$library \$(pkg-config --modversion \$library)\"; done

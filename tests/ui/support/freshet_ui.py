@@ -360,7 +360,8 @@ def text_of(node):
 def content_of(node):
     """What is written in a field or a view of text."""
     text = node.get_text_iface()
-    return text.get_text(0, text.get_character_count())
+    # By its interface: what is read is an accessible, too, which has another function of that name.
+    return Atspi.Text.get_text(text, 0, Atspi.Text.get_character_count(text))
 
 
 class _Other:
