@@ -37,10 +37,11 @@ class Home:
         self.config = self.path / "config"
         for folder in (self.downloads, self.config, self.path / "data", self.path / "cache"):
             folder.mkdir()
-        self._own_config = self.config
+        # Where the program has its own.
+        self._own_config, self.data = self.config, self.path / "data"
         if os.environ.get("FRESHET_SANDBOX"):
-            # Where a Flatpak has its own.
-            self._own_config = self.path / ".var" / "app" / os.environ["FRESHET_SANDBOX"] / "config"
+            own = self.path / ".var" / "app" / os.environ["FRESHET_SANDBOX"]
+            self._own_config, self.data = own / "config", own / "data"
         (self.config / "user-dirs.dirs").write_text('XDG_DOWNLOAD_DIR="$HOME/Downloads"\n')
         return self
 
@@ -112,7 +113,7 @@ class Freshet:
     def __exit__(self, kind, *_):
         crashed = self.process.poll() not in (None, 0, -9)
         if self.process.poll() is None:
-            self.process.terminate()
+            self._ask_to_end()
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
@@ -128,6 +129,15 @@ class Freshet:
             raise AssertionError(f"the program ended by itself with {self.process.returncode}")
         if complaint and kind is None:
             raise AssertionError(f"the program wrote “{complaint}”")
+
+    def _ask_to_end(self):
+        sandbox = os.environ.get("FRESHET_SANDBOX")
+        if sandbox is None:
+            return self.process.terminate()
+        # What this process is told does not reach the program: the sandbox would be gone at once.
+        ended = subprocess.run(["gapplication", "action", sandbox, "quit"], capture_output=True, timeout=10)
+        if ended.returncode:
+            self.process.terminate()
 
     def kill(self):
         """As a power cut."""
@@ -356,7 +366,8 @@ def text_of(node):
 def content_of(node):
     """What is written in a field or a view of text."""
     text = node.get_text_iface()
-    return text.get_text(0, text.get_character_count())
+    # By its interface: what is read is an accessible, too, which has another function of that name.
+    return Atspi.Text.get_text(text, 0, Atspi.Text.get_character_count(text))
 
 
 class _Other:
