@@ -162,7 +162,7 @@ def the_list_is_sorted_by_speed_and_stays_so():
     slowest_first, fastest_first = ["slow.bin", "middle.bin", "fast.bin"], ["fast.bin", "middle.bin", "slow.bin"]
     with ExitStack() as servers, Home() as home:
         urls = [
-            servers.enter_context(Server({f"/{name}": DATA * 40}, rate)).url(f"/{name}") for name, rate in rates.items()
+            servers.enter_context(Server({f"/{name}": DATA * 8}, rate)).url(f"/{name}") for name, rate in rates.items()
         ]
         # Over a row the pointer would hold them all in their places.
         DESKTOP.move(DESKTOP.width - 5, DESKTOP.height - 5)
