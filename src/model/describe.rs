@@ -234,7 +234,7 @@ pub fn refused_address(text: &str, reason: &Failure) -> String {
     gettext_f("“{text}”: {cause}", &[("text", text), ("cause", &cause)])
 }
 
-fn joined<const N: usize>(parts: [Option<String>; N]) -> String {
+pub(super) fn joined<const N: usize>(parts: [Option<String>; N]) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR)
 }
 
