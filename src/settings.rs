@@ -238,6 +238,11 @@ impl Settings {
         self.0.boolean(Key::PreviewAddresses.name())
     }
 
+    /// Whether what was completed is remembered when it leaves the list, and how much came.
+    pub fn keeps_history(&self) -> bool {
+        self.0.boolean(Key::KeepHistory.name())
+    }
+
     /// Whether a download that ended while nobody looked is told of.
     pub fn notifies_ends(&self) -> bool {
         self.0.boolean(Key::NotifyEnds.name())

@@ -6,14 +6,15 @@ mod support;
 
 use std::fs;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use freshet::engine::disk::Journal;
 use freshet::engine::download::spec::OnExists;
 use freshet::engine::download::state::{Hold, WaitReason};
 use freshet::engine::engine::Config;
 use freshet::engine::event::Event;
-use freshet::engine::{Command as Order, DownloadId, Engine, FailureKind, Limits, Speed, State};
+use freshet::engine::store::Day;
+use freshet::engine::{Command as Order, DownloadId, DownloadSpec, Engine, FailureKind, Limits, Speed, State};
 use support::engine::{LIMIT, Running};
 use support::faulty::{Faulty, Resource};
 use support::files;
@@ -117,6 +118,53 @@ fn a_removed_download_can_be_restored_with_its_bytes_and_purged_with_its_files()
     running.main_loop.run_until(LIMIT, "the files to go", || running.names().is_empty());
     running.engine.send(Order::Restore(id));
     assert_eq!(running.engine.snapshot(id), None, "what is purged is gone");
+}
+
+#[test]
+fn what_came_is_counted_once_whatever_became_of_it() {
+    let server = slow_server();
+    let list = tempfile::tempdir().unwrap();
+    let config = || Config { list: Some(list.path().join("list.sqlite")), ..Config::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let mut running = Running::with(config());
+    let counted = |running: &Running| {
+        let traffic = glib::MainContext::default().block_on(running.engine.traffic(Day(0))).unwrap();
+        assert_eq!(traffic.hosts.iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>(), ["127.0.0.1"]);
+        assert_eq!(traffic.days, [(Day::of(SystemTime::now()).unwrap(), traffic.total)]);
+        traffic.total
+    };
+    let spec = DownloadSpec { folder: folder.path().to_owned(), ..running.single(server.url("/slow")) };
+    let id = running.engine.add(spec);
+    has_some(&running, id);
+    let (before, received) = (counted(&running), running.snapshot(id).progress.received);
+    assert!(before > MIB / 4 && before <= received, "{before} of {received} while it runs");
+    running.engine.send(Order::Pause(id));
+    running.main_loop.run_for(Duration::from_millis(300));
+    let paused = counted(&running);
+    assert!(before <= paused && paused <= 4 * MIB, "{paused}");
+    // What is fetched after a restart is added to it.
+    running.stop();
+    running.restart(config());
+    running.engine.send(Order::Resume(id));
+    running.completed(id);
+    assert_eq!(counted(&running), 4 * MIB);
+    running.engine.send(Order::Remove(id));
+    let history = |running: &Running| glib::MainContext::default().block_on(running.engine.history()).unwrap();
+    assert_eq!(history(&running).len(), 1);
+    running.engine.send(Order::Restore(id));
+    assert_eq!(history(&running), []);
+    running.engine.send(Order::Remove(id));
+    running.engine.send(Order::Purge(id));
+    let past = history(&running);
+    assert_eq!((past[0].name.as_str(), past[0].size), ("slow", 4 * MIB));
+    assert_eq!(past[0].path.as_deref(), Some(&*folder.path().join("slow")));
+    // An unfinished one leaves nothing.
+    let id = running.engine.add(DownloadSpec { folder: folder.path().to_owned(), ..running.spec(server.url("/slow")) });
+    running.engine.send(Order::Remove(id));
+    running.engine.send(Order::Purge(id));
+    running.engine.send(Order::Remember(false));
+    assert_eq!(history(&running).len(), 1);
+    running.stop();
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn place_of(key: Key) -> Place {
         Key::OnExists => Row("on_exists"),
         Key::FindChecksum => Row("find_checksum"),
         Key::OfferClipboard => Row("offer_clipboard"),
+        Key::KeepHistory => Row("keep_history"),
         Key::NotifyEnds => Row("notify_ends"),
         Key::StayAwake => Row("stay_awake"),
         Key::RunInBackground => Row("run_in_background"),

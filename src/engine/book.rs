@@ -17,6 +17,7 @@ mod renew;
 mod segments;
 mod shelf;
 mod tick;
+mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
@@ -83,6 +84,7 @@ pub struct Book {
     next_number: u64,
     events: VecDeque<Event>,
     probes: probes::Probes,
+    traffic: traffic::Gathered,
     /// No downloads run, and why.
     held: Option<Hold>,
     /// No more slots are granted: the program ends.
@@ -109,6 +111,7 @@ impl Book {
             next_number: 1,
             events: VecDeque::new(),
             probes: probes::Probes::default(),
+            traffic: traffic::Gathered::default(),
             held: None,
             is_halted: false,
         }
@@ -206,6 +209,7 @@ impl Book {
                 self.queue.set_limits(limits);
                 self.apply_rate();
             }
+            Command::Remember(remembers) => self.remember(remembers),
             Command::Probe { id, spec } => self.probe(id, spec),
             Command::EndProbe(id) => self.end_probe(id),
             Command::SetRate { id, rate } => self.set_rate(id, rate),
@@ -323,13 +327,16 @@ impl Book {
         self.queue.leave(id);
         if let Some(item) = self.items.remove(&id) {
             self.leave_address(id, &item.spec.url);
+            if let Some(store) = &self.parts.store {
+                match item.life.state {
+                    State::Completed => store.retire(item.record()),
+                    _ => store.forget(id),
+                }
+            }
             if !matches!(item.life.state, State::Completed) {
                 for part_path in item.path.into_iter().chain(item.replaces) {
                     self.parts.disk.delete(part_path);
                 }
-            }
-            if let Some(store) = &self.parts.store {
-                store.forget(id);
             }
         }
     }

@@ -55,6 +55,8 @@ pub enum Command {
         rate: Option<Speed>,
     },
     SetLimits(Limits),
+    /// Whether what is completed goes into the history when it leaves the list, and how much comes is counted.
+    Remember(bool),
     /// Ask what an address leads to, with the manners of a download: `Event::Probed` tells. The id comes
     /// from `Engine::new_probe`.
     Probe {

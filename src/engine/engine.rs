@@ -22,7 +22,7 @@ use super::event::{Event, Outline, Snapshot};
 use super::import::as_curl::CurlCommand;
 use super::item::Item;
 use super::net::{self, driver::Driver};
-use super::store::{Health, Opened, Record, SetAside, SqliteStore, Store};
+use super::store::{Archive, Day, Health, Opened, Past, Record, SetAside, SqliteStore, Store, Traffic};
 use super::types::{DownloadId, Moment, ProbeId};
 
 /// At the end of the program, how long open part files may take to be saved. A stalled device
@@ -37,6 +37,8 @@ pub struct Config {
     pub list: Option<PathBuf>,
     /// Where part files may lie that a damaged list no longer knows.
     pub folders: Vec<PathBuf>,
+    /// Whether a history is kept, and how much came: see [`Store::remember`].
+    pub remembers: bool,
     /// How long libcurl may work before the main loop gets its turn. [`SMOOTH`] where there is a
     /// window, [`BRISK`] where there is none.
     pub slice: Duration,
@@ -49,7 +51,7 @@ pub const BRISK: Duration = Duration::from_millis(50);
 
 impl Default for Config {
     fn default() -> Self {
-        Self { limits: Limits::default(), list: None, folders: Vec::new(), slice: SMOOTH }
+        Self { limits: Limits::default(), list: None, folders: Vec::new(), remembers: true, slice: SMOOTH }
     }
 }
 
@@ -82,6 +84,7 @@ struct Core {
     is_pumping: Cell<bool>,
     goodbye: RefCell<Option<Goodbye>>,
     set_aside: Option<SetAside>,
+    archive: RefCell<Option<Archive>>,
     watch: Cell<Option<Watch>>,
 }
 
@@ -132,15 +135,16 @@ impl Engine {
     }
 
     fn start_with(config: Config, opened: Option<(Opened, Shelf)>) -> Result<Engine, Failure> {
-        let (store, health, list, shelf) = match opened {
+        let (store, list, shelf) = match opened {
             Some((Opened { store, records, next_id, set_aside }, shelf)) => {
-                let health = store.health();
-                (Some(Rc::new(store) as Rc<dyn Store>), Some(health), List { records, next_id, set_aside }, shelf)
+                store.remember(config.remembers);
+                (Some(Rc::new(store)), List { records, next_id, set_aside }, shelf)
             }
-            None => {
-                (None, None, List { records: Vec::new(), next_id: DownloadId(1), set_aside: None }, Shelf::default())
-            }
+            None => (None, List { records: Vec::new(), next_id: DownloadId(1), set_aside: None }, Shelf::default()),
         };
+        let (health, archive) =
+            (store.as_ref().map(|store| store.health()), store.as_ref().map(|store| store.archive()));
+        let store = store.map(|store| store as Rc<dyn Store>);
         let clock: Rc<dyn Clock> = Rc::new(MainLoopClock::default());
         let core_of_disk: Rc<RefCell<Weak<Core>>> = Rc::default();
         let for_replies = core_of_disk.clone();
@@ -152,6 +156,7 @@ impl Engine {
         let transport = Rc::new(Driver::new(clock.clone(), disk.clone(), config.slice)?);
         let engine = Self::assemble(Parts { transport, disk, clock, store }, config.limits, list, shelf);
         core_of_disk.replace(Rc::downgrade(&engine.core));
+        engine.core.archive.replace(archive);
         engine.core.watch.set(health.map(|health| engine.watch(health)));
         Ok(engine)
     }
@@ -189,6 +194,7 @@ impl Engine {
             is_pumping: Cell::new(false),
             goodbye: RefCell::default(),
             set_aside: list.set_aside,
+            archive: RefCell::default(),
             watch: Cell::default(),
             parts,
         });
@@ -309,6 +315,28 @@ impl Engine {
         self.core.book.borrow().curl_command(id)
     }
 
+    /// What was complete when it was taken off the list, the latest first. Nothing where no list is saved.
+    pub async fn history(&self) -> Result<Vec<Past>, Failure> {
+        match self.archive() {
+            Some(archive) => archive.history().await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// How much came from this day on, up to this moment.
+    pub async fn traffic(&self, since: Day) -> Result<Traffic, Failure> {
+        self.core.book.borrow_mut().save_traffic();
+        match self.archive() {
+            Some(archive) => archive.traffic(since).await,
+            None => Ok(Traffic::default()),
+        }
+    }
+
+    /// For what is cleared; none where no list is saved.
+    pub fn archive(&self) -> Option<Archive> {
+        self.core.archive.borrow().clone()
+    }
+
     /// The damaged list that was set aside at the start, if there was one.
     pub fn set_aside(&self) -> Option<&SetAside> {
         self.core.set_aside.as_ref()
@@ -380,6 +408,7 @@ impl Core {
         if is_over {
             self.parts.clock.set_alarm(None);
             self.parts.transport.stop();
+            self.book.borrow_mut().save_traffic();
             if let Some(store) = &self.parts.store {
                 store.close();
             }

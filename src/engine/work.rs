@@ -69,6 +69,8 @@ pub struct Running {
     pub started_at: Moment,
     pub answered_at: Option<Moment>,
     pub meter: Meter,
+    /// Up to this offset what it brought is counted, see `book/traffic.rs`.
+    pub counted: u64,
     /// How its answer came about.
     pub contact: Option<Arc<Contact>>,
 }

@@ -61,6 +61,19 @@ pub fn time_to_the_second(when: SystemTime, now: SystemTime) -> String {
     formatted(when, now, &today, &gettext("%-e %B %Y, %H:%M:%S"))
 }
 
+/// `26 November 2026, 10:31`
+pub fn day_with_time(when: SystemTime) -> String {
+    // Translators: a day with its time, as g_date_time_format() takes it.
+    let format = gettext("%-e %B %Y, %H:%M");
+    formatted(when, when, &format, &format)
+}
+
+/// `26 November 2026`
+pub fn day(date: &glib::DateTime) -> String {
+    // Translators: a day, as g_date_time_format() takes it.
+    date.format(&gettext("%-e %B %Y")).map(|text| text.to_string()).unwrap_or_default()
+}
+
 fn formatted(when: SystemTime, now: SystemTime, today: &str, other_day: &str) -> String {
     let local = |time: SystemTime| {
         let seconds = match time.duration_since(SystemTime::UNIX_EPOCH) {

@@ -231,7 +231,7 @@ pub fn refused_address(text: &str, reason: &Failure) -> String {
     gettext_f("“{text}”: {cause}", &[("text", text), ("cause", &cause)])
 }
 
-fn joined<const N: usize>(parts: [Option<String>; N]) -> String {
+pub(super) fn joined<const N: usize>(parts: [Option<String>; N]) -> String {
     in_one_line(parts.into_iter().flatten())
 }
 

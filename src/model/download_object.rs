@@ -212,16 +212,20 @@ pub(super) fn is_active(download: &Snapshot) -> bool {
     matches!(download.state, State::Connecting | State::Downloading | State::Verifying)
 }
 
-/// By the name where its extension says something, else by what the server told.
 fn icon(download: &Option<Snapshot>) -> gio::Icon {
-    let guessed = download.as_ref().map(|download| gio::content_type_guess(Some(&download.name), None::<&[u8]>));
-    let told = || {
-        let media_type = download.as_ref()?.media_type.as_deref()?;
-        gio::content_type_from_mime_type(media_type)
-    };
+    let download = download.as_ref();
+    icon_of(
+        download.map(|download| download.name.as_str()),
+        download.and_then(|download| download.media_type.as_deref()),
+    )
+}
+
+/// By the name where its extension says something, else by what the server told.
+pub(super) fn icon_of(name: Option<&str>, media_type: Option<&str>) -> gio::Icon {
+    let guessed = name.map(|name| gio::content_type_guess(Some(name), None::<&[u8]>));
     let content_type = match guessed {
         Some((by_name, _)) if !gio::content_type_is_unknown(&by_name) => Some(by_name),
-        _ => told(),
+        _ => media_type.and_then(gio::content_type_from_mime_type),
     };
     let content_type = content_type.as_deref().unwrap_or("application/octet-stream");
     gio::content_type_get_icon(content_type)

@@ -46,15 +46,36 @@ impl Group {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     pub group: Group,
-    /// In small letters.
-    words: Vec<String>,
+    words: Words,
+}
+
+/// What is looked for: words that all have to be somewhere, in large or small letters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words(Vec<String>);
+
+impl Words {
+    pub fn new(text: &str) -> Self {
+        Self(text.split_whitespace().map(str::to_lowercase).collect())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn are_in(&self, texts: &[&str]) -> bool {
+        if self.is_empty() {
+            return true;
+        }
+        let texts: Vec<_> = texts.iter().map(|text| text.to_lowercase()).collect();
+        self.0.iter().all(|word| texts.iter().any(|text| text.contains(word)))
+    }
 }
 
 impl Filter {
     /// `text`: words that all have to be somewhere in a download's name, address (with the host) or
     /// folder, in large or small letters.
     pub fn new(group: Group, text: &str) -> Self {
-        Self { group, words: text.split_whitespace().map(str::to_lowercase).collect() }
+        Self { group, words: Words::new(text) }
     }
 
     pub fn lets_all_through(&self) -> bool {
@@ -66,12 +87,7 @@ impl Filter {
     }
 
     fn has_words(&self, download: &Outline<'_>) -> bool {
-        if self.words.is_empty() {
-            return true;
-        }
-        let folder = download.folder.to_string_lossy();
-        let texts = [download.name, download.url, &folder].map(str::to_lowercase);
-        self.words.iter().all(|word| texts.iter().any(|text| text.contains(word)))
+        self.words.is_empty() || self.words.are_in(&[download.name, download.url, &download.folder.to_string_lossy()])
     }
 }
 

@@ -126,7 +126,13 @@ impl Counted {
 
 /// How the engine is started for a window.
 fn config(list: Option<PathBuf>, settings: &Settings) -> Config {
-    Config { limits: settings.limits(), list, folders: vec![settings.download_folder()], slice: SMOOTH }
+    Config {
+        limits: settings.limits(),
+        list,
+        folders: vec![settings.download_folder()],
+        remembers: settings.keeps_history(),
+        slice: SMOOTH,
+    }
 }
 
 impl Session {
@@ -168,6 +174,7 @@ impl Session {
         session.fill();
         let engine = session.0.engine.clone();
         session.0.settings.connect_limits_changed(move |limits| engine.send(Command::SetLimits(limits)));
+        session.follow_history();
         session
     }
 
@@ -184,6 +191,14 @@ impl Session {
         list.fill(objects, shelved, Downloads(engine.clone()));
         // What `benches/start.py` reads.
         tracing::debug!("the saved list is loaded");
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0.settings
     }
 
     pub fn list(&self) -> &DownloadList {

@@ -170,7 +170,7 @@ impl Trace {
 }
 
 /// 1, 2 or 5 with zeros: what a person would write at the top of an axis.
-fn round_up(speed: u64) -> u64 {
+pub(super) fn round_up(speed: u64) -> u64 {
     let power = 10_u64.pow(speed.max(1).ilog10());
     [1, 2, 5, 10].iter().map(|n| power.saturating_mul(*n)).find(|mark| *mark >= speed).unwrap_or(u64::MAX)
 }

@@ -21,6 +21,7 @@ pub enum Key {
     FindChecksum,
     OfferClipboard,
     PreviewAddresses,
+    KeepHistory,
     NotifyEnds,
     StayAwake,
     RunInBackground,
@@ -42,7 +43,7 @@ pub enum Key {
 }
 
 impl Key {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -60,6 +61,7 @@ impl Key {
         Self::FindChecksum,
         Self::OfferClipboard,
         Self::PreviewAddresses,
+        Self::KeepHistory,
         Self::NotifyEnds,
         Self::StayAwake,
         Self::RunInBackground,
@@ -99,6 +101,7 @@ impl Key {
             Self::FindChecksum => "find-checksum",
             Self::OfferClipboard => "offer-clipboard",
             Self::PreviewAddresses => "preview-addresses",
+            Self::KeepHistory => "keep-history",
             Self::NotifyEnds => "notify-ends",
             Self::StayAwake => "stay-awake",
             Self::RunInBackground => "run-in-background",

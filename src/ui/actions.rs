@@ -24,13 +24,17 @@ pub enum WindowAction {
     Sort,
     SortDescending,
     WhenDone,
+    /// What was completed and is no longer in the list.
+    History,
+    /// How much came.
+    Statistics,
     Preferences,
     About,
     Close,
 }
 
 impl WindowAction {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Add,
         Self::Paste,
         Self::PauseAll,
@@ -43,6 +47,8 @@ impl WindowAction {
         Self::Sort,
         Self::SortDescending,
         Self::WhenDone,
+        Self::History,
+        Self::Statistics,
         Self::Preferences,
         Self::About,
         Self::Close,
@@ -63,6 +69,8 @@ impl WindowAction {
             Self::Sort => "sort-order",
             Self::SortDescending => "sort-descending",
             Self::WhenDone => "when-done",
+            Self::History => "history",
+            Self::Statistics => "statistics",
             Self::Preferences => "preferences",
             Self::About => "about",
             Self::Close => "close-window",
@@ -79,8 +87,9 @@ impl WindowAction {
             Self::Sidebar => &["F8"],
             Self::Search => &["<Control>f"],
             Self::Details => &["F9", "<Alt>Return"],
+            Self::History => &["<Control>h"],
             Self::Preferences => &["<Control>comma"],
-            Self::ShowAll | Self::Sort | Self::SortDescending | Self::WhenDone | Self::About => &[],
+            Self::ShowAll | Self::Sort | Self::SortDescending | Self::WhenDone | Self::Statistics | Self::About => &[],
             Self::Close => &["<Control>w"],
         }
     }

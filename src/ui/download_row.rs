@@ -5,18 +5,14 @@
 use std::time::Duration;
 
 use gtk::glib;
-use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
 use super::actions::DownloadAction;
 use super::row_button::RowButton;
+use super::spoken;
 use super::status_line::StatusLine;
 use crate::i18n::gettext_f;
 use crate::model::DownloadObject;
-
-/// Added to the list's own widget around a row. `TYPE` is that widget's, which differs between
-/// releases of GTK; `sentence` is a label of the row.
-const WORDS: &str = "<interface><template class='TYPE'><accessibility><relation name='labelled-by'>sentence</relation></accessibility></template></interface>";
 
 /// How old a sentence about progress may be where the focus is not: as old as nobody minds who comes there.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -32,7 +28,7 @@ mod imp {
     use gtk::prelude::*;
     use gtk::subclass::prelude::*;
 
-    use super::{DownloadAction, DownloadObject, PAUSE, PAUSE_OF_READ, RowButton, StatusLine, gettext_f};
+    use super::{DownloadAction, DownloadObject, PAUSE, PAUSE_OF_READ, RowButton, StatusLine, gettext_f, spoken};
 
     type Asked = Box<dyn Fn(DownloadAction, DownloadObject)>;
 
@@ -162,7 +158,7 @@ mod imp {
         fn realize(&self) {
             self.parent_realize();
             if let Some(item) = self.item().filter(|_| !self.has_lent.replace(true)) {
-                self.obj().lend_words_to(&item);
+                spoken::lend_words(&self.sentence, &item);
             }
         }
     }
@@ -184,35 +180,8 @@ impl DownloadRow {
         row
     }
 
-    /// The focus is on the list's own widget around a row, which has no words. It is to be announced
-    /// in the row's sentence of that moment. A label, as changes of it are not told: nobody wants to
-    /// hear the progress four times a second.
-    ///
-    /// GTK 4.8 has no call for this outside of C, but a template can say it. Since 4.12 list items have
-    /// a property for it: see [`Self::name_item`].
-    fn lend_words_to(&self, item: &gtk::Widget) {
-        if has_accessible_label() {
-            return;
-        }
-        let builder = gtk::Builder::new();
-        builder.expose_object("sentence", &*self.imp().sentence);
-        let template = WORDS.replace("TYPE", item.type_().name());
-        if let Err(error) = builder.extend_with_template(item, item.type_(), &template) {
-            tracing::warn!(%error, "A row has no words for screen readers");
-        }
-    }
-
     /// Lets the list item that holds this row be announced in the row's sentence.
     pub fn name_item(&self, item: &gtk::ListItem) {
-        if has_accessible_label() {
-            self.imp().sentence.bind_property("label", item, ACCESSIBLE_LABEL).sync_create().build();
-        }
+        spoken::name_item(&self.imp().sentence, item);
     }
-}
-
-const ACCESSIBLE_LABEL: &str = "accessible-label";
-
-/// Whether the GTK at work has the property.
-fn has_accessible_label() -> bool {
-    (gtk::major_version(), gtk::minor_version()) >= (4, 12)
 }

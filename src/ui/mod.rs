@@ -20,6 +20,11 @@
 //!      │   └── AddOptions     how they are fetched, and when they start
 //!      ├── RenewDialog    another address of a download that is stuck
 //!      ├── LimitDialog    how fast some downloads may be
+//!      ├── HistoryWindow  what was completed and is no longer in the list
+//!      │   └── HistoryRow
+//!      ├── StatisticsWindow  how much came
+//!      │   ├── DayPlot        on which day, drawn
+//!      │   └── AmountRow      of one day or server
 //!      └── Preferences
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
 //! ```
@@ -30,16 +35,20 @@ pub mod add_dialog;
 mod add_options;
 mod add_preview;
 mod afterwards;
+mod amount_row;
 pub mod application;
 mod background;
 pub mod clipboard_offer;
 mod connection_list;
+mod day_plot;
 pub mod details_pane;
 pub mod download_row;
 pub mod downloads_view;
 mod drag_out;
 mod drop;
 mod event_log;
+mod history_row;
+pub mod history_window;
 mod limit_dialog;
 pub mod messages;
 pub mod preferences;
@@ -48,6 +57,8 @@ mod row_button;
 pub mod segment_map;
 pub mod sidebar;
 pub mod speed_plot;
+mod spoken;
+pub mod statistics_window;
 pub mod status_line;
 mod suspend;
 pub mod window;

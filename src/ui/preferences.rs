@@ -64,6 +64,8 @@ mod imp {
         #[template_child]
         pub preview_addresses: TemplateChild<gtk::Switch>,
         #[template_child]
+        pub keep_history: TemplateChild<gtk::Switch>,
+        #[template_child]
         pub notify_ends: TemplateChild<gtk::Switch>,
         #[template_child]
         pub stay_awake: TemplateChild<gtk::Switch>,
@@ -149,6 +151,7 @@ impl Preferences {
             (Key::PreviewAddresses, &imp.preview_addresses),
             (Key::FindChecksum, &imp.find_checksum),
             (Key::Netrc, &imp.netrc),
+            (Key::KeepHistory, &imp.keep_history),
             (Key::NotifyEnds, &imp.notify_ends),
             (Key::StayAwake, &imp.stay_awake),
             (Key::RunInBackground, &imp.run_in_background),

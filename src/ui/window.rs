@@ -35,6 +35,8 @@ mod duplicates;
 mod exchange;
 /// Which downloads are shown.
 mod groups;
+/// What was in the list, and how much came.
+mod history;
 /// How addresses come in.
 mod links;
 /// Folders out of reach.
@@ -300,6 +302,8 @@ impl Window {
                 | WindowAction::PauseAll
                 | WindowAction::ResumeAll
                 | WindowAction::Undo
+                | WindowAction::History
+                | WindowAction::Statistics
                 | WindowAction::Preferences
                 | WindowAction::About
                 | WindowAction::Close => None,
@@ -342,6 +346,8 @@ impl Window {
             | WindowAction::SortDescending
             | WindowAction::WhenDone => {}
             WindowAction::ShowAll => self.show_all(),
+            WindowAction::History => self.show_history(),
+            WindowAction::Statistics => self.show_statistics(),
             WindowAction::Preferences => self.show_preferences(),
             WindowAction::About => about::show(self),
             WindowAction::Close => self.close(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use freshet::engine::DownloadId;
 use freshet::engine::engine::List;
-use freshet::engine::store::{Record, Store};
+use freshet::engine::store::{Came, Record, Store};
 
 use super::timeline::{Happening, Timeline};
 
@@ -79,6 +79,15 @@ impl Store for VirtualStore {
     fn forget(&self, id: DownloadId) {
         self.change(id, None);
     }
+
+    /// The history is not the list's concern.
+    fn retire(&self, record: Record) {
+        self.change(record.id, None);
+    }
+
+    fn count(&self, _: Came) {}
+
+    fn remember(&self, _: bool) {}
 
     fn close(&self) {
         self.commit();

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list goes into a file, and from it into another list."""
+"""The list goes into a file, and from it into another list. What is taken off it stays in the history."""
 
 import json
 import random
@@ -54,7 +54,54 @@ def a_list_is_exported_and_what_was_not_complete_is_imported():
             assert app.seen_row("done.bin") is None, "what was complete is fetched again"
 
 
+def open_from_menu(app, item, text):
+    app.click(words.MAIN_MENU)
+    app.click(item, roles=words.MENU_ITEM)
+    app.wait_to_say(text)
+
+
+def what_is_taken_off_the_list_is_found_again_and_what_came_is_counted():
+    with Server({"/done.bin": DATA, "/other.bin": DATA}) as server, Home() as home:
+        with Freshet(home, server.url("/done.bin"), server.url("/other.bin")) as app:
+            for name in ("done.bin", "other.bin"):
+                app.wait_for(name, words.COMPLETED)
+                app.click_in_row(name, words.REMOVE)
+                app.wait_gone(name)
+            app.click(words.UNDO)
+            app.wait_for("done.bin", words.COMPLETED)
+            open_from_menu(app, words.HISTORY, words.NO_HISTORY)
+            DESKTOP.key("Escape")
+            app.click_in_row("done.bin", words.REMOVE)
+            app.wait_gone("done.bin")
+            open_from_menu(app, words.STATISTICS, words.CAME_TODAY)
+            app.wait_to_say(words.CAME_FROM)
+            app.screenshot(DESKTOP, "statistics")
+            DESKTOP.key("Escape")
+        # The Undo of the one is over with the session, and the other is in the list again.
+        with Freshet(home) as app:
+            app.wait_for("other.bin", words.COMPLETED)
+            open_from_menu(app, words.HISTORY, words.IN_HISTORY)
+            app.screenshot(DESKTOP, "history")
+            DESKTOP.focus(words.HISTORY)
+            DESKTOP.type("1")
+            app.write(words.HISTORY_ENTRY, "127.0.0.1 nowhere")
+            app.wait_to_say(words.NO_RESULTS)
+            app.write(words.HISTORY_ENTRY, "127.0.0.1 done")
+            app.wait_to_say(words.IN_HISTORY)
+            (home.downloads / "done.bin").unlink()
+            app.click(words.MORE_ACTIONS)
+            app.click(words.DOWNLOAD_AGAIN, roles=words.MENU_ITEM)
+            app.wait_for("done.bin", words.COMPLETED)
+            assert (home.downloads / "done.bin").read_bytes() == DATA
+            open_from_menu(app, words.HISTORY, words.IN_HISTORY)
+            app.click(words.CLEAR)
+            app.click(words.CLEAR_NOW)
+            app.wait_to_say(words.NO_HISTORY)
+            app.screenshot(DESKTOP, "history-cleared")
+
+
 if __name__ == "__main__":
     run(
         a_list_is_exported_and_what_was_not_complete_is_imported,
+        what_is_taken_off_the_list_is_found_again_and_what_came_is_counted,
     )

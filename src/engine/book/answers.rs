@@ -81,8 +81,10 @@ impl Book {
         let Some(item) = self.items.get_mut(&id) else { return };
         let Some(work) = &mut item.work else { return };
         self.parts.transport.attach(transfer, work.part);
+        let start = item.map.loan(transfer).map_or(0, |loan| loan.start);
         if let Some(running) = work.transfers.get_mut(&transfer) {
             running.answered_at = Some(now);
+            running.counted = start;
             running.meter.restart(now, 0);
             running.contact = Some(answer.contact.clone());
             work.setup = now - running.started_at;

@@ -83,6 +83,7 @@ impl Book {
             started_at: now,
             answered_at: None,
             meter: Meter::default(),
+            counted: 0,
             contact: None,
         };
         work.transfers.insert(transfer, running);
@@ -187,6 +188,7 @@ impl Book {
         let item = self.items.get_mut(&id)?;
         let loan = item.map.loan(transfer);
         item.map.give_back(transfer, handed_over);
+        self.traffic.ended(item, transfer, handed_over);
         let running = item.work.as_mut()?.transfers.remove(&transfer)?;
         if let (Some(_), Some(loan), Some(end)) = (&item.spec.pieces, loan, handed_over) {
             item.supplied.push((ByteRange::new(loan.start, end.max(loan.start)), running.source));

@@ -40,6 +40,9 @@ impl Book {
                 self.flushed_at = now;
                 self.parts.transport.flush();
             }
+            if self.traffic.is_due(now) || self.active.is_empty() {
+                self.save_traffic();
+            }
             self.next_tick = (!self.active.is_empty()).then(|| now + TICK);
         }
     }

@@ -206,7 +206,9 @@ fn no_damage_loses_a_download_or_brings_one_twice() {
     });
     let mut header = whole.clone();
     header[..16].copy_from_slice(b"SQLite format 4\0");
-    for (what, bytes) in damages.chain([("the wrong header".into(), header)]) {
+    // A page of a table with nothing in it has zeros where these would be written.
+    let damages = damages.chain([("the wrong header".into(), header)]).filter(|(_, bytes)| *bytes != whole);
+    for (what, bytes) in damages {
         let opened = home.open_anew(&bytes);
         assert_eq!(paths(&opened.records), paths(&rows), "{what}");
         let ids: BTreeSet<_> = opened.records.iter().map(|record| record.id).collect();

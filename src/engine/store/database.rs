@@ -13,9 +13,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::Record;
+use super::history::{self, Past};
 use super::migrations::{self, MigrateError};
 use super::rebuild;
 use super::rows::{self, Order};
+use super::traffic::{self, Came};
 use crate::engine::disk::journal::with_suffix;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::DownloadId;
@@ -55,12 +57,17 @@ pub fn open(path: &Path, folders: &[PathBuf]) -> Result<Database, Failure> {
     }
     match try_open(path) {
         Ok(database) => Ok(database),
-        Err(OpenError::Damaged { mut records, error }) => {
+        Err(OpenError::Damaged { saved, error }) => {
+            let Saved { mut records, past, came } = *saved;
             let aside = set_aside(path)
                 .map_err(|e| Failure::from_io(&e, &format!("setting the damaged list {} aside", path.display())))?;
             tracing::error!(%error, saved = records.len(), path = %aside.display(), "the saved list is damaged; it is set aside");
             let fresh = try_open(path).map_err(|error| error.into_failure(path))?;
-            let behind_last = |records: &[Record]| records.iter().map(|record| record.id.0.saturating_add(1)).max();
+            refill(&fresh.connection, &past, &came).map_err(|error| OpenError::from(error).into_failure(path))?;
+            let behind_last = |records: &[Record]| {
+                let ids = records.iter().map(|record| record.id).chain(past.iter().map(|past| past.id));
+                ids.map(|id| id.0.saturating_add(1)).max()
+            };
             let first = behind_last(&records).map_or(fresh.next_id, DownloadId);
             let lost = rebuild::lost(folders, &mut records, first);
             records.extend(lost);
@@ -73,10 +80,18 @@ pub fn open(path: &Path, folders: &[PathBuf]) -> Result<Database, Failure> {
 
 #[derive(Debug)]
 enum OpenError {
-    /// Not SQLite, not our tables, or pages that contradict each other. `records` can still be read.
-    Damaged { records: Vec<Record>, error: rusqlite::Error },
+    /// Not SQLite, not our tables, or pages that contradict each other.
+    Damaged { saved: Box<Saved>, error: rusqlite::Error },
     /// It can not be opened now; that says nothing against the file.
     Refused(MigrateError),
+}
+
+/// What can still be read of a damaged list.
+#[derive(Debug, Default)]
+struct Saved {
+    records: Vec<Record>,
+    past: Vec<Past>,
+    came: Came,
 }
 
 impl OpenError {
@@ -134,7 +149,7 @@ impl From<MigrateError> for OpenError {
 
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {
-        if is_damage(&error) { Self::Damaged { records: Vec::new(), error } } else { Self::Refused(error.into()) }
+        if is_damage(&error) { Self::Damaged { saved: Box::default(), error } } else { Self::Refused(error.into()) }
     }
 }
 
@@ -195,7 +210,16 @@ fn load(connection: &Connection) -> Result<Vec<Record>, OpenError> {
     }
     let last = records.last().map(|record| record.id);
     records.extend(behind.into_iter().rev().skip_while(|record| Some(record.id) <= last));
-    Err(OpenError::Damaged { records, error })
+    let saved = Saved { records, past: history::rescue(connection), came: traffic::rescue(connection) };
+    Err(OpenError::Damaged { saved: Box::new(saved), error })
+}
+
+/// The records are saved by the store.
+fn refill(connection: &Connection, past: &[Past], came: &Came) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    past.iter().try_for_each(|past| history::insert(&transaction, past))?;
+    traffic::add(&transaction, came)?;
+    transaction.commit()
 }
 
 /// What is cut off or zeroed can be read as rows that were never there; the order of the pages shows it.

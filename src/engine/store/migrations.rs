@@ -27,6 +27,23 @@ pub const STEPS: &[&str] = &[
         added_at     INTEGER NOT NULL,
         finished_at  INTEGER
     ) STRICT;",
+    // The history has the ids of the list, and how much came the days of the wall's calendar, as 20261231;
+    // day 0 is the sum of all that are long over.
+    "CREATE TABLE history (
+        id          INTEGER PRIMARY KEY,
+        url         TEXT NOT NULL,
+        name        TEXT NOT NULL,
+        folder      BLOB NOT NULL,
+        path        BLOB,
+        size        INTEGER NOT NULL,
+        finished_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE traffic (
+        day   INTEGER NOT NULL,
+        host  TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        PRIMARY KEY (day, host)
+    ) STRICT, WITHOUT ROWID;",
 ];
 
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +74,12 @@ mod tests {
     use super::*;
 
     fn schema(connection: &Connection) -> Vec<(String, String)> {
-        let mut columns = connection.prepare("SELECT name, type FROM pragma_table_info('download')").unwrap();
+        let mut columns = connection
+            .prepare(
+                "SELECT tables.name || '.' || columns.name, columns.type FROM sqlite_schema AS tables,
+                    pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' ORDER BY 1",
+            )
+            .unwrap();
         columns.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
     }
 

@@ -2,12 +2,15 @@
 //! The saved list: SQLite on a thread of its own. `sqlite.rs` is the store and its thread,
 //! `database.rs` opens the file and sets a damaged one aside, `migrations.rs` is the schema,
 //! `rebuild.rs` finds again what a damaged one has lost, `rows.rs` is one record as columns, `redact.rs` keeps secrets out of it,
-//! `health.rs` tells when it can not be saved.
+//! `health.rs` tells when it can not be saved. The same file keeps what was on the list (`history.rs`) and how
+//! much came (`traffic.rs`), which `archive.rs` reads.
 
+mod archive;
 #[cfg(test)]
 mod damage_tests;
 mod database;
 mod health;
+mod history;
 mod migrations;
 mod rebuild;
 pub mod redact;
@@ -15,13 +18,17 @@ mod rows;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+pub use archive::Archive;
 pub use database::SetAside;
 pub use health::Health;
+pub use history::Past;
 pub use sqlite::{Opened, SqliteStore};
+pub use traffic::{Came, Day, Traffic};
 
 use super::download::spec::{Checksum, DownloadSpec};
 use super::error::Failure;
@@ -59,11 +66,17 @@ pub enum SavedState {
     Failed(Failure),
 }
 
-/// Where records go. `save` and `forget` return at once.
+/// Where records go. All but `close` return at once.
 pub trait Store {
     /// Insert or replace.
     fn save(&self, record: Record);
     fn forget(&self, id: DownloadId);
+    /// The same for a download that was complete: it goes into the history, where one is kept.
+    fn retire(&self, record: Record);
+    /// So much came, besides what was told before.
+    fn count(&self, came: Came);
+    /// Whether a history is kept from now on, and how much came. What is there already stays.
+    fn remember(&self, remembers: bool);
     /// Returns when everything given before is on disk. Called once, at the end.
     fn close(&self);
 }

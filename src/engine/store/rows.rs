@@ -142,28 +142,28 @@ fn text<'row>(row: &'row Row<'_>, column: &str) -> rusqlite::Result<&'row str> {
     Ok(row.get_ref(column)?.as_str()?)
 }
 
-fn bytes(path: &Path) -> &[u8] {
+pub fn bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_bytes()
 }
 
-fn path(bytes: Vec<u8>) -> PathBuf {
+pub fn path(bytes: Vec<u8>) -> PathBuf {
     OsString::from_vec(bytes).into()
 }
 
 /// SQLite's numbers end at 2^63 - 1, and so do files.
-fn signed(number: u64) -> i64 {
+pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn unsigned(number: i64) -> u64 {
+pub fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
 
 /// Reaches from 1970 to 2262; what lies outside is moved to the nearer end.
-fn nanoseconds(time: SystemTime) -> i64 {
+pub fn nanoseconds(time: SystemTime) -> i64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
-fn time(nanoseconds: i64) -> SystemTime {
+pub fn time(nanoseconds: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(unsigned(nanoseconds))
 }

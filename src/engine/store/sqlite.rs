@@ -13,7 +13,8 @@ use rusqlite::Connection;
 
 use super::database::{self, SetAside};
 use super::health::{Health, Pulse};
-use super::{Record, Store, rows};
+use super::traffic::{self, Came, Day};
+use super::{Archive, Record, Store, history, rows};
 use crate::engine::error::Failure;
 use crate::engine::types::DownloadId;
 
@@ -51,16 +52,48 @@ pub struct SqliteStore {
     pulse: Pulse,
 }
 
+/// What the store and its thread share.
 #[derive(Debug, Default)]
-struct Shared {
+pub struct Shared {
     pending: Mutex<Pending>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Pending {
-    changes: HashMap<DownloadId, Change>,
+    batch: Batch,
+    questions: Vec<Question>,
+    /// Neither a history nor how much came is kept.
+    forgets: bool,
     stage: Stage,
+}
+
+/// What is written together.
+#[derive(Debug, Default)]
+struct Batch {
+    changes: HashMap<DownloadId, Change>,
+    came: Came,
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.came.is_empty()
+    }
+
+    fn count(&mut self, came: Came) {
+        for (of, bytes) in came {
+            *self.came.entry(of).or_default() += bytes;
+        }
+    }
+}
+
+/// What is to be looked up in the file, or cleared.
+struct Question(Box<dyn FnOnce(&List) + Send>);
+
+impl std::fmt::Debug for Question {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Question").finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +109,7 @@ enum Stage {
 enum Change {
     Save(Box<Record>),
     Forget,
+    Retire(Box<Record>),
 }
 
 impl SqliteStore {
@@ -109,9 +143,14 @@ impl SqliteStore {
         self.pulse.listen()
     }
 
+    /// Reads what is kept besides the list.
+    pub fn archive(&self) -> Archive {
+        Archive(self.shared.clone())
+    }
+
     #[cfg(test)]
     pub(super) fn pending(&self) -> usize {
-        self.shared.lock().changes.len()
+        self.shared.lock().batch.changes.len()
     }
 
     fn change(&self, id: DownloadId, change: Change) {
@@ -120,7 +159,7 @@ impl SqliteStore {
             tracing::warn!(%id, "a change of the list came after its end and is not saved");
             return;
         }
-        pending.changes.insert(id, change);
+        pending.batch.changes.insert(id, change);
         self.shared.changed.notify_all();
     }
 }
@@ -132,6 +171,23 @@ impl Store for SqliteStore {
 
     fn forget(&self, id: DownloadId) {
         self.change(id, Change::Forget);
+    }
+
+    fn retire(&self, record: Record) {
+        let forgets = self.shared.lock().forgets;
+        self.change(record.id, if forgets { Change::Forget } else { Change::Retire(Box::new(record)) });
+    }
+
+    fn count(&self, came: Came) {
+        let mut pending = self.shared.lock();
+        if !pending.forgets && pending.stage == Stage::Open {
+            pending.batch.count(came);
+            self.shared.changed.notify_all();
+        }
+    }
+
+    fn remember(&self, remembers: bool) {
+        self.shared.lock().forgets = !remembers;
     }
 
     fn close(&self) {
@@ -167,60 +223,86 @@ impl Shared {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sleeps until there is something to write, then until more of it has gathered.
-    fn take(&self) -> (HashMap<DownloadId, Change>, Stage) {
-        let idle = |pending: &mut Pending| pending.stage == Stage::Open && pending.changes.is_empty();
+    /// Sleeps until there is something to write, then until more of it has gathered, or there is a question.
+    fn take(&self) -> (Batch, Vec<Question>, Stage) {
+        let idle = |pending: &mut Pending| pending.is_undisturbed() && pending.batch.is_empty();
         let pending = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
         let mut pending = self.sleep(pending, GATHER);
-        (std::mem::take(&mut pending.changes), pending.stage)
+        (std::mem::take(&mut pending.batch), std::mem::take(&mut pending.questions), pending.stage)
     }
 
     /// Puts back what could not be written, unless there is a later word.
-    fn give_back(&self, changes: HashMap<DownloadId, Change>) {
+    fn give_back(&self, batch: Batch) {
         let mut pending = self.lock();
-        for (id, change) in changes {
-            pending.changes.entry(id).or_insert(change);
+        for (id, change) in batch.changes {
+            pending.batch.changes.entry(id).or_insert(change);
+        }
+        pending.batch.count(batch.came);
+    }
+
+    /// Has the thread look something up. It is dropped if the thread has ended.
+    pub fn ask(&self, question: Box<dyn FnOnce(&List) + Send>) {
+        let mut pending = self.lock();
+        if pending.stage == Stage::Open {
+            pending.questions.push(Question(question));
+            self.changed.notify_all();
         }
     }
 
-    /// Until the time is over or the store is closed.
+    /// Until the time is over, the store is closed or somebody asks.
     fn sleep<'a>(&self, pending: MutexGuard<'a, Pending>, time: Duration) -> MutexGuard<'a, Pending> {
-        let open = |pending: &mut Pending| pending.stage == Stage::Open;
+        let open = |pending: &mut Pending| pending.is_undisturbed();
         self.changed.wait_timeout_while(pending, time, open).unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
-/// Says that the thread has ended, also when it panics.
+impl Pending {
+    fn is_undisturbed(&self) -> bool {
+        self.stage == Stage::Open && self.questions.is_empty()
+    }
+}
+
+/// Says that the thread has ended, also when it panics. Who still waits for an answer gets none.
 struct Ending<'a>(&'a Shared);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        self.0.lock().stage = Stage::Closed;
+        let mut pending = self.0.lock();
+        pending.stage = Stage::Closed;
+        pending.questions.clear();
+        drop(pending);
         self.0.changed.notify_all();
     }
 }
 
 /// The file, and where it is.
-struct List {
-    connection: Connection,
-    path: PathBuf,
+pub struct List {
+    pub connection: Connection,
+    pub path: PathBuf,
 }
 
 fn run(mut list: List, shared: &Shared, pulse: &Pulse) {
     let _ending = Ending(shared);
     let mut last_tries = LAST_TRIES;
+    let mut folded_on = None;
     loop {
-        let (changes, stage) = shared.take();
-        let written = write(&mut list.connection, &changes);
-        let failure = written.err().map(|error| {
-            tracing::error!(%error, rows = changes.len(), "the list can not be saved");
-            database::failure(&error, &list.path, &format!("saving the list {}", list.path.display()))
-        });
-        let has_failed = failure.is_some();
-        if has_failed {
-            shared.give_back(changes);
+        let (batch, questions, stage) = shared.take();
+        let mut has_failed = false;
+        if !batch.is_empty() {
+            let written = write(&mut list.connection, &batch, &mut folded_on);
+            let failure = written.err().map(|error| {
+                tracing::error!(%error, rows = batch.changes.len(), "the list can not be saved");
+                database::failure(&error, &list.path, &format!("saving the list {}", list.path.display()))
+            });
+            has_failed = failure.is_some();
+            if has_failed {
+                shared.give_back(batch);
+            }
+            pulse.beat(failure);
         }
-        pulse.beat(failure);
+        for Question(question) in questions {
+            question(&list);
+        }
         match stage {
             Stage::Open if has_failed => drop(shared.sleep(shared.lock(), TRY_AGAIN)),
             Stage::Open => {}
@@ -239,18 +321,36 @@ fn run(mut list: List, shared: &Shared, pulse: &Pulse) {
 }
 
 /// All or none. A record that itself can not be written is logged and left out, so that it does
-/// not keep the others from being saved.
-fn write(connection: &mut Connection, changes: &HashMap<DownloadId, Change>) -> rusqlite::Result<()> {
+/// not keep the others from being saved. `folded_on`: the last day on which old ones of what came were seen to.
+fn write(connection: &mut Connection, batch: &Batch, folded_on: &mut Option<Day>) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    for (id, change) in changes {
+    let mut grows = false;
+    for (id, change) in &batch.changes {
         let done = match change {
             Change::Save(record) => rows::save(&transaction, record),
             Change::Forget => rows::forget(&transaction, *id),
+            Change::Retire(record) => {
+                grows = true;
+                history::retire(&transaction, record)
+            }
         };
         match done {
             Err(error) if database::sqlite_error(&error).is_none() => tracing::error!(%id, %error, "can not be saved"),
             other => other?,
         }
     }
-    transaction.commit()
+    if grows {
+        history::bound(&transaction)?;
+    }
+    traffic::add(&transaction, &batch.came)?;
+    let today = batch.came.keys().map(|(day, _)| *day).max();
+    let is_new_day = today > *folded_on;
+    if let Some(today) = today.filter(|_| is_new_day) {
+        traffic::fold(&transaction, today)?;
+    }
+    transaction.commit()?;
+    if is_new_day {
+        *folded_on = today;
+    }
+    Ok(())
 }

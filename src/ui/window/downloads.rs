@@ -218,6 +218,16 @@ impl Window {
         self.restore(&removal);
     }
 
+    /// What was removed can not come back any more.
+    pub(super) fn settle_removal(&self) {
+        let Some((removal, offer)) = self.imp().removal.take() else { return };
+        offer.withdraw();
+        self.set_removal(None);
+        if let Some(session) = self.imp().session.get() {
+            session.purge(&removal.ids);
+        }
+    }
+
     fn restore(&self, removal: &Removal) {
         if let Some(session) = self.imp().session.get() {
             session.restore(&removal.ids);

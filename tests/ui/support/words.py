@@ -128,6 +128,13 @@ ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
 EXPORT_LIST, AS_JSON, EXPORTED = "Export List", "JSON…", "The list is in “list.json”"
 IMPORT_ITEM, IMPORT_LIST = "Import List…", "Import List"
 
+# What was in the list, and how much came.
+HISTORY, STATISTICS, NO_HISTORY, CLEAR, CLEAR_NOW = "History", "Statistics", "No History", "Clear…", "Clear"
+HISTORY_ENTRY = "Search for name, address, folder or date"
+MORE_ACTIONS, DOWNLOAD_AGAIN = "More Actions", "Download Again"
+IN_HISTORY = r"^done\.bin: 50\.0\skB – 127\.0\.0\.1 – \d+ \w+ \d+, \d+:\d+\b"
+CAME_TODAY, CAME_FROM = r"^100\.0\skB in the last 30 days, 100\.0\skB of them today", r"^127\.0\.0\.1: 100\.0\skB\b"
+
 # The list of the window.
 DOWNLOADS = "Downloads"
 

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What was completed and is no longer in the list: a list of its own, in which words can be looked for. It may be
+//! long, so its rows are made when they come into sight, and it is searched on another thread.
+
+use std::sync::Arc;
+
+use gio::prelude::*;
+use gio::subclass::prelude::*;
+
+use super::amounts::{day_with_time, size};
+use super::filter::Words;
+use super::session::{Place, Session};
+use super::{Addresses, Command, DownloadId, describe, download_object};
+use crate::engine::error::Failure;
+use crate::engine::import::list::Entry;
+pub use crate::engine::store::Past;
+use crate::i18n::gettext_f;
+use crate::settings::Key;
+
+mod imp {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    pub struct HistoryList {
+        /// The latest first.
+        pub all: RefCell<Arc<Vec<Past>>>,
+        /// The places in `all` of what is shown; all where nothing is looked for.
+        pub found: RefCell<Option<Vec<u32>>>,
+        /// Of several searches the last one counts.
+        pub searches: Cell<u32>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for HistoryList {
+        const NAME: &'static str = "FreshetHistoryList";
+        type Type = super::HistoryList;
+        type Interfaces = (gio::ListModel,);
+    }
+
+    impl ObjectImpl for HistoryList {}
+
+    impl ListModelImpl for HistoryList {
+        fn item_type(&self) -> glib::Type {
+            glib::BoxedAnyObject::static_type()
+        }
+
+        fn n_items(&self) -> u32 {
+            let count = self.found.borrow().as_ref().map_or(self.all.borrow().len(), Vec::len);
+            u32::try_from(count).unwrap_or(u32::MAX)
+        }
+
+        /// Holds a [`Past`].
+        fn item(&self, position: u32) -> Option<glib::Object> {
+            let place = self.obj().place_of(position)?;
+            let past = self.all.borrow().get(place)?.clone();
+            Some(glib::BoxedAnyObject::new(past).upcast())
+        }
+    }
+}
+
+glib::wrapper! {
+    pub struct HistoryList(ObjectSubclass<imp::HistoryList>) @implements gio::ListModel;
+}
+
+impl Default for HistoryList {
+    fn default() -> Self {
+        glib::Object::new()
+    }
+}
+
+impl HistoryList {
+    fn place_of(&self, position: u32) -> Option<usize> {
+        let position = usize::try_from(position).ok()?;
+        match &*self.imp().found.borrow() {
+            Some(found) => usize::try_from(*found.get(position)?).ok(),
+            None => Some(position),
+        }
+    }
+
+    /// How many there are, shown or not.
+    pub fn total(&self) -> usize {
+        self.imp().all.borrow().len()
+    }
+
+    /// Shows all of these.
+    pub fn fill(&self, all: Vec<Past>) {
+        let before = self.n_items();
+        self.imp().all.replace(Arc::new(all));
+        self.show_found(None, before);
+    }
+
+    /// Shows those that have all of these words somewhere in name, address, folder, size or date.
+    pub async fn search(&self, text: &str) {
+        let imp = self.imp();
+        let number = imp.searches.get().wrapping_add(1);
+        imp.searches.set(number);
+        let words = Words::new(text);
+        if words.is_empty() {
+            return self.show_found(None, self.n_items());
+        }
+        let all = imp.all.borrow().clone();
+        let searched = all.clone();
+        let found = gio::spawn_blocking(move || find(&searched, &words)).await.unwrap_or_default();
+        // What was searched is no longer what is shown, if something was removed meanwhile.
+        if imp.searches.get() == number && Arc::ptr_eq(&all, &imp.all.borrow()) {
+            self.show_found(Some(found), self.n_items());
+        }
+    }
+
+    fn show_found(&self, found: Option<Vec<u32>>, before: u32) {
+        self.imp().found.replace(found);
+        self.items_changed(0, before, self.n_items());
+    }
+
+    /// Takes the one at this position out.
+    pub fn remove(&self, position: u32) {
+        let imp = self.imp();
+        let (Some(place), Ok(index)) = (self.place_of(position), usize::try_from(position)) else { return };
+        if let Some(found) = &mut *imp.found.borrow_mut() {
+            found.remove(index);
+            found
+                .iter_mut()
+                .filter(|other| usize::try_from(**other).is_ok_and(|other| other > place))
+                .for_each(|other| *other -= 1);
+        }
+        // A search that is under way goes on with those that were there.
+        Arc::make_mut(&mut imp.all.borrow_mut()).remove(place);
+        self.items_changed(position, 1, 0);
+    }
+}
+
+fn find(all: &[Past], words: &Words) -> Vec<u32> {
+    let has_words = |past: &Past| {
+        let (folder, size) = (past.folder.to_string_lossy(), size(past.size));
+        let date = day_with_time(past.finished_at);
+        words.are_in(&[&past.name, &past.url, &folder, &size, &date])
+    };
+    (0..).zip(all).filter(|(_, past)| has_words(past)).map(|(place, _)| place).collect()
+}
+
+/// The second line of a row: `4.2 MB – example.org – 26 November 2026, 10:31`.
+pub fn status(past: &Past) -> String {
+    let host = url::Url::parse(&past.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    describe::joined([Some(size(past.size)), host, Some(day_with_time(past.finished_at))])
+}
+
+/// What a screen reader says of a row.
+pub fn sentence(past: &Past) -> String {
+    // Translators: a row of the list as a screen reader says it: file name and state.
+    gettext_f("{file}: {status}", &[("file", &past.name), ("status", &status(past))])
+}
+
+pub fn icon(past: &Past) -> gio::Icon {
+    download_object::icon_of(Some(&past.name), None)
+}
+
+/// What downloads it again, to where it was.
+pub fn again(past: &Past) -> Option<(Addresses, Place)> {
+    let entry = Entry { urls: vec![past.url.parse().ok()?], ..Entry::default() };
+    let place = Place { folder: Some(past.folder.clone()), name: Some(past.name.clone()), ..Place::default() };
+    Some((Addresses { found: vec![entry], refused: Vec::new() }, place))
+}
+
+impl Session {
+    /// Whether a history is kept is up to the preferences.
+    pub(super) fn follow_history(&self) {
+        let (engine, settings) = (self.engine().clone(), self.settings().clone());
+        self.settings().connect_changed(Key::KeepHistory, move || {
+            engine.send(Command::Remember(settings.keeps_history()));
+        });
+    }
+
+    pub fn keeps_history(&self) -> bool {
+        self.settings().keeps_history()
+    }
+
+    /// What was completed and is no longer in the list, the latest first. The error is a sentence for the user.
+    pub async fn history(&self) -> Result<Vec<Past>, String> {
+        self.engine().history().await.map_err(|failure| unread(&failure))
+    }
+
+    /// Takes one out of the history. The error is a sentence for the user.
+    pub async fn forget_past(&self, id: DownloadId) -> Result<(), String> {
+        match self.engine().archive() {
+            Some(archive) => archive.forget(vec![id]).await.map_err(|failure| uncleared(&failure)),
+            None => Ok(()),
+        }
+    }
+
+    /// The error is a sentence for the user.
+    pub async fn clear_history(&self) -> Result<(), String> {
+        match self.engine().archive() {
+            Some(archive) => archive.clear_history().await.map_err(|failure| uncleared(&failure)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why the history, or the statistics, can not be read.
+pub(super) fn unread(failure: &Failure) -> String {
+    tracing::warn!("{failure}");
+    // Translators: {cause} is a whole sentence, like “The disk is full.”
+    gettext_f("It can not be read. {cause}", &[("cause", &cause(failure))])
+}
+
+/// Why it can not be cleared.
+pub(super) fn uncleared(failure: &Failure) -> String {
+    tracing::warn!("{failure}");
+    // Translators: {cause} is a whole sentence, like “The disk is full.”
+    gettext_f("It can not be cleared. {cause}", &[("cause", &cause(failure))])
+}
+
+fn cause(failure: &Failure) -> String {
+    describe::failure(&failure.kind, None, &glib::user_data_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant, SystemTime};
+
+    use super::*;
+
+    fn past(id: u64, name: &str) -> Past {
+        Past {
+            id: DownloadId(id),
+            url: format!("https://Mirror.example.org/pub/{id}"),
+            name: name.to_owned(),
+            folder: "/srv/Uni".into(),
+            path: Some(format!("/srv/Uni/{name}").into()),
+            size: 4_200_000,
+            finished_at: SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_100_000),
+        }
+    }
+
+    fn names(list: &HistoryList) -> Vec<String> {
+        let items =
+            (0..list.n_items()).filter_map(|position| list.item(position).and_downcast::<glib::BoxedAnyObject>());
+        items.map(|item| item.borrow::<Past>().name.clone()).collect()
+    }
+
+    fn searched(list: &HistoryList, text: &str) -> Vec<String> {
+        let _turn = crate::engine::MAIN_CONTEXT_TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        glib::MainContext::default().block_on(list.search(text));
+        names(list)
+    }
+
+    #[test]
+    fn each_word_is_looked_for_in_all_that_is_kept() {
+        let list = HistoryList::default();
+        list.fill(vec![past(3, "Übung 3.pdf"), past(2, "a.iso"), past(1, "b.iso")]);
+        for (text, found) in [
+            ("ÜBUNG", &["Übung 3.pdf"][..]),
+            ("mirror.example pub/2", &["a.iso"]),
+            ("uni iso", &["a.iso", "b.iso"]),
+            ("4.2 mb november 2025", &["Übung 3.pdf", "a.iso", "b.iso"]),
+            ("2024", &[]),
+            ("  ", &["Übung 3.pdf", "a.iso", "b.iso"]),
+        ] {
+            assert_eq!(searched(&list, text), found, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_removed_of_what_was_found_is_the_one_that_was_meant() {
+        let list = HistoryList::default();
+        list.fill((1..=6).rev().map(|id| past(id, if id % 2 == 0 { "even.iso" } else { "odd.iso" })).collect());
+        assert_eq!(searched(&list, "even").len(), 3);
+        list.remove(1);
+        let ids = |list: &HistoryList| list.imp().all.borrow().iter().map(|past| past.id.0).collect::<Vec<_>>();
+        assert_eq!((names(&list).len(), ids(&list)), (2, vec![6, 5, 3, 2, 1]));
+        list.remove(1);
+        assert_eq!((names(&list), ids(&list)), (vec!["even.iso".to_owned()], vec![6, 5, 3, 1]));
+        assert_eq!(searched(&list, "").len(), 4);
+    }
+
+    #[test]
+    fn a_hundred_thousand_are_searched_in_a_moment_and_no_rows_are_made_for_them() {
+        let list = HistoryList::default();
+        list.fill((1..=100_000).map(|id| past(id, &format!("file-{id}.iso"))).collect());
+        let begin = Instant::now();
+        assert_eq!(searched(&list, "file-99 uni nothing-like-it").len(), 0);
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        assert_eq!(searched(&list, "file-99999").len(), 1);
+    }
+
+    #[test]
+    fn it_is_told_with_size_server_and_date_and_comes_to_where_it_was() {
+        let past = Past { folder: "/srv/x".into(), ..past(7, "a[1-3].iso") };
+        let status = status(&past).replace('\u{a0}', " ");
+        assert!(status.starts_with("4.2 MB – mirror.example.org – "), "{status}");
+        assert!(status.contains("November 2025"), "{status}");
+        let (addresses, place) = again(&past).unwrap();
+        assert_eq!(addresses.found[0].urls[0].as_str(), "https://mirror.example.org/pub/7");
+        assert_eq!((place.folder, place.name), (Some("/srv/x".into()), Some("a[1-3].iso".to_owned())));
+    }
+}
