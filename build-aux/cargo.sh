@@ -16,6 +16,17 @@ case $PROFILE in
   *) profile=release folder=release ;;
 esac
 
+# A release says nothing of where it was built, so that everybody gets the same one (reproduce.sh). The unit
+# separator lets folders have spaces in their names.
+if [ "$profile" = release ]; then
+  separator=$(printf '\037')
+  flags=$(printf '%s' "${RUSTFLAGS:-}" | tr -s ' ' "$separator")
+  CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS:-$flags}${separator}--remap-path-prefix=$SOURCE_DIR=/usr/src/freshet
+  CARGO_ENCODED_RUSTFLAGS=$CARGO_ENCODED_RUSTFLAGS${separator}--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/usr/src/cargo
+  CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS#"$separator"}
+  export CARGO_ENCODED_RUSTFLAGS
+fi
+
 cd "$SOURCE_DIR"
 case $1 in
   build)

@@ -16,7 +16,7 @@ root=$(pwd)
 . "$root/build-aux/packages.sh"
 
 suite=forky
-tests='tests/flatpak/test_sandbox.py'
+tests='tests/flatpak/test_sandbox.py tests/flatpak/test_portals.py'
 while [ $# -gt 0 ]; do
   case $1 in
     --suite)
@@ -205,6 +205,8 @@ try_out() {
   rm -rf "${work:?}/home"
   mkdir "$work/home"
   export FRESHET="$work/freshet" FRESHET_SANDBOX="$id"
+  # Which backends the portals have: the desktop's own for windows, one of the tests for what shows none.
+  export XDG_DESKTOP_PORTAL_DIR="$root/tests/flatpak/portals"
   # Where the desktop would find what it exports, for being started by its name.
   export XDG_DATA_DIRS="$FLATPAK_USER_DIR/exports/share:${XDG_DATA_DIRS:-/usr/local/share:/usr/share}"
   if [ "$(id -u)" -eq 0 ]; then

@@ -20,7 +20,12 @@ finish() {
   done
   kill "$server" 2>/dev/null || true
   wait "$server" 2>/dev/null || true
-  if mountpoint -q "$runtime/doc"; then fusermount3 -u "$runtime/doc"; fi
+  # The portal for documents is just ending, too, and may be taking its folder away at this moment.
+  tries=0
+  while mountpoint -q "$runtime/doc" && ! fusermount3 -u "$runtime/doc" && [ $tries -lt 50 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+  done
   rm -rf "$scratch"
 }
 

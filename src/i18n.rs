@@ -82,6 +82,19 @@ fn fill(message: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
+/// Short things in one line, `Completed – 3.0 MB – 12:26`. Where one is written from right to left each has
+/// a direction of its own, as in [`gettext_f`]: else “3.0 MB” would fall apart.
+pub fn in_one_line(parts: impl IntoIterator<Item = String>) -> String {
+    let parts: Vec<_> = parts.into_iter().collect();
+    if !parts.iter().any(|part| is_right_to_left(part)) {
+        return parts.join(SEPARATOR);
+    }
+    let (open, close) = ISOLATE;
+    parts.iter().map(|part| format!("{open}{part}{close}")).collect::<Vec<_>>().join(SEPARATOR)
+}
+
+const SEPARATOR: &str = " – ";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +118,14 @@ mod tests {
         assert_eq!(hebrew, "\u{2068}a.iso\u{2069} מהשרת \u{2068}example.org\u{2069}");
         assert_eq!(fill("تنزيل {file}", &values), "تنزيل \u{2068}a.iso\u{2069}");
         assert_eq!(fill("下载 {file}", &values), "下载 a.iso");
+    }
+
+    #[test]
+    fn each_part_of_a_line_from_right_to_left_has_a_direction_of_its_own() {
+        let line = |parts: [&str; 2]| in_one_line(parts.map(str::to_owned));
+        assert_eq!(line(["Completed", "3.0 MB"]), "Completed – 3.0 MB");
+        assert_eq!(line(["مكتمل", "3.0 MB"]), "\u{2068}مكتمل\u{2069} – \u{2068}3.0 MB\u{2069}");
+        assert_eq!(in_one_line([]), "");
     }
 
     #[test]

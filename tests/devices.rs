@@ -69,6 +69,29 @@ fn downloads_that_filled_the_disk_go_on_when_there_is_room() {
 }
 
 #[test]
+fn a_quota_is_waited_out_like_a_full_disk() {
+    let Some(device) = Device::image("btrfs", 256 * MIB) else { return };
+    device.set_quota(4 * MIB).unwrap();
+    let (server, running) = (Faulty::start(), Running::start());
+    serve(&server, "/over", 1, 16 * MIB, Duration::from_secs(1));
+    let file = Resource::new(2, 16 * MIB).etag(None).last_modified(None);
+    server.on("/unknown", move |_| file.without_ranges().chunked());
+    let ids = ["/over", "/unknown"].map(|path| add(&running, &server, path, &device.path()));
+    for id in ids {
+        let waits = |now: &State| matches!(now, State::Waiting { reason: WaitReason::Space { .. }, .. });
+        running.until(id, "it waits", |now| waits(&now.state));
+    }
+    let there = rustix::fs::statvfs(device.path()).unwrap();
+    assert!(there.f_bavail * there.f_frsize > 64 * MIB, "the device is not full, only the quota is");
+    device.set_quota(128 * MIB).unwrap();
+    for (id, seed) in ids.into_iter().zip(1..) {
+        files::assert_same(&running.completed(id), seed, 16 * MIB);
+    }
+    assert_eq!(device.names(), ["over", "unknown"]);
+    running.stop();
+}
+
+#[test]
 fn no_server_is_asked_as_long_as_the_disk_is_full() {
     let Some(device) = Device::tmpfs(24 * MIB) else { return };
     let filler = device.path().join("filler");

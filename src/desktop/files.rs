@@ -88,7 +88,9 @@ async fn launch(file: &gio::File, context: Option<&gio::AppLaunchContext>) -> Re
 async fn ask_portal_to_show(path: &Path) -> Result<(), glib::Error> {
     let failed = |error: String| glib::Error::new(gio::IOErrorEnum::Failed, &error);
     let path = path.to_owned();
-    let opened = gio::spawn_blocking(move || OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(path));
+    // Open for reading and no more: the portal refuses a file that could be written to without saying so, as one
+    // can that is opened by its path alone.
+    let opened = gio::spawn_blocking(move || OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path));
     let file = opened.await.map_err(|_| failed("the file can not be opened".to_owned()))?;
     let descriptors = gio::UnixFDList::from_array([OwnedFd::from(file.map_err(|error| failed(error.to_string()))?)]);
     let bus = gio::bus_get_future(gio::BusType::Session).await?;

@@ -3,12 +3,11 @@
 //! took to get there.
 
 use super::amounts::{duration, size, speed, step};
-use super::describe::SEPARATOR;
 use crate::engine::details::{Details as Picture, Segment};
 use crate::engine::net::contact::{Contact, Steps};
 use crate::engine::store::redact::without_password;
 use crate::engine::types::Speed;
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::{gettext, gettext_f, in_one_line};
 
 /// A connection that is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +49,7 @@ fn connection(number: usize, segment: &Segment, picture: &Picture) -> Connection
     // Translators: how much a connection has brought; {size} is an amount like “4.2 MB”.
     let came = gettext_f("{size} received", &[("size", &size(came))]);
     let parts = [Some(protocol(contact)), stretch, Some(came), pace, Some(age), copy];
-    let words = parts.into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR);
+    let words = in_one_line(parts.into_iter().flatten());
     Connection { number, host, words }
 }
 

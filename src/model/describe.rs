@@ -11,10 +11,7 @@ use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::{Progress, Snapshot};
 use crate::engine::rate::{Schedule, ScheduleError};
 use crate::engine::types::Speed;
-use crate::i18n::{gettext, gettext_f, ngettext_f};
-
-/// Between the parts of a status line.
-pub(super) const SEPARATOR: &str = " – ";
+use crate::i18n::{gettext, gettext_f, in_one_line, ngettext_f};
 
 /// Between a number and its unit, as GLib writes it.
 const UNIT_SPACE: char = '\u{a0}';
@@ -235,7 +232,7 @@ pub fn refused_address(text: &str, reason: &Failure) -> String {
 }
 
 pub(super) fn joined<const N: usize>(parts: [Option<String>; N]) -> String {
-    parts.into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR)
+    in_one_line(parts.into_iter().flatten())
 }
 
 /// `412.0 MB of 754.0 MB`; nothing before the first byte, where there is nothing to tell.

@@ -16,7 +16,7 @@ use crate::engine::event::Snapshot;
 use crate::engine::net::headers::Validator;
 use crate::engine::store::redact::without_password;
 use crate::engine::types::Speed;
-use crate::i18n::{gettext, gettext_f, ngettext_f};
+use crate::i18n::{gettext, gettext_f, in_one_line, ngettext_f};
 
 /// One download, looked at closely.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -253,7 +253,7 @@ fn checksum(download: &Snapshot, picture: &Picture) -> Option<String> {
         Origin::Server => gettext("told by the server"),
         Origin::Beside => gettext("found beside the file on the server"),
     });
-    Some([Some(result), origin].into_iter().flatten().collect::<Vec<_>>().join(describe::SEPARATOR))
+    Some(in_one_line([Some(result), origin].into_iter().flatten()))
 }
 
 fn checksum_result(download: &Snapshot, wanted: Option<&Checksum>) -> Option<String> {

@@ -10,14 +10,14 @@ use url::Url;
 
 use super::Addresses;
 use super::amounts::size;
-use super::describe::{self, SEPARATOR};
+use super::describe;
 use super::session::{Place, Session};
 use crate::engine::disk::naming;
 use crate::engine::download::spec::{DownloadSpec, Manners};
 use crate::engine::error::Failure;
 use crate::engine::event::Probed;
 use crate::engine::types::ProbeId;
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::{gettext, gettext_f, in_one_line};
 
 /// Of more addresses than these only the number is told.
 pub const MOST: usize = 12;
@@ -173,7 +173,7 @@ fn words(probed: &Probed) -> String {
             gettext("can not be resumed")
         }
     });
-    [Some(total), probed.media_type.clone(), resumable].into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR)
+    in_one_line([Some(total), probed.media_type.clone(), resumable].into_iter().flatten())
 }
 
 fn room(sizes: &[u64], count: usize, free: Option<u64>) -> (String, bool) {
@@ -193,7 +193,7 @@ fn room(sizes: &[u64], count: usize, free: Option<u64>) -> (String, bool) {
     let together = together.filter(|_| count > 1);
     // Translators: {size} is an amount like “4.2 MB”.
     let free = free.map(|free| gettext_f("{size} free in the folder", &[("size", &size(free))]));
-    ([together, free].into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR), false)
+    (in_one_line([together, free].into_iter().flatten()), false)
 }
 
 #[cfg(test)]

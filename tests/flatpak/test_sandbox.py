@@ -5,51 +5,29 @@ downloads into the folder it may use and into one that the user grants, and what
 
 import os
 import random
-import re
 import subprocess
-import sys
-import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "ui"))
+from gi.repository import Gio, GLib
 
-import gi  # noqa: E402
+import sandbox
+from support import desktop, words
+from support.freshet_ui import DragSource, Freshet, text_of
+from support.journal import durable
+from support.server import Server
+from support.services import Services
+from support.waiting import run, until
 
-gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi, Gio, GLib  # noqa: E402
-
-from support import desktop, words  # noqa: E402
-from support.freshet_ui import DragSource, Freshet  # noqa: E402
-from support.journal import durable  # noqa: E402
-from support.server import Server  # noqa: E402
-from support.services import Services  # noqa: E402
-from support.waiting import run, until  # noqa: E402
-
-ID = os.environ["FRESHET_SANDBOX"]
-DESKTOP = desktop.here()
+DESKTOP = sandbox.DESKTOP
 DATA = random.Random(7).randbytes(3_000_000)
-# libadwaita names a button by the row that activates it; older ones, as it is called itself.
-CHOOSE_FOLDER = re.compile("^(Choose )?Folder$")
 
-
-class Home:
-    """The session's own: the portals are started with it as well."""
-
-    path = Path(os.environ["HOME"])
-    downloads = Path(GLib.get_user_special_dir(GLib.UserDirectory.DIRECTORY_DOWNLOAD))
-
-    def environment(self):
-        return {**os.environ, "LC_ALL": "C.UTF-8", "G_DEBUG": "fatal-criticals", "RUST_BACKTRACE": "1"}
-
-
-HOME = Home()
+HOME = sandbox.Home()
 # There before the portals, which look for them only when they start.
 SERVICES = Services()
 
 
 def inside(script, *arguments):
     """What a shell in the sandbox says."""
-    command = ["flatpak", "run", "--user", "--command=sh", ID, "-c", script, "sh", *arguments]
+    command = ["flatpak", "run", "--user", "--command=sh", sandbox.ID, "-c", script, "sh", *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
 
 
@@ -64,7 +42,11 @@ def the_sandbox_reaches_downloads_and_nothing_else_of_the_home():
 
 def the_sandbox_talks_to_no_service_that_a_portal_replaces():
     permissions = subprocess.run(
-        ["flatpak", "info", "--user", "--show-permissions", ID], check=True, capture_output=True, text=True, timeout=30
+        ["flatpak", "info", "--user", "--show-permissions", sandbox.ID],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=30,
     ).stdout.splitlines()
     wanted = {
         "shared=network;ipc;",
@@ -99,8 +81,7 @@ def a_dropped_link_is_downloaded_and_told_of_through_the_portal():
 
 
 def a_folder_that_the_user_grants_is_downloaded_into_now_and_after_a_restart():
-    if not os.access("/dev/fuse", os.W_OK) or os.environ["XDG_RUNTIME_DIR"] != f"/run/user/{os.getuid()}":
-        print("SKIPPED the portal's folders: they need /dev/fuse, and root for a session in /run/user")
+    if not sandbox.has_documents():
         return
     folder = HOME.path / "granted"
     folder.mkdir()
@@ -109,14 +90,13 @@ def a_folder_that_the_user_grants_is_downloaded_into_now_and_after_a_restart():
         with Freshet(HOME) as app:
             app.click(words.ADD_DOWNLOAD)
             app.write(words.ADDRESSES, server.url(f"/{name}"))
-            choose_for(app, CHOOSE_FOLDER, folder, lambda: app.says(r"^granted ?$"))
+            sandbox.choose_for(app, sandbox.CHOOSE_FOLDER, folder, lambda: app.says(r"^granted ?$"))
             app.screenshot(DESKTOP, "flatpak-granted")
             app.click(words.ADD)
             app.wait_for(name, words.DOWNLOADING)
             part = folder / f"{name}.part"
-            # More than the second for which the list gathers what it writes.
             until("some of the file", lambda: part.exists() and sum(one.sent for one in server.asked) > 700_000)
-            time.sleep(1)
+            until("it to be in the list", lambda: HOME.has_listed(name))
         before = len(server.asked)
         server.rate = None
         with Freshet(HOME) as app:
@@ -130,8 +110,7 @@ def a_folder_that_the_user_grants_is_downloaded_into_now_and_after_a_restart():
 
 
 def a_grant_that_has_died_is_told_at_the_start_and_repaired():
-    if not os.access("/dev/fuse", os.W_OK) or os.environ["XDG_RUNTIME_DIR"] != f"/run/user/{os.getuid()}":
-        print("SKIPPED the portal's folders: they need /dev/fuse, and root for a session in /run/user")
+    if not sandbox.has_documents():
         return
     folder = HOME.path / "gone"
     folder.mkdir()
@@ -140,39 +119,41 @@ def a_grant_that_has_died_is_told_at_the_start_and_repaired():
         with Freshet(HOME) as app:
             app.click(words.ADD_DOWNLOAD)
             app.write(words.ADDRESSES, server.url(f"/{name}"))
-            choose_for(app, CHOOSE_FOLDER, folder, lambda: app.says(r"^gone ?$"))
+            sandbox.choose_for(app, sandbox.CHOOSE_FOLDER, folder, lambda: app.says(r"^gone ?$"))
             app.click(words.ADD)
             journal = folder / f"{name}.part.journal"
             until("some of the file", lambda: sum(one.sent for one in server.asked) > 200_000)
             until("something durable", lambda: journal.exists() and durable(journal), 20)
-            # More than the second for which the list gathers what it writes.
-            time.sleep(1)
-        for granted in ask_documents("List", "(s)", ID)[0]:
-            ask_documents("Delete", "(s)", granted)
+            until("it to be in the list", lambda: HOME.has_listed(name))
+        # Others stay: of several folders out of reach the first one is told of, by the portal's numbers.
+        for granted, path in sandbox.ask_documents("List", "(s)", sandbox.ID)[0].items():
+            if bytes(path).rstrip(b"\0").endswith(b"/gone"):
+                sandbox.ask_documents("Delete", "(s)", granted)
         server.rate = None
+        before = len(server.asked)
         with Freshet(HOME) as app:
-            app.wait_to_say(words.LOST)
-            app.screenshot(DESKTOP, "flatpak-lost")
-            choose_for(app, words.CHOOSE_FOLDER, folder, lambda: not app.says(words.LOST))
+            try:
+                app.wait_to_say(words.LOST)
+            except AssertionError as error:
+                row = app.seen_row(name)
+                raise AssertionError(f"{error}; the row says “{text_of(row) if row else None}”") from None
+            finally:
+                app.screenshot(DESKTOP, "flatpak-lost")
+            sandbox.choose_for(app, words.CHOOSE_FOLDER, folder, lambda: not app.says(words.LOST))
             app.wait_for(name, words.COMPLETED)
         assert (folder / name).read_bytes() == DATA, "the file is not the server's"
+        later = server.asked[before:]
+        assert later and all(asked.first for asked in later), "it was begun anew"
     assert {path.name for path in folder.iterdir()} == {name}, list(folder.iterdir())
-
-
-def ask_documents(method, kind, *values):
-    bus = Gio.bus_get_sync(Gio.BusType.SESSION)
-    place = ("org.freedesktop.portal.Documents", "/org/freedesktop/portal/documents")
-    arguments = (GLib.Variant(kind, values), None, Gio.DBusCallFlags.NONE, 5000, None)
-    return bus.call_sync(*place, "org.freedesktop.portal.Documents", method, *arguments).unpack()
 
 
 def the_desktop_starts_it_by_its_name():
     bus = Gio.bus_get_sync(Gio.BusType.SESSION)
-    path = "/" + ID.replace(".", "/")
+    path = "/" + sandbox.ID.replace(".", "/")
 
     def launch(action):
         arguments = (GLib.Variant("(sava{sv})", (action, [], {})), None, Gio.DBusCallFlags.NONE, 20_000, None)
-        bus.call_sync(ID, path, "org.freedesktop.Application", "ActivateAction", *arguments)
+        bus.call_sync(sandbox.ID, path, "org.freedesktop.Application", "ActivateAction", *arguments)
 
     until("the end of the one before", lambda: not is_running(bus))
     app = Freshet(HOME)
@@ -184,59 +165,8 @@ def the_desktop_starts_it_by_its_name():
 
 def is_running(bus):
     place = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner")
-    arguments = (GLib.Variant("(s)", (ID,)), None, Gio.DBusCallFlags.NONE, 5000, None)
+    arguments = (GLib.Variant("(s)", (sandbox.ID,)), None, Gio.DBusCallFlags.NONE, 5000, None)
     return bus.call_sync(*place, *arguments).unpack()[0]
-
-
-def choose_for(app, button, folder, is_chosen):
-    """The other program may lose a key: then it is done once more."""
-    for _ in range(2):
-        app.click(button)
-        choose(folder)
-        try:
-            return until(f"{folder} to be chosen", is_chosen, 5)
-        except AssertionError as error:
-            failure = error
-    raise failure
-
-
-def choose(folder):
-    """In the portal's own dialog, which is another program's window."""
-    dialog = until("the portal's dialog", portal)
-    DESKTOP.focus("Choose Folder")
-    # That brings the entry for a place.
-    DESKTOP.type("/")
-
-    def write():
-        entry = next((node for node in walk(dialog) if node.get_role_name() == "text"), None)
-        return entry is not None and entry.set_text_contents(str(folder))
-
-    until("a place for the folder's name", write)
-    time.sleep(0.5)  # it looks what there is of that name
-
-    def gone():
-        # The first one may only take what the dialog suggests.
-        if portal():
-            DESKTOP.key("Return")
-            time.sleep(0.5)
-        return not portal()
-
-    until("the portal's dialog to be gone", gone)
-
-
-def portal():
-    everything = Atspi.get_desktop(0)
-    everything.clear_cache()
-    applications = (everything.get_child_at_index(at) for at in range(everything.get_child_count()))
-    return next((one for one in applications if one and "portal" in one.get_name() and one.get_child_count()), None)
-
-
-def walk(node):
-    yield node
-    for at in range(node.get_child_count()):
-        child = node.get_child_at_index(at)
-        if child:
-            yield from walk(child)
 
 
 if __name__ == "__main__":

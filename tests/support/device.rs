@@ -58,6 +58,13 @@ impl Device {
         self.is_frozen = false;
     }
 
+    /// On btrfs: no more than so many bytes may be written to it, by root either.
+    pub fn set_quota(&self, size: u64) -> io::Result<()> {
+        let path = self.path();
+        run(Command::new("btrfs").args(["quota", "enable"]).arg(&path))?;
+        run(Command::new("btrfs").args(["qgroup", "limit", &size.to_string()]).arg(&path))
+    }
+
     /// Makes it read-only or not. The kernel refuses the first while a file is open for writing.
     pub fn set_read_only(&self, read_only: bool) -> io::Result<()> {
         let option = if read_only { "remount,ro" } else { "remount,rw" };

@@ -180,7 +180,8 @@ def a_link_dropped_on_a_stuck_download_may_be_its_new_address():
 def a_metalink_is_downloaded_from_all_its_addresses():
     with Server({f"/one/{NAME}": DATA, f"/two/{NAME}": DATA}, SLOW) as server, Home() as home:
         addresses = "".join(f"<url>{server.url(f'/{host}/{NAME}')}</url>" for host in ("one", "two"))
-        metalink = home.path / "file.meta4"
+        # A sandbox sees this folder, too.
+        metalink = home.downloads / "file.meta4"
         metalink.write_text(
             f'<metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="{NAME}">'
             f"<size>{len(DATA)}</size>{addresses}</file></metalink>"
@@ -235,7 +236,7 @@ def one_download_is_limited_and_set_free():
 
 def a_damaged_list_is_told_once():
     with Home() as home:
-        folder = home.path / "data" / "freshet"
+        folder = home.data / "freshet"
         with Freshet(home):
             pass
         (folder / "list.sqlite").write_bytes(b"this is no database" * 1000)
@@ -251,6 +252,7 @@ def a_damaged_list_is_told_once():
 
 @contextmanager
 def small_drive(folder):
+    folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=True)
     try:
         yield folder
@@ -259,7 +261,7 @@ def small_drive(folder):
 
 
 def a_list_that_can_not_be_saved_is_told_as_long_as_it_is_so():
-    with Server({f"/{NAME}": DATA}) as server, Home() as home, small_drive(home.path / "data") as drive:
+    with Server({f"/{NAME}": DATA}) as server, Home() as home, small_drive(home.data) as drive:
         filler = drive / "filler"
         with Freshet(home) as app:
             app.find(words.BUTTON, words.ADD_DOWNLOAD)

@@ -151,6 +151,7 @@ def rows_do_not_move_under_the_pointer():
         with Freshet(home, *[server.url(f"/{name}") for server, name in zip(servers, names)]) as app:
             for name in names:
                 app.wait_for(name, words.DOWNLOADING)
+            until("the fastest first", lambda: in_order(app, names) == names[::-1])
             window = DESKTOP.window(words.WINDOW)
             DESKTOP.move(window.x + 300, window.y + window.height // 2)
             turn_wheel(up=6)
@@ -163,6 +164,8 @@ def rows_do_not_move_under_the_pointer():
             for _ in range(8):
                 time.sleep(0.5)
                 assert places_of(app, names) == places, "rows move under the pointer"
+            DESKTOP.move(*away)
+            until("the fastest first again", lambda: in_order(app, names) == names)
 
 
 def turn_wheel(up=0, down=0):
@@ -190,6 +193,11 @@ def places_of(app, names):
     rows = [node for node in app.nodes() if node.get_role_name() in words.ROW]
     found = ((name, row) for row in rows for name in names if name in text_of(row))
     return {name: row.get_component_iface().get_extents(Atspi.CoordType.WINDOW).y for name, row in found}
+
+
+def in_order(app, names):
+    """Names as the list has them. Rows out of sight have no true place."""
+    return list(places_of(app, names))
 
 
 def click_row(app, name, button=1, held=None):

@@ -354,6 +354,7 @@ impl Book {
                 let opened = self.snapshot(id);
                 self.events.extend(opened.map(|snapshot| Event::Changed(Box::new(snapshot))));
                 self.save_record(id);
+                self.disown(id);
                 self.check_all_pieces(id);
             }
             Reply::Written { range, .. } => {

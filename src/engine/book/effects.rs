@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::chronicle::Happening;
 use crate::engine::disk::{Finish, Found, Look};
 use crate::engine::download::state::{Input, State};
+use crate::engine::event::Event;
 use crate::engine::item::{AfterClose, Item};
 use crate::engine::types::{DownloadId, PartId};
 use crate::engine::work::Work;
@@ -71,8 +72,26 @@ impl Book {
         self.active.iter().filter_map(|other| self.items.get(other)).any(has_it)
     }
 
-    /// Looks for a part file once more, in a run of its own.
+    /// No two records name one part file: where another one does that is not at work, its own was lost in a
+    /// power cut before its name was durable, and this one has got the name since.
+    pub(super) fn disown(&mut self, id: DownloadId) {
+        let Some(path) = self.items.get(&id).and_then(|item| item.path.clone()) else { return };
+        let names_it = |other: &&Item| other.id != id && other.work.is_none() && other.path.as_ref() == Some(&path);
+        let others: Vec<_> = self.items.values().filter(names_it).map(|other| other.id).collect();
+        for other in others {
+            tracing::warn!(id = %other, path = %path.display(), "its part file is another download's now");
+            if let Some(item) = self.items.get_mut(&other) {
+                item.forget_bytes();
+            }
+            let lost = self.snapshot(other);
+            self.events.extend(lost.map(|snapshot| Event::Changed(Box::new(snapshot))));
+            self.save_record(other);
+        }
+    }
+
+    /// Looks for a part file once more, in a run of its own. What was on its way was for the other one.
     pub(super) fn look_again(&mut self, id: DownloadId) {
+        self.end_transfers(id);
         let work = self.items.get_mut(&id).and_then(|item| item.work.take());
         let Some(work) = work else { return };
         self.by_part.remove(&work.part);

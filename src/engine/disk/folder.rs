@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use super::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
 use super::part_file::{can_lock, in_use};
 use super::place::recover;
 use super::room::{missing_space, try_room};
-use super::{Found, Journal, Look};
+use super::{Found, Journal, Look, open};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::ByteRange;
 
@@ -258,7 +258,7 @@ fn inspect(part_path: &Path, is_wanted: impl Fn(&Journal) -> bool) -> Candidate 
     if !recover(part_path, &journal) {
         return Candidate::InUse;
     }
-    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(part_path);
+    let opened = open(part_path, OpenOptions::new().read(true));
     let (file, about) = match opened.and_then(|file| file.metadata().map(|about| (file, about))) {
         Ok(opened) => opened,
         Err(error) => {

@@ -5,7 +5,7 @@
 
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -15,6 +15,7 @@ use url::Url;
 use super::epoch;
 use super::log::Log;
 use super::naming::JOURNAL_SUFFIX;
+use super::open;
 use super::record::{self, Said};
 use crate::engine::download::spec::Checksum;
 use crate::engine::net::headers::Validator;
@@ -109,10 +110,7 @@ impl Journal {
 
     /// [`Journal::read`] that tells what is durable from what is believed.
     pub(super) fn read_said(part_path: &Path) -> Result<Said, JournalError> {
-        let mut options = OpenOptions::new();
-        // A named pipe in its place would hold up the reader for ever.
-        options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-        let file = options.open(Self::path_of(part_path))?;
+        let file = open(&Self::path_of(part_path), OpenOptions::new().read(true))?;
         let mut text = Vec::new();
         (&file).take(MOST_BYTES).read_to_end(&mut text)?;
         let mut said = record::replay(&text, |then| epoch::of(&file).is_some_and(|now| epoch::goes_on(then, &now)))?;

@@ -227,9 +227,7 @@ fn claim(told: u64, journal: &Journal) -> io::Result<String> {
 
 /// Opens a journal to add to it.
 fn open(part_path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    options.open(Journal::path_of(part_path))
+    super::open(&Journal::path_of(part_path), OpenOptions::new().append(true))
 }
 
 /// Creates a file that nobody else can read: an address may hold a secret.
@@ -238,9 +236,7 @@ fn create(path: &Path) -> io::Result<File> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut options = OpenOptions::new();
-    options.append(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
-    options.open(path)
+    OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]

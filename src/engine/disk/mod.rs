@@ -16,6 +16,7 @@ pub mod journal;
 mod log;
 mod mailbox;
 pub mod naming;
+mod open;
 mod part_file;
 mod place;
 mod record;
@@ -32,6 +33,7 @@ pub use block::Block;
 pub use disk_threads::DiskThreads;
 pub use folder::{address, check_folder};
 pub use journal::{Journal, JournalError};
+pub use open::open;
 pub use place::placed;
 use url::Url;
 

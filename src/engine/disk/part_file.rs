@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, IoSlice};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use super::log::Log;
 use super::naming::{self, PART_SUFFIX};
 use super::place::{delete, leads_to, remove, rename_to_free};
 use super::room::{allocate, file_system, is_tmpfs, longest_file, missing_space};
-use super::{Finish, Journal, JournalError, Open};
+use super::{Finish, Journal, JournalError, Open, open};
 use crate::engine::download::spec::OnExists;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::ByteRange;
@@ -81,7 +81,7 @@ impl PartFile {
             if has_journal && Journal::read(&path).is_err() {
                 continue;
             }
-            let file = match part_options().create_new(true).open(&path) {
+            let file = match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(failure(&error, "create", &path)),
@@ -117,7 +117,7 @@ impl PartFile {
         if !is_part_path(path) {
             return Err(Failure::new(FailureKind::BadName, format!("{} is no part file", path.display())));
         }
-        let file = part_options().open(path).map_err(|error| gone_or(&error, "open", path))?;
+        let file = open_part(path).map_err(|error| gone_or(&error, "open", path))?;
         let is_file = file.metadata().map_err(|error| failure(&error, "open", path))?.is_file();
         if !is_file {
             return Err(Failure::new(FailureKind::Io(libc::EINVAL), format!("{} is not a file", path.display())));
@@ -467,11 +467,9 @@ pub fn in_use(path: &Path) -> Failure {
     Failure::new(FailureKind::PartInUse, format!("{} is locked by another process", path.display()))
 }
 
-pub fn part_options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    // A named pipe in place of the file must not hold up whoever opens it.
-    options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    options
+/// A part file that is there, to read and write it.
+pub fn open_part(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().read(true).write(true))
 }
 
 pub fn is_part_path(path: &Path) -> bool {

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::Journal;
 use super::folder::exists;
-use super::part_file::{can_lock, is_part_path, part_options};
+use super::part_file::{can_lock, is_part_path, open_part};
 
 /// Deletes a part file and its journal; nothing that is not named like one, and nothing that another
 /// process has continued meanwhile. Answers whether it is gone.
@@ -22,7 +22,7 @@ pub fn delete(part_path: &Path) -> bool {
     }
     // Held until all is removed, so that nobody begins to continue it in between. What can not be opened
     // can not be continued either.
-    let file = part_options().open(part_path).ok();
+    let file = open_part(part_path).ok();
     if let Some(file) = &file {
         if !can_lock(part_path, || file.try_lock()) {
             tracing::warn!(path = %part_path.display(), "kept: another process continues it");
@@ -61,7 +61,7 @@ pub fn leads_to(path: &Path, file: &File) -> bool {
 pub fn placed(part_path: &Path, journal: &Journal) -> Option<(PathBuf, File)> {
     let placed = journal.placed.as_ref()?;
     let path = part_path.with_file_name(&placed.name);
-    let file = part_options().open(&path).ok()?;
+    let file = open_part(&path).ok()?;
     file.metadata().is_ok_and(|about| placed.is(&about)).then_some((path, file))
 }
 

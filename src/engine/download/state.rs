@@ -209,13 +209,14 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
         }
 
         (State::Downloading, Input::Advanced) if life.failures > 0 => fresh(State::Downloading, &[]),
+        // Its part file had become another's when it was opened with the first bytes: asked again from the start.
+        (State::Downloading, Input::Prepared) => keep(State::Connecting, &[Connect]),
         (
             State::Downloading,
             Input::Advanced
             | Input::Admit
             | Input::Resume
             | Input::Due
-            | Input::Prepared
             | Input::Responded
             | Input::TurnedAway
             | Input::Finished,

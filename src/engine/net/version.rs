@@ -61,7 +61,7 @@ pub fn running() -> Number {
 }
 
 /// What the libcurl that runs is and can do: its version and libraries, the schemes it fetches from, what
-/// it was built with, and what is wrong with it. Two or three lines of names, for the about window, a
+/// it was built with, and what is wrong with it. Three lines, for the about window, a
 /// report of a fault and `freshet --version`.
 pub fn curl_info() -> String {
     let version = curl::Version::get();
@@ -91,7 +91,10 @@ pub fn curl_info() -> String {
             .collect::<Vec<_>>()
             .join(", "),
     ];
-    lines.extend(known_fault(running()).map(|fault| format!("Known to be faulty: {fault}")));
+    lines.push(match known_fault(running()) {
+        Some(fault) => format!("Known to be faulty: {fault}"),
+        None => "Not among the versions that are known to be bad".to_owned(),
+    });
     lines.join("\n")
 }
 
@@ -121,6 +124,7 @@ mod tests {
         assert!(told.lines().nth(1).unwrap().starts_with(&schemes().join(", ")), "{told}");
         assert_eq!(told.contains("HTTP/2"), curl::Version::get().feature_http2(), "{told}");
         assert_eq!(told.contains("faulty"), known_fault(running()).is_some(), "{told}");
+        assert_eq!(told.contains("Not among"), known_fault(running()).is_none(), "{told}");
     }
 
     #[test]

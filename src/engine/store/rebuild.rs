@@ -4,17 +4,16 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::redact::without_password;
 use super::{Record, SavedState};
 use crate::engine::disk::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
-use crate::engine::disk::{Journal, JournalError, placed};
+use crate::engine::disk::{Journal, JournalError, open, placed};
 use crate::engine::download::spec::DownloadSpec;
 use crate::engine::types::{ByteRange, DownloadId};
 
@@ -114,16 +113,11 @@ fn part(folder: &Path, path: PathBuf) -> Option<Part> {
         }
     };
     // One that its process had just moved into place is taken back when it is looked for.
-    let file = open(&path).ok().or_else(|| Some(placed(&path, &journal)?.1))?;
+    let file = open(&path, OpenOptions::new().read(true)).ok().or_else(|| Some(placed(&path, &journal)?.1))?;
     let about = file.metadata().ok().filter(fs::Metadata::is_file)?;
     if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
         return None;
     }
     let changed_at = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     Some(Part { folder: folder.to_owned(), path, journal, changed_at })
-}
-
-/// A symbolic link is no part file, and a named pipe holds nobody up.
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
 }

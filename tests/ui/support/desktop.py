@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections import namedtuple
@@ -27,7 +28,7 @@ class X11:
     width, height = 1280, 800
 
     def window(self, title):
-        """Where the window of this title is; None while there is none."""
+        """Where the window of this title, a regular expression, is; None while there is none."""
         found = subprocess.run(
             ["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"], capture_output=True, text=True, timeout=10
         )
@@ -100,7 +101,7 @@ class Sway:
         nodes = [json.loads(_output("swaymsg", "-t", "get_tree"))]
         while nodes:
             node = nodes.pop()
-            if node.get("name") == title and node.get("pid") and node.get("visible"):
+            if re.fullmatch(title, node.get("name") or "") and node.get("pid") and node.get("visible"):
                 return Rect(*(node["rect"][key] for key in ("x", "y", "width", "height")))
             nodes += node.get("nodes", []) + node.get("floating_nodes", [])
         return None

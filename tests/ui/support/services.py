@@ -29,11 +29,12 @@ class Notification:
 class Services:
     """with Services() as services: ... ; must be there before the program starts."""
 
+    program = Path(__file__).parent / "desktop_services.py"
+
     def __enter__(self):
         self.calls = []
-        program = Path(__file__).parent / "desktop_services.py"
         self._process = subprocess.Popen(
-            ["/usr/bin/python3", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ["/usr/bin/python3", self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout.readline().strip() == '"ready"', "the services do not start"
         self._reader = threading.Thread(target=self._read)

@@ -12,9 +12,12 @@ if [ -z "${FRESHET_SWAY_SESSION:-}" ]; then
     unset DISPLAY WAYLAND_DISPLAY SWAYSOCK
     status=0
     dbus-run-session -- "$0" "$@" || status=$?
-    if mountpoint -q "$XDG_RUNTIME_DIR/doc"; then
-        fusermount3 -u "$XDG_RUNTIME_DIR/doc"
-    fi
+    # The portal for documents ends with the bus, and may be taking its folder away at this moment.
+    tries=0
+    while mountpoint -q "$XDG_RUNTIME_DIR/doc" && ! fusermount3 -u "$XDG_RUNTIME_DIR/doc" && [ "$tries" -lt 50 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
     rm -rf "$XDG_RUNTIME_DIR"
     exit "$status"
 fi

@@ -96,7 +96,7 @@ NOT_DRAGGED = "can be dragged when it is completed"
 KEEP, WRONG, KEPT = "Keep File", "The checksum does not match", "not verified: its checksum did not match"
 
 PREFERENCES = "Preferences"
-START_WITH_SESSION = "Start when I log in"
+START_WITH_SESSION, RUN_IN_BACKGROUND = "Start when I log in", "Keep running when the window is closed"
 NO_LIMIT, LIMIT, RATE = "No Limit", "Limit", "Kilobytes a second"
 LIMIT_SPEED = "Limit the speed of all downloads together"
 
