@@ -22,7 +22,7 @@ finish() {
   wait "$server" 2>/dev/null || true
   # The portal for documents is just ending, too, and may be taking its folder away at this moment.
   tries=0
-  while mountpoint -q "$runtime/doc" && ! fusermount3 -u "$runtime/doc" && [ $tries -lt 50 ]; do
+  while mountpoint -q "$runtime/doc" && ! fusermount3 -u "$runtime/doc" && [ "$tries" -lt 50 ]; do
     tries=$((tries + 1))
     sleep 0.1
   done
