@@ -23,6 +23,9 @@ if [ "$profile" = release ]; then
   flags=$(printf '%s' "${RUSTFLAGS:-}" | tr -s ' ' "$separator")
   CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS:-$flags}${separator}--remap-path-prefix=$SOURCE_DIR=/usr/src/freshet
   CARGO_ENCODED_RUSTFLAGS=$CARGO_ENCODED_RUSTFLAGS${separator}--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/usr/src/cargo
+  # Cargo names the crates by where they really are.
+  registry=$(realpath -m "${CARGO_HOME:-$HOME/.cargo}/registry")
+  CARGO_ENCODED_RUSTFLAGS=$CARGO_ENCODED_RUSTFLAGS${separator}--remap-path-prefix=$registry=/usr/src/cargo/registry
   CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS#"$separator"}
   export CARGO_ENCODED_RUSTFLAGS
 fi

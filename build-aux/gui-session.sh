@@ -13,16 +13,16 @@ echo "XDG_DOWNLOAD_DIR=\"$scratch/Downloads\"" >"$scratch/config/user-dirs.dirs"
 
 # shellcheck disable=SC2317,SC2329 # called by the trap
 finish() {
-  # What the bus started may outlive it. The runtime folder, which no other session has, tells which
-  # processes those are.
-  grep -slzxF "XDG_RUNTIME_DIR=$runtime" /proc/[0-9]*/environ | cut -d/ -f3 | while read -r pid; do
+  # What the bus started may outlive it. The session's name, which no other one has, tells which processes
+  # those are; the runtime folder does not, as each session of Flatpak has the same.
+  grep -slzxF "FRESHET_SESSION=$scratch" /proc/[0-9]*/environ | cut -d/ -f3 | while read -r pid; do
     kill "$pid" 2>/dev/null || true
   done
   kill "$server" 2>/dev/null || true
   wait "$server" 2>/dev/null || true
   # The portal for documents is just ending, too, and may be taking its folder away at this moment.
   tries=0
-  while mountpoint -q "$runtime/doc" && ! fusermount3 -u "$runtime/doc" && [ $tries -lt 50 ]; do
+  while mountpoint -q "$runtime/doc" && ! fusermount3 -u "$runtime/doc" && [ "$tries" -lt 50 ]; do
     tries=$((tries + 1))
     sleep 0.1
   done
@@ -53,6 +53,7 @@ done
 status=0
 env -u WAYLAND_DISPLAY \
   DISPLAY=":$(cat "$scratch/display")" \
+  FRESHET_SESSION="$scratch" \
   XDG_RUNTIME_DIR="$runtime" \
   XDG_CONFIG_HOME="$scratch/config" \
   XDG_DATA_HOME="$scratch/data" \
