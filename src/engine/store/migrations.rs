@@ -27,6 +27,8 @@ pub const STEPS: &[&str] = &[
         added_at     INTEGER NOT NULL,
         finished_at  INTEGER
     ) STRICT;",
+    // Where a download stands in the order of the queue; NULL: where it was added.
+    "ALTER TABLE download ADD COLUMN turn INTEGER;",
 ];
 
 #[derive(Debug, thiserror::Error)]
