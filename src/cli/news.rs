@@ -102,8 +102,8 @@ impl Tracker {
                 self.end(*id, Status::Complete);
                 None
             }
-            // There is no list, and nobody asks before.
-            Event::ListUnsaved(_) | Event::Probed { .. } => None,
+            // There is no list, so nothing of it is moved, and nobody asks before.
+            Event::ListUnsaved(_) | Event::Moved(_) | Event::Probed { .. } => None,
         }
     }
 

@@ -10,6 +10,7 @@ mod calendar;
 mod effects;
 mod hold;
 mod keep;
+mod order;
 mod pieces;
 mod probes;
 mod relocate;
@@ -37,6 +38,7 @@ use super::item::{AfterClose, Item};
 use super::net::{Transport, Vitals};
 use super::queue::{Host, Queue};
 use super::store::{Record, Store};
+use super::turn::Turn;
 use super::types::{DownloadId, Moment, PartId, Speed, TransferId};
 pub use shelf::Shelf;
 
@@ -79,6 +81,8 @@ pub struct Book {
     alarms: BTreeSet<(Moment, DownloadId)>,
     /// What is to start at a time.
     calendar: BTreeSet<(SystemTime, DownloadId)>,
+    /// No turn is later than this one.
+    last_turn: Option<Turn>,
     next_tick: Option<Moment>,
     flushed_at: Moment,
     next_number: u64,
@@ -95,6 +99,7 @@ impl Book {
     pub fn new(parts: Parts, limits: Limits, shelf: Shelf) -> Self {
         let mut queue = Queue::default();
         queue.set_limits(limits);
+        let last_turn = shelf.turns().map(|(_, turn)| turn).max();
         Self {
             parts,
             items: BTreeMap::new(),
@@ -106,6 +111,7 @@ impl Book {
             active: BTreeSet::new(),
             alarms: BTreeSet::new(),
             calendar: BTreeSet::new(),
+            last_turn,
             next_tick: None,
             flushed_at: Moment::default(),
             next_number: 1,
@@ -192,6 +198,8 @@ impl Book {
                 self.defy(id);
                 self.wish(id, Input::Resume);
             }
+            Command::StartNow(id) => self.start_now(id),
+            Command::Move { ids, to } => self.reorder(&ids, to),
             Command::Hold(hold) => self.hold(hold),
             Command::Keep(id) => self.keep(id),
             Command::PauseAll => self.input_all(&Input::Pause, |state| !matches!(state, State::Paused)),
@@ -253,6 +261,11 @@ impl Book {
         if refusal.is_none() {
             Self::place(&mut item, start);
         }
+        if self.last_turn >= Some(item.turn()) {
+            // Others were moved behind where it would stand.
+            item.turn = self.last_turn.map(Turn::next);
+            self.events.extend(item.turn.map(|turn| Event::Moved(vec![(id, turn)])));
+        }
         self.insert(item);
         if let Some(item) = self.items.get(&id) {
             let added = Event::Added(Box::new(self.picture(item)));
@@ -268,6 +281,7 @@ impl Book {
     }
 
     fn insert(&mut self, item: Item) {
+        self.last_turn = self.last_turn.max(Some(item.turn()));
         self.by_url.entry(item.spec.url.clone()).or_default().push(item.id);
         self.items.insert(item.id, item);
     }
@@ -382,7 +396,7 @@ impl Book {
         match effect {
             Effect::Enqueue => {
                 if let Some(item) = self.items.get(&id) {
-                    self.queue.join(id, Host::of(&item.spec.url));
+                    self.queue.join(id, Host::of(&item.spec.url), item.turn());
                 }
             }
             Effect::Dequeue => self.queue.leave(id),

@@ -39,6 +39,15 @@ pub enum Command {
     /// Move a file into place that is all here and failed with `ChecksumMismatch`: its checksum is
     /// forgotten. It is marked as not verified for good.
     Keep(DownloadId),
+    /// Start it at once, whatever its state: even if as many downloads run as may, before its time, and while
+    /// downloads are held. Its host is asked for no more connections than otherwise.
+    StartNow(DownloadId),
+    /// Give these another place in the order of the queue, all together and in the order in which they stand.
+    /// Those that are complete stay where they are.
+    Move {
+        ids: Vec<DownloadId>,
+        to: Spot,
+    },
     PauseAll,
     ResumeAll,
     /// Take it off the list. An unfinished one is stopped and its part file kept until `Purge`, so
@@ -68,6 +77,17 @@ pub enum Command {
     /// No downloads run from now on, or they may again. One that is resumed meanwhile goes on all the same; what
     /// needs no network knows no [`Hold::Offline`] and no [`Hold::Metered`].
     Hold(Option<Hold>),
+}
+
+/// A place in the order of the queue, in which all downloads stand, also those that are paused or complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// Before every download that is not complete.
+    Top,
+    Bottom,
+    /// Right before or behind this one.
+    Before(DownloadId),
+    After(DownloadId),
 }
 
 /// When a new download starts.

@@ -23,6 +23,7 @@ use super::import::as_curl::CurlCommand;
 use super::item::Item;
 use super::net::{self, driver::Driver};
 use super::store::{Archive, Day, Health, Opened, Past, Record, SetAside, SqliteStore, Store, Traffic};
+use super::turn::Turn;
 use super::types::{DownloadId, Moment, ProbeId};
 
 /// At the end of the program, how long open part files may take to be saved. A stalled device
@@ -273,6 +274,11 @@ impl Engine {
     /// Looks at one of them, which costs much less than a snapshot.
     pub fn shelved_outline<T>(&self, id: DownloadId, look: impl FnOnce(&Outline<'_>) -> T) -> Option<T> {
         self.core.book.borrow().outline(id, look)
+    }
+
+    /// Those that do not stand where they were added in the order of the queue.
+    pub fn moved(&self) -> Vec<(DownloadId, Turn)> {
+        self.core.book.borrow().moved()
     }
 
     /// All others, in the same order.

@@ -9,6 +9,7 @@ use url::Url;
 use super::download::spec::Checksum;
 use super::download::state::State;
 use super::error::Failure;
+use super::turn::Turn;
 use super::types::{DownloadId, ProbeId, Speed};
 
 /// What happened. Delivered on the main loop, never from inside a libcurl callback, so a listener
@@ -21,6 +22,8 @@ pub enum Event {
     Changed(Box<Snapshot>),
     /// Bytes came in. Merged: at most four a second for each download.
     Progressed { id: DownloadId, progress: Progress },
+    /// These stand at another place in the order of the queue.
+    Moved(Vec<(DownloadId, Turn)>),
     /// It is no longer in the list (it may be restored until it is purged).
     Removed(DownloadId),
     /// What an address leads to that was asked about by `Command::Probe`.

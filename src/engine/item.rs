@@ -22,6 +22,7 @@ use super::plan::ranges::RangeSet;
 use super::rate::{self, Meter};
 use super::sources::Sources;
 use super::store::{Record, SavedState};
+use super::turn::Turn;
 use super::types::{ByteRange, DownloadId, Moment, Speed, TransferId};
 use super::work::Work;
 
@@ -83,6 +84,8 @@ pub struct Item {
     pub defies: bool,
     /// Taken off the list; `Some(true)`: it was on its way, and goes on when restored.
     pub removed: Option<bool>,
+    /// Where it stands in the order of the queue, if that is not where it was added.
+    pub turn: Option<Turn>,
     pub meter: Meter,
     pub chronicle: Chronicle,
     pub added_at: SystemTime,
@@ -145,6 +148,7 @@ impl Item {
             after_close: AfterClose::default(),
             defies: false,
             removed: None,
+            turn: None,
             meter: Meter::default(),
             chronicle: Chronicle::default(),
             added_at,
@@ -161,6 +165,10 @@ impl Item {
             }
         }
         arrived
+    }
+
+    pub fn turn(&self) -> Turn {
+        self.turn.unwrap_or_else(|| Turn::of_added(self.id))
     }
 
     pub fn progress(&self, received: u64) -> Progress {
@@ -413,6 +421,7 @@ impl Item {
             media_type: self.media_type.clone(),
             verified: self.verified.clone(),
             removed: self.removed.is_some(),
+            turn: self.turn,
             added_at: self.added_at,
             finished_at: self.finished_at,
         }
@@ -435,6 +444,7 @@ impl Item {
         item.media_type = record.media_type;
         item.verified = record.verified;
         item.removed = record.removed.then_some(false);
+        item.turn = record.turn;
         item.finished_at = record.finished_at;
         item
     }

@@ -24,6 +24,7 @@ mod queue;
 pub mod rate;
 mod sources;
 pub mod store;
+pub mod turn;
 pub mod types;
 mod work;
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Who may run and connect now: at most so many downloads, at most so many connections to one host,
-//! first come first served, and a host that asked for patience, or for fewer connections, gets it.
+//! first come first served where the user wants no other order, and a host that asked for patience, or for fewer connections, gets it.
 //! Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use url::Url;
 
 use super::command::Limits;
+use super::turn::Turn;
 use super::types::{DownloadId, Moment};
 
 /// After so long without a refusal a host that refused connections is asked for one more. One that means
@@ -27,11 +28,19 @@ impl Host {
     }
 }
 
+/// Where a waiting download stands. Those that the user wants at once come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Standing {
+    is_patient: bool,
+    turn: Turn,
+    id: DownloadId,
+}
+
 /// What is known of a host.
 #[derive(Debug, Default)]
 struct Line {
-    /// Waiting downloads by their place in the queue.
-    waiting: BTreeMap<u64, DownloadId>,
+    /// Waiting downloads, the next one first.
+    waiting: BTreeSet<Standing>,
     /// Downloads that have a slot and no connection yet.
     preparing: usize,
     connections: usize,
@@ -54,6 +63,11 @@ impl Line {
         self.preparing + self.connections < most && self.may_be_asked(now)
     }
 
+    /// Whether somebody waits who may have a slot now; `is_full`: only who is to start at once.
+    fn is_wanted(&self, is_full: bool) -> bool {
+        self.waiting.first().is_some_and(|first| !(is_full && first.is_patient))
+    }
+
     fn may_be_asked(&self, now: Moment) -> bool {
         self.not_before.is_none_or(|at| at <= now)
     }
@@ -72,9 +86,8 @@ pub struct Queue {
     limits: Limits,
     lines: HashMap<Host, Line>,
     /// Where each waiting download stands.
-    places: HashMap<DownloadId, (Host, u64)>,
+    places: HashMap<DownloadId, (Host, Standing)>,
     running: HashMap<DownloadId, Slot>,
-    next_place: u64,
 }
 
 impl Queue {
@@ -86,22 +99,45 @@ impl Queue {
         self.limits = limits;
     }
 
-    /// Puts a download at the end of the queue; one that is in it already stays where it is.
-    pub fn join(&mut self, id: DownloadId, host: Host) {
+    /// Lets a download wait for its turn; one that is in the queue already stays as it is.
+    pub fn join(&mut self, id: DownloadId, host: Host, turn: Turn) {
         if self.places.contains_key(&id) {
             return;
         }
-        let place = self.next_place;
-        self.next_place += 1;
-        self.lines.entry(host.clone()).or_default().waiting.insert(place, id);
-        self.places.insert(id, (host, place));
+        let standing = Standing { is_patient: true, turn, id };
+        self.lines.entry(host.clone()).or_default().waiting.insert(standing);
+        self.places.insert(id, (host, standing));
+    }
+
+    /// Gives a waiting download another place.
+    pub fn set_turn(&mut self, id: DownloadId, turn: Turn) {
+        self.stand(id, |standing| Standing { turn, ..standing });
+    }
+
+    /// A waiting download is to get a slot even if there is none.
+    pub fn hurry(&mut self, id: DownloadId) {
+        self.stand(id, |standing| Standing { is_patient: false, ..standing });
+    }
+
+    fn stand(&mut self, id: DownloadId, change: impl Fn(Standing) -> Standing) {
+        let Some((host, standing)) = self.places.get_mut(&id) else { return };
+        let new = change(*standing);
+        if let Some(line) = self.lines.get_mut(host) {
+            line.waiting.remove(standing);
+            line.waiting.insert(new);
+        }
+        *standing = new;
+    }
+
+    fn is_full(&self) -> bool {
+        self.running.len() >= self.limits.parallel
     }
 
     /// Takes a waiting download out.
     pub fn leave(&mut self, id: DownloadId) {
-        if let Some((host, place)) = self.places.remove(&id) {
+        if let Some((host, standing)) = self.places.remove(&id) {
             if let Some(line) = self.lines.get_mut(&host) {
-                line.waiting.remove(&place);
+                line.waiting.remove(&standing);
             }
             self.tidy(&host);
         }
@@ -158,8 +194,8 @@ impl Queue {
     /// Whether a running download may have one more connection to this host: not while another
     /// download could use it.
     pub fn has_room(&self, host: &Host, now: Moment) -> bool {
-        let is_wanted = |line: &Line| !line.waiting.is_empty() && self.running.len() < self.limits.parallel;
-        self.lines.get(host).is_none_or(|line| line.has_room(self.limits.per_host, now) && !is_wanted(line))
+        let is_full = self.is_full();
+        self.lines.get(host).is_none_or(|line| line.has_room(self.limits.per_host, now) && !line.is_wanted(is_full))
     }
 
     /// The host has refused more connections than this just now.
@@ -183,13 +219,11 @@ impl Queue {
 
     /// The host whose connections keep the next download from starting.
     pub fn crowded(&self, now: Moment) -> Option<&Host> {
-        if self.running.len() >= self.limits.parallel {
-            return None;
-        }
-        let full = self.lines.iter().filter(|(_, line)| {
-            !line.waiting.is_empty() && line.may_be_asked(now) && !line.has_room(self.limits.per_host, now)
+        let is_full = self.is_full();
+        let crowded = self.lines.iter().filter(|(_, line)| {
+            line.is_wanted(is_full) && line.may_be_asked(now) && !line.has_room(self.limits.per_host, now)
         });
-        full.min_by_key(|(_, line)| line.waiting.keys().next().copied()).map(|(host, _)| host)
+        crowded.min_by_key(|(_, line)| line.waiting.first().copied()).map(|(host, _)| host)
     }
 
     /// The host asked not to be asked before this moment.
@@ -200,16 +234,13 @@ impl Queue {
 
     /// Grants a slot to the first in the queue whose host has room.
     pub fn admit(&mut self, now: Moment) -> Option<DownloadId> {
-        if self.running.len() >= self.limits.parallel {
-            return None;
-        }
-        let per_host = self.limits.per_host;
+        let (is_full, per_host) = (self.is_full(), self.limits.per_host);
         let (host, line) = self
             .lines
             .iter_mut()
-            .filter(|(_, line)| !line.waiting.is_empty() && line.has_room(per_host, now))
-            .min_by_key(|(_, line)| line.waiting.keys().next().copied())?;
-        let (_, id) = line.waiting.pop_first()?;
+            .filter(|(_, line)| line.is_wanted(is_full) && line.has_room(per_host, now))
+            .min_by_key(|(_, line)| line.waiting.first().copied())?;
+        let id = line.waiting.pop_first()?.id;
         line.preparing += 1;
         line.not_before = None;
         let host = host.clone();
@@ -255,6 +286,10 @@ mod tests {
         Moment(Duration::from_secs(secs))
     }
 
+    fn join(queue: &mut Queue, id: u64, host: Host) {
+        queue.join(DownloadId(id), host, Turn::of_added(DownloadId(id)));
+    }
+
     fn all(queue: &mut Queue, now: Moment) -> Vec<u64> {
         std::iter::from_fn(|| queue.admit(now)).map(|id| id.0).collect()
     }
@@ -269,7 +304,7 @@ mod tests {
     fn so_many_at_a_time_in_order() {
         let mut queue = Queue::default();
         for id in 0..8 {
-            queue.join(DownloadId(id), host(&format!("h{id}")));
+            join(&mut queue, id, host(&format!("h{id}")));
         }
         assert_eq!(all(&mut queue, at(0)), [0, 1, 2, 3, 4]);
         queue.release(DownloadId(3));
@@ -282,9 +317,9 @@ mod tests {
         let mut queue = Queue::default();
         queue.set_limits(Limits { per_host: 2, ..Limits::default() });
         for id in 0..4 {
-            queue.join(DownloadId(id), host("busy"));
+            join(&mut queue, id, host("busy"));
         }
-        queue.join(DownloadId(9), host("free"));
+        join(&mut queue, 9, host("free"));
         assert_eq!(all(&mut queue, at(0)), [0, 1, 9]);
         queue.release(DownloadId(0));
         assert_eq!(all(&mut queue, at(0)), [2]);
@@ -295,8 +330,8 @@ mod tests {
         let mut queue = Queue::default();
         queue.hold_back(host("tired"), at(10));
         queue.hold_back(host("tired"), at(7));
-        queue.join(DownloadId(1), host("tired"));
-        queue.join(DownloadId(2), host("other"));
+        join(&mut queue, 1, host("tired"));
+        join(&mut queue, 2, host("other"));
         assert_eq!(all(&mut queue, at(0)), [2]);
         assert_eq!(queue.next_moment(at(0)), Some(at(10)));
         assert_eq!(all(&mut queue, at(10)), [1]);
@@ -307,7 +342,7 @@ mod tests {
     fn more_connections_are_for_those_who_run_only_while_nobody_waits_for_them() {
         let mut queue = Queue::default();
         queue.set_limits(Limits { per_host: 3, ..Limits::default() });
-        queue.join(DownloadId(1), host("h"));
+        join(&mut queue, 1, host("h"));
         assert_eq!(all(&mut queue, at(0)), [1]);
         for _ in 0..3 {
             assert!(queue.has_room(&host("h"), at(0)));
@@ -315,7 +350,7 @@ mod tests {
         }
         assert!(!queue.has_room(&host("h"), at(0)));
         assert_eq!(queue.crowded(at(0)), None);
-        queue.join(DownloadId(2), host("h"));
+        join(&mut queue, 2, host("h"));
         assert_eq!(all(&mut queue, at(0)), [0; 0]);
         assert_eq!(queue.crowded(at(0)), Some(&host("h")));
         queue.disconnected(&host("h"));
@@ -331,7 +366,7 @@ mod tests {
         queue.cap(&host("h"), 2, at(0));
         queue.cap(&host("h"), 5, at(0));
         for id in 0..3 {
-            queue.join(DownloadId(id), host("h"));
+            join(&mut queue, id, host("h"));
         }
         assert_eq!(all(&mut queue, at(0)), [0, 1]);
         for id in [0, 1] {
@@ -347,8 +382,8 @@ mod tests {
         let mut queue = Queue::default();
         let minutes = |minutes: u64| at(minutes * 60);
         queue.cap(&host("h"), 1, minutes(5));
-        queue.join(DownloadId(1), host("h"));
-        queue.join(DownloadId(2), host("h"));
+        join(&mut queue, 1, host("h"));
+        join(&mut queue, 2, host("h"));
         assert_eq!(all(&mut queue, minutes(6)), [1]);
         assert_eq!(queue.next_moment(minutes(6)), None, "nobody is woken for it");
         assert_eq!(all(&mut queue, minutes(14)), [0; 0]);
@@ -364,8 +399,45 @@ mod tests {
     fn joining_twice_keeps_the_place() {
         let mut queue = Queue::default();
         for id in [1, 2, 1] {
-            queue.join(DownloadId(id), host("h"));
+            join(&mut queue, id, host("h"));
         }
         assert_eq!(all(&mut queue, at(0)), [1, 2]);
+    }
+
+    #[test]
+    fn the_order_of_the_queue_is_that_of_turns() {
+        let mut queue = Queue::default();
+        for id in 1..=4 {
+            join(&mut queue, id, host(&format!("h{}", id % 2)));
+        }
+        queue.set_turn(DownloadId(4), Turn(0));
+        queue.set_turn(DownloadId(9), Turn(0));
+        queue.set_turn(DownloadId(1), Turn::of_added(DownloadId(3)).next());
+        assert_eq!(all(&mut queue, at(0)), [4, 2, 3, 1]);
+        for id in [3, 2] {
+            queue.release(DownloadId(id));
+            join(&mut queue, id, host("h1"));
+        }
+        assert_eq!(all(&mut queue, at(0)), [2, 3], "who comes back stands where it stood");
+    }
+
+    #[test]
+    fn what_is_to_start_at_once_waits_for_its_host_alone() {
+        let mut queue = Queue::default();
+        queue.set_limits(Limits { parallel: 1, per_host: 2, ..Limits::default() });
+        for id in 1..=5 {
+            join(&mut queue, id, host(if id < 5 { "h" } else { "other" }));
+        }
+        assert_eq!(all(&mut queue, at(0)), [1]);
+        queue.hurry(DownloadId(3));
+        queue.hurry(DownloadId(4));
+        assert_eq!(all(&mut queue, at(0)), [3]);
+        assert_eq!(queue.crowded(at(0)), Some(&host("h")));
+        queue.hurry(DownloadId(5));
+        assert_eq!(all(&mut queue, at(0)), [5]);
+        queue.release(DownloadId(1));
+        assert_eq!(all(&mut queue, at(0)), [4]);
+        queue.release(DownloadId(3));
+        assert_eq!(all(&mut queue, at(0)), [0; 0], "two are more than one already");
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The list of all downloads, in the order of their ids, which is the order in which they were added, or
+//! The list of all downloads, in the order of the queue, which is that of their ids until some are moved, or
 //! sorted and filtered as the user likes it. A download is found by its id at once; no change of one row
 //! costs time for each of the others. What was complete at the start becomes an object when somebody looks at it.
 
@@ -11,8 +11,9 @@ use gio::subclass::prelude::*;
 
 use super::download_object::DownloadObject;
 use super::filter::Filter;
-use super::order::{Order, Rank};
+use super::order::{Order, Rank, SortKey};
 use crate::engine::event::{Outline, Snapshot};
+use crate::engine::turn::Turn;
 use crate::engine::types::DownloadId;
 
 /// How often rows change places at most while what they are sorted by changes.
@@ -41,7 +42,7 @@ mod imp {
     use super::super::rows::Rows;
     use super::{
         Cast, DownloadId, DownloadObject, Filter, ListModelImpl, ObjectImpl, ObjectSubclass, Order, Rank, Source,
-        StaticType,
+        StaticType, Turn,
     };
 
     /// The rows in another order than that of their ids, or some of them.
@@ -59,6 +60,9 @@ mod imp {
     pub struct DownloadList {
         pub rows: RefCell<Rows>,
         pub sorted: RefCell<Option<Sorted>>,
+        pub order: Cell<Order>,
+        /// Of those that were moved in the queue.
+        pub turns: RefCell<HashMap<DownloadId, Turn>>,
         pub source: OnceCell<Box<dyn Source>>,
         /// No more rows than the first so many are shown.
         pub most: Cell<Option<u32>>,
@@ -270,8 +274,30 @@ impl DownloadList {
     }
 
     pub fn set_order(&self, order: Order) {
-        let filter = self.imp().sorted.borrow().as_ref().map(|sorted| sorted.filter.clone());
-        self.choose(order, filter.unwrap_or_default());
+        self.choose(order, self.filter());
+    }
+
+    /// Whether the rows are in the order of the queue, so that they can be moved.
+    pub fn is_in_queue_order(&self) -> bool {
+        self.imp().order.get().by == SortKey::Queue
+    }
+
+    /// These stand at another place in the queue. Their rows move at once, also where rows are held: the user
+    /// has moved them.
+    pub(super) fn set_turns(&self, turns: &[(DownloadId, Turn)]) {
+        let imp = self.imp();
+        imp.turns.borrow_mut().extend(turns.iter().copied());
+        if !turns.is_empty() && self.is_in_queue_order() {
+            if self.is_sorted() { self.sort() } else { self.choose(imp.order.get(), Filter::default()) }
+        }
+    }
+
+    /// The rows that are shown.
+    pub fn ids(&self) -> Vec<DownloadId> {
+        match &*self.imp().sorted.borrow() {
+            Some(sorted) => sorted.rows.clone(),
+            None => self.imp().rows.borrow().all(),
+        }
     }
 
     pub fn filter(&self) -> Filter {
@@ -280,13 +306,18 @@ impl DownloadList {
 
     /// Shows only what it lets through.
     pub fn set_filter(&self, filter: Filter) {
-        let order = self.imp().sorted.borrow().as_ref().map(|sorted| sorted.order);
-        self.choose(order.unwrap_or_default(), filter);
+        self.choose(self.imp().order.get(), filter);
     }
 
     fn choose(&self, order: Order, filter: Filter) {
         let imp = self.imp();
-        let is_plain = order == Order::default() && filter.lets_all_through();
+        imp.order.set(order);
+        let is_plain = filter.lets_all_through()
+            && match order.by {
+                SortKey::Queue => imp.turns.borrow().is_empty(),
+                SortKey::Added => !order.is_descending,
+                _ => false,
+            };
         if is_plain && !self.is_sorted() {
             return;
         }
@@ -315,8 +346,11 @@ impl DownloadList {
 
     /// A download has changed; `is_progress`: no more than that bytes came in.
     pub(super) fn touch(&self, is_progress: bool) {
-        let order = self.imp().sorted.borrow().as_ref().map(|sorted| sorted.order);
-        if order.is_some_and(|order| !is_progress || order.by.follows_progress()) {
+        let depends = |sorted: &imp::Sorted| {
+            let by = sorted.order.by;
+            if is_progress { by.follows_progress() } else { by.follows_changes() || !sorted.filter.lets_all_through() }
+        };
+        if self.imp().sorted.borrow().as_ref().is_some_and(depends) {
             self.sort_soon();
         }
     }
@@ -375,9 +409,22 @@ impl DownloadList {
             if !filter.lets_all_through() {
                 rows.retain(|id| imp.lets_through(filter, &all, *id));
             }
-            if *order == Order::default() {
-                drop((all, sorted));
-                return self.show_rows(rows);
+            match order.by {
+                SortKey::Queue => {
+                    let turns = imp.turns.borrow();
+                    let turn = |id: &DownloadId| turns.get(id).copied().unwrap_or_else(|| Turn::of_added(*id));
+                    rows.sort_by_key(|id| (turn(id), *id));
+                    drop((all, sorted));
+                    return self.show_rows(rows);
+                }
+                SortKey::Added => {
+                    if order.is_descending {
+                        rows.reverse();
+                    }
+                    drop((all, sorted));
+                    return self.show_rows(rows);
+                }
+                SortKey::Name | SortKey::Size | SortKey::Progress | SortKey::Speed | SortKey::State => {}
             }
             let mut ranked: Vec<_> = rows.into_iter().map(|id| (rank(id), id)).collect();
             if order.is_descending {
@@ -560,6 +607,36 @@ mod tests {
             list.insert(DownloadObject::new(Snapshot { state: State::Completed, ..snapshot(5) }));
             list.tell();
             assert_eq!(ids(&list), [1, 3, 4], "what the filter keeps out comes no more while rows are held");
+        });
+    }
+
+    #[test]
+    fn rows_that_are_moved_in_the_queue_move_at_once_and_only_where_it_is_seen() {
+        alone(|_| {
+            let list = DownloadList::default();
+            (1..=4).for_each(|id| add(&list, id));
+            list.tell();
+            let shadow = shadow_of(&list);
+            shadow.replace(ids(&list));
+            list.set_held(true);
+            list.set_turns(&[(DownloadId(4), Turn(0))]);
+            assert_eq!(ids(&list), [4, 1, 2, 3]);
+            list.set_held(false);
+            list.touch(false);
+            assert!(!list.imp().will_sort.get(), "what happens to a download does not change the order");
+            list.set_order(by(SortKey::Added, false));
+            list.set_turns(&[(DownloadId(2), Turn(-1))]);
+            assert_eq!(ids(&list), [1, 2, 3, 4]);
+            list.set_order(by(SortKey::Queue, true));
+            assert_eq!(ids(&list), [2, 4, 1, 3], "the queue has one direction");
+            list.set_filter(Filter::new(Group::Waiting, ""));
+            list.get(DownloadId(4)).unwrap().apply(&Snapshot { state: State::Completed, ..snapshot(4) });
+            list.touch(false);
+            list.sort();
+            add(&list, 5);
+            list.tell();
+            assert_eq!((ids(&list), list.ids().len()), (vec![2, 1, 3, 5], 4));
+            assert_eq!(*shadow.borrow(), [2, 1, 3, 5]);
         });
     }
 

@@ -107,6 +107,16 @@ impl DownloadObject {
         self.imp().read(|download| download.path.clone())
     }
 
+    /// Whether it waits for a slot or for its time, and so could start now.
+    pub fn can_start_now(&self) -> bool {
+        self.read(|download| matches!(download.state, State::Queued | State::Scheduled { .. }))
+    }
+
+    /// Whether it is still to run, now or some time, and so has a place in the queue.
+    pub fn can_move(&self) -> bool {
+        self.read(|download| download.state != State::Completed)
+    }
+
     pub fn folder(&self) -> PathBuf {
         self.imp().read(|download| download.folder.clone())
     }

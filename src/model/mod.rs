@@ -18,6 +18,7 @@ pub mod filter;
 pub mod history;
 pub mod kind;
 pub mod lost_folders;
+pub mod moving;
 pub mod order;
 pub mod permission;
 mod positions;
@@ -31,7 +32,7 @@ pub mod terms;
 pub mod totals;
 pub mod why;
 
-pub use crate::engine::command::Command;
+pub use crate::engine::command::{Command, Spot};
 pub use crate::engine::download::state::Hold;
 pub use crate::engine::net::version::curl_info;
 pub use crate::engine::types::DownloadId;

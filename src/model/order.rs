@@ -5,7 +5,7 @@ use super::download_object::is_active;
 use crate::engine::download::state::State;
 use crate::engine::event::Snapshot;
 
-/// The default is the order in which the downloads were added.
+/// The default is the order of the queue, which has one direction only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Order {
     pub by: SortKey,
@@ -14,7 +14,9 @@ pub struct Order {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortKey {
+    /// In which the downloads start: as they were added, until the user moves some of them.
     #[default]
+    Queue,
     Added,
     Name,
     Size,
@@ -27,13 +29,19 @@ impl SortKey {
     /// As the setting calls it; what is not known counts as the default.
     pub fn named(name: &str) -> Self {
         match name {
+            "added" => Self::Added,
             "name" => Self::Name,
             "size" => Self::Size,
             "progress" => Self::Progress,
             "speed" => Self::Speed,
             "state" => Self::State,
-            _ => Self::Added,
+            _ => Self::Queue,
         }
+    }
+
+    /// Whether it can change while a download is in the list, but by moving rows.
+    pub fn follows_changes(self) -> bool {
+        !matches!(self, Self::Queue | Self::Added)
     }
 
     /// Whether bytes that come in change it.
@@ -53,7 +61,8 @@ pub enum Rank {
 impl Rank {
     pub fn of(download: &Snapshot, by: SortKey) -> Self {
         match by {
-            SortKey::Added => Self::Number(download.id.0),
+            // Who was moved in the queue the list knows.
+            SortKey::Queue | SortKey::Added => Self::Number(download.id.0),
             SortKey::Name => Self::Name(download.name.as_str().into()),
             SortKey::Size => Self::Number(download.progress.total.unwrap_or_default()),
             SortKey::Progress => Self::Number(thousandths(download)),

@@ -181,6 +181,7 @@ impl Session {
     /// Shows what was saved.
     fn fill(&self) {
         let Inner { engine, list, .. } = &*self.0;
+        list.set_turns(&engine.moved());
         let live = engine.live_snapshots();
         live.iter().for_each(|download| self.count(Counted::default(), Counted::of(download)));
         let (objects, shelved) = (live.into_iter().map(DownloadObject::new).collect(), engine.shelved());
@@ -443,6 +444,7 @@ impl Session {
                 self.count(old, object.read(Counted::of));
                 self.0.list.touch(true);
             }
+            Event::Moved(turns) => self.0.list.set_turns(turns),
             Event::Removed(id) => {
                 self.0.traces.borrow_mut().forget(*id);
                 let Some(object) = self.0.list.get(*id) else { return };

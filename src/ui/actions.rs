@@ -96,6 +96,14 @@ impl WindowAction {
 }
 
 /// What can be done with downloads.
+/// A part of the context menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Main,
+    Queue,
+    Removal,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DownloadAction {
     Open,
@@ -104,6 +112,8 @@ pub enum DownloadAction {
     Toggle,
     Pause,
     Resume,
+    /// Starts even if as many downloads run as may.
+    StartNow,
     Retry,
     /// Asks for another address.
     Renew,
@@ -114,6 +124,11 @@ pub enum DownloadAction {
     CopyAddress,
     /// Copies a curl command that fetches the same.
     CopyCommand,
+    /// Those that follow give another place in the queue.
+    MoveToTop,
+    MoveUp,
+    MoveDown,
+    MoveToBottom,
     /// Moves the file to the trash and takes it off the list.
     Trash,
     /// Cancels what is unfinished and takes it off the list.
@@ -122,18 +137,23 @@ pub enum DownloadAction {
 
 impl DownloadAction {
     /// In the order of the context menu.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::Open,
         Self::ShowInFolder,
         Self::Toggle,
         Self::Pause,
         Self::Resume,
+        Self::StartNow,
         Self::Retry,
         Self::Renew,
         Self::Keep,
         Self::Limit,
         Self::CopyAddress,
         Self::CopyCommand,
+        Self::MoveToTop,
+        Self::MoveUp,
+        Self::MoveDown,
+        Self::MoveToBottom,
         Self::Trash,
         Self::Remove,
     ];
@@ -146,12 +166,17 @@ impl DownloadAction {
             Self::Toggle => "row.toggle",
             Self::Pause => "row.pause",
             Self::Resume => "row.resume",
+            Self::StartNow => "row.start-now",
             Self::Retry => "row.retry",
             Self::Renew => "row.renew",
             Self::Keep => "row.keep",
             Self::Limit => "row.limit",
             Self::CopyAddress => "row.copy-address",
             Self::CopyCommand => "row.copy-command",
+            Self::MoveToTop => "row.move-to-top",
+            Self::MoveUp => "row.move-up",
+            Self::MoveDown => "row.move-down",
+            Self::MoveToBottom => "row.move-to-bottom",
             Self::Trash => "row.trash",
             Self::Remove => "row.remove",
         }
@@ -165,12 +190,17 @@ impl DownloadAction {
             Self::Toggle => "selection.toggle",
             Self::Pause => "selection.pause",
             Self::Resume => "selection.resume",
+            Self::StartNow => "selection.start-now",
             Self::Retry => "selection.retry",
             Self::Renew => "selection.renew",
             Self::Keep => "selection.keep",
             Self::Limit => "selection.limit",
             Self::CopyAddress => "selection.copy-address",
             Self::CopyCommand => "selection.copy-command",
+            Self::MoveToTop => "selection.move-to-top",
+            Self::MoveUp => "selection.move-up",
+            Self::MoveDown => "selection.move-down",
+            Self::MoveToBottom => "selection.move-to-bottom",
             Self::Trash => "selection.trash",
             Self::Remove => "selection.remove",
         }
@@ -182,15 +212,29 @@ impl DownloadAction {
             Self::Open => &["<Control>o"],
             Self::ShowInFolder => &["<Control><Shift>o"],
             Self::Toggle => &["space"],
+            Self::StartNow => &["<Control>Return"],
             Self::Retry => &["<Control>r"],
             Self::Renew => &["<Control>l"],
             Self::Keep => &["<Control>k"],
             Self::Limit => &["<Control><Shift>l"],
             Self::CopyAddress => &["<Control>c"],
             Self::CopyCommand => &["<Control><Shift>c"],
+            Self::MoveToTop => &["<Alt>Home"],
+            Self::MoveUp => &["<Alt>Up"],
+            Self::MoveDown => &["<Alt>Down"],
+            Self::MoveToBottom => &["<Alt>End"],
             Self::Trash => &["<Shift>Delete"],
             Self::Remove => &["Delete", "KP_Delete"],
             Self::Pause | Self::Resume => &[],
+        }
+    }
+
+    /// In which part of the context menu it is.
+    pub fn part(self) -> Part {
+        match self {
+            Self::MoveToTop | Self::MoveUp | Self::MoveDown | Self::MoveToBottom => Part::Queue,
+            Self::Trash | Self::Remove => Part::Removal,
+            _ => Part::Main,
         }
     }
 
@@ -207,6 +251,8 @@ impl DownloadAction {
             Self::Toggle => download.can_pause() || download.can_resume() || download.can_retry(),
             Self::Pause => download.can_pause(),
             Self::Resume => download.can_resume(),
+            Self::StartNow => download.can_start_now(),
+            Self::MoveToTop | Self::MoveUp | Self::MoveDown | Self::MoveToBottom => download.can_move(),
             Self::Retry => download.can_retry(),
             Self::Renew => download.can_renew(),
             Self::Keep => download.can_keep(),
@@ -225,6 +271,8 @@ impl DownloadAction {
             Self::ShowInFolder => gettext("_Show in Folder"),
             Self::Pause => gettext("_Pause"),
             Self::Resume => gettext("_Resume"),
+            // Translators: a menu item for downloads that wait for their turn: they start at once, out of turn.
+            Self::StartNow => gettext("S_tart Now"),
             Self::Retry => gettext("_Try Again Now"),
             // One file has one address.
             Self::Renew if downloads.len() > 1 => return None,
@@ -233,6 +281,14 @@ impl DownloadAction {
             Self::Limit => gettext("_Limit Speed…"),
             Self::CopyAddress => ngettext("_Copy Address", "_Copy Addresses", fitting),
             Self::CopyCommand => gettext("Copy as c_url Command"),
+            // Translators: in the menu “Queue”.
+            Self::MoveToTop => gettext("Move to _Top"),
+            // Translators: in the menu “Queue”.
+            Self::MoveUp => gettext("Move _Up"),
+            // Translators: in the menu “Queue”.
+            Self::MoveDown => gettext("Move _Down"),
+            // Translators: in the menu “Queue”.
+            Self::MoveToBottom => gettext("Move to _Bottom"),
             // Translators: a menu item for files that are complete: they go, and their rows with them.
             Self::Trash => ngettext("Move File to Tras_h", "Move Files to Tras_h", fitting),
             Self::Remove if downloads.iter().any(DownloadObject::is_finished) => gettext("Remove _From List"),

@@ -8,8 +8,9 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gdk, gio, glib, graphene};
 
-use super::actions::DownloadAction;
+use super::actions::{DownloadAction, Part};
 use super::download_row::DownloadRow;
+use crate::i18n::gettext;
 use crate::model::{DownloadId, DownloadList, DownloadObject};
 
 /// How many rows are made in one frame, and from how many on GTK makes no more.
@@ -193,6 +194,15 @@ impl DownloadsView {
         selection.connect_selection_changed(move |_, _, _| tell());
     }
 
+    pub(super) fn list_view(&self) -> &gtk::ListView {
+        &self.imp().list_view
+    }
+
+    /// Whether rows can be moved, as what is seen is the order of the queue.
+    pub(super) fn is_in_queue_order(&self) -> bool {
+        self.imp().list.get().is_some_and(DownloadList::is_in_queue_order)
+    }
+
     /// The download that is seen at a point of a widget around this one, or of this one.
     pub fn download_at(&self, around: &impl IsA<gtk::Widget>, point: (f64, f64)) -> Option<DownloadObject> {
         self.row_at(around, point)?.download()
@@ -209,6 +219,11 @@ impl DownloadsView {
         row_around(&picked)
     }
 
+    /// That of the last row that is there.
+    pub(super) fn last_row(&self) -> Option<DownloadRow> {
+        self.imp().list_view.last_child().and_then(|item| row_around(&item))
+    }
+
     /// Scrolls to a download and selects it, now or as soon as it is in the list.
     pub fn reveal(&self, id: DownloadId) {
         self.imp().awaited.set(Some(id));
@@ -222,17 +237,21 @@ impl DownloadsView {
         if let (Some(position), Some(selection)) = (position, imp.selection.get()) {
             imp.awaited.set(None);
             selection.select_item(position, true);
-            // The row of a change that is just being told can not be scrolled to yet.
-            glib::idle_add_local_once(glib::clone!(
-                #[weak(rename_to = list_view)]
-                imp.list_view,
-                move || {
-                    if list_view.activate_action("list.scroll-to-item", Some(&position.to_variant())).is_err() {
-                        tracing::debug!("The list does not scroll");
-                    }
-                }
-            ));
+            self.scroll_to(position);
         }
+    }
+
+    pub(super) fn scroll_to(&self, position: u32) {
+        // The row of a change that is just being told can not be scrolled to yet.
+        glib::idle_add_local_once(glib::clone!(
+            #[weak(rename_to = list_view)]
+            self.imp().list_view,
+            move || {
+                if list_view.activate_action("list.scroll-to-item", Some(&position.to_variant())).is_err() {
+                    tracing::debug!("The list does not scroll");
+                }
+            }
+        ));
     }
 
     fn ask(&self, action: DownloadAction, downloads: Vec<DownloadObject>) {
@@ -432,14 +451,20 @@ impl DownloadsView {
             selection.select_item(position, true);
         }
         let downloads = self.selected();
-        let model = gio::Menu::new();
-        let removal = gio::Menu::new();
+        let [model, queue, removal] = [(); 3].map(|()| gio::Menu::new());
         for action in DownloadAction::ALL {
-            let is_removal = matches!(action, DownloadAction::Trash | DownloadAction::Remove);
-            let section = if is_removal { &removal } else { &model };
+            let part = match action.part() {
+                Part::Main => &model,
+                Part::Queue => &queue,
+                Part::Removal => &removal,
+            };
             if let Some(label) = action.label(&downloads) {
-                section.append(Some(&label), Some(action.selection_name()));
+                part.append(Some(&label), Some(action.selection_name()));
             }
+        }
+        if queue.n_items() > 0 {
+            // Translators: a menu whose items move downloads in the queue.
+            model.append_submenu(Some(&gettext("_Queue")), &queue);
         }
         model.append_section(None, &removal);
         menu.set_menu_model(Some(&model));

@@ -16,6 +16,14 @@ pub fn tell(overlay: &adw::ToastOverlay, text: &str) {
     overlay.add_toast(toast(text));
 }
 
+/// Says a sentence and offers to do something about it.
+pub fn offer(overlay: &adw::ToastOverlay, text: &str, label: &str, done: impl Fn() + 'static) {
+    let toast = toast(text);
+    toast.set_button_label(Some(label));
+    toast.connect_button_clicked(move |_| done());
+    overlay.add_toast(toast);
+}
+
 /// A toast with Undo that is shown or waits to be shown.
 #[derive(Debug)]
 pub struct UndoOffer {

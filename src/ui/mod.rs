@@ -45,6 +45,7 @@ pub mod details_pane;
 pub mod download_row;
 pub mod downloads_view;
 mod drag_out;
+mod drag_rows;
 mod drop;
 mod event_log;
 mod history_row;

@@ -43,6 +43,7 @@ mod links;
 mod lost_folders;
 /// What the user has to know, above the list.
 mod notices;
+mod queue_order;
 /// What is done when all downloads have ended.
 mod when_done;
 
@@ -198,6 +199,7 @@ impl Window {
         window.install_actions(settings);
         window.install_exchange();
         window.install_groups(settings);
+        window.install_sort_direction(settings);
         // Neither rows nor the word that there are none.
         window.imp().pages.set_visible_child_name("opening");
         drop::accept(
@@ -293,9 +295,8 @@ impl Window {
             let preference = match action {
                 WindowAction::Details => Some(Key::DetailsVisible),
                 WindowAction::Sort => Some(Key::SortOrder),
-                WindowAction::SortDescending => Some(Key::SortDescending),
                 WindowAction::WhenDone => Some(Key::WhenDone),
-                WindowAction::Sidebar | WindowAction::Search => continue,
+                WindowAction::Sidebar | WindowAction::Search | WindowAction::SortDescending => continue,
                 WindowAction::Add
                 | WindowAction::ShowAll
                 | WindowAction::Paste

@@ -30,6 +30,9 @@ pub enum Deed {
     Add(usize),
     Pause(usize),
     Resume(usize),
+    StartNow(usize),
+    /// In the queue, before another one or to its end.
+    Move(usize, Option<usize>),
     PauseAll,
     ResumeAll,
     Remove(usize),

@@ -25,6 +25,8 @@ pub struct Rules {
     pub has_died: bool,
     /// A disk was full or failed: a part file whose journal could not be saved is known to nobody later.
     pub was_disturbed: bool,
+    /// So many were to start whatever the number of those that run.
+    pub hurried: usize,
     active: usize,
     /// The most connections to a host that were allowed while slots were granted to those that connect now.
     granted: usize,
@@ -39,6 +41,7 @@ impl Rules {
 
     pub fn forget_process(&mut self) {
         self.active = 0;
+        self.hurried = 0;
         self.connections.clear();
     }
 
@@ -71,7 +74,10 @@ impl Rules {
             assert!(is_possible, "{now:?} has more than its total");
             active += usize::from(is_active(&now.state));
         }
-        assert!(active <= limits.parallel.max(self.active), "{active} downloads at work, {} allowed", limits.parallel);
+        let most = limits.parallel.max(self.active);
+        let more = active.saturating_sub(most);
+        assert!(more <= self.hurried, "{active} downloads at work, {most} allowed, and {} more", self.hurried);
+        self.hurried -= more;
         self.active = active;
 
         let is_granted = snapshots.iter().any(|now| now.state == State::Connecting);

@@ -56,6 +56,7 @@ impl Told {
                 assert!(before.is_some(), "download {id} is removed twice");
                 self.has_lost_sight |= before.is_some_and(|before| before.state == State::Verifying);
             }
+            Event::Moved(turns) => assert!(!turns.is_empty(), "nothing was moved"),
             // The virtual list can always be saved.
             Event::ListUnsaved(_) => {}
             Event::Probed { id, .. } => panic!("nobody asked for probe {}", id.0),

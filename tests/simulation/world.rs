@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use freshet::engine::command::Spot;
 use freshet::engine::{Command, DownloadId, Engine, Event, Limits, Parts, Snapshot, Speed, State};
 
 use super::completed::Completed;
@@ -275,6 +276,14 @@ impl World {
             }
             Deed::Pause(index) => self.send_to(index, Command::Pause),
             Deed::Resume(index) => self.send_to(index, Command::Resume),
+            Deed::StartNow(index) => {
+                self.rules.hurried += 1;
+                self.send_to(index, Command::StartNow);
+            }
+            Deed::Move(index, to) => {
+                let to = to.and_then(|to| self.ids[to]).map_or(Spot::Bottom, Spot::Before);
+                self.send_to(index, |id| Command::Move { ids: vec![id], to });
+            }
             Deed::PauseAll => self.send(Command::PauseAll),
             Deed::ResumeAll => self.send(Command::ResumeAll),
             Deed::Remove(index) => self.send_to(index, Command::Remove),

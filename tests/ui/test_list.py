@@ -168,6 +168,40 @@ def rows_do_not_move_under_the_pointer():
             until("the fastest first again", lambda: in_order(app, names) == names)
 
 
+def the_queue_gets_the_order_that_keys_and_a_drag_give_it():
+    names = [f"{letter}.bin" for letter in "abcdef"]
+    with Server({f"/{name}": DATA * 10 for name in names}, 5_000) as server, Home() as home:
+        home.prefer(parallel_downloads=1, connections_per_download=1)
+        with Freshet(home, *[server.url(f"/{name}") for name in names]) as app:
+            app.wait_for("a.bin", words.DOWNLOADING)
+
+            def is_now(order):
+                def seen():
+                    return "".join(name[0] for name in sorted(places_of(app, names), key=places_of(app, names).get))
+
+                until(f"the order {order}", lambda: seen() == order)
+
+            is_now("abcdef")
+            click_row(app, "e.bin")
+            DESKTOP.key("alt", "Up")
+            is_now("abcedf")
+            DESKTOP.key("alt", "Home")
+            is_now("eabcdf")
+            DESKTOP.key("alt", "End")
+            is_now("abcdfe")
+            window, row, to = DESKTOP.window(words.WINDOW), app.place_of_row("d.bin"), app.place_of_row("b.bin")
+            x = window.x + row.x + 200
+            desktop.drag(DESKTOP, (x, desktop.middle(row)[1] + window.y), (x, window.y + to.y + 12))
+            is_now("adbcfe")
+            click_row(app, "f.bin")
+            DESKTOP.key("ctrl", "Return")
+            app.wait_for("f.bin", words.DOWNLOADING)
+            assert words.DOWNLOADING.lower() in said(app, "a.bin").lower(), "another one had to stop"
+        with Freshet(home) as app:
+            app.row("f.bin")
+            is_now("adbcfe")
+
+
 def turn_wheel(up=0, down=0):
     for button in [4] * up + [5] * down:
         DESKTOP.press(button)
@@ -243,4 +277,5 @@ if __name__ == "__main__":
         a_finished_file_goes_to_the_trash_with_its_row,
         a_double_click_opens_the_finished_file,
         rows_do_not_move_under_the_pointer,
+        the_queue_gets_the_order_that_keys_and_a_drag_give_it,
     )

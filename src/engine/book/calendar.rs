@@ -28,7 +28,7 @@ impl Book {
     pub(super) fn await_turn(&mut self, id: DownloadId) {
         let Some(item) = self.items.get(&id) else { return };
         match item.life.state {
-            State::Queued => self.queue.join(id, Host::of(&item.spec.url)),
+            State::Queued => self.queue.join(id, Host::of(&item.spec.url), item.turn()),
             State::Scheduled { at } => {
                 self.calendar.insert((at, id));
             }

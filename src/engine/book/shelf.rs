@@ -16,11 +16,14 @@ use crate::engine::download::state::State;
 use crate::engine::event::Outline;
 use crate::engine::item::Item;
 use crate::engine::store::{Record, SavedState};
+use crate::engine::turn::Turn;
 use crate::engine::types::DownloadId;
 
 #[derive(Debug, Default)]
 pub struct Shelf {
     downloads: BTreeMap<DownloadId, Shelved>,
+    /// Of those that were moved in the queue when they still were to run.
+    turns: HashMap<DownloadId, Turn>,
     /// What the last one was asked for with, and its media type: mostly the next one's, too.
     spec: Option<Arc<DownloadSpec>>,
     media_type: Option<Arc<str>>,
@@ -57,8 +60,9 @@ impl Shelf {
         let (SavedState::Completed, false, Some(nowhere)) = (&record.state, record.removed, nowhere) else {
             return Some(record);
         };
-        let Record { id, mut spec, name, path, received, total, media_type, verified, added_at, finished_at, .. } =
-            record;
+        let Record {
+            id, mut spec, name, path, received, total, media_type, verified, turn, added_at, finished_at, ..
+        } = record;
         let url = std::mem::replace(&mut spec.url, nowhere);
         let spec = match &self.spec {
             Some(last) if **last == spec => last.clone(),
@@ -72,11 +76,21 @@ impl Shelf {
         let (url, name, path) = (String::from(url).into(), name.into(), path.map(PathBuf::into_boxed_path));
         let shelved = Shelved { spec, url, name, path, received, total, media_type, verified, added_at, finished_at };
         self.downloads.insert(id, shelved);
+        self.turns.extend(turn.map(|turn| (id, turn)));
         None
     }
 
     pub fn ids(&self) -> impl Iterator<Item = DownloadId> {
         self.downloads.keys().copied()
+    }
+
+    pub(super) fn turns(&self) -> impl Iterator<Item = (DownloadId, Turn)> {
+        let turn = |id: &DownloadId| self.turns.get(id).copied().unwrap_or_else(|| Turn::of_added(*id));
+        self.downloads.keys().map(move |id| (*id, turn(id)))
+    }
+
+    pub(super) fn moved(&self) -> impl Iterator<Item = (DownloadId, Turn)> {
+        self.turns.iter().map(|(id, turn)| (*id, *turn))
     }
 
     fn at_addresses<'a>(&self, urls: &HashMap<&str, &'a Url>) -> impl Iterator<Item = (&'a Url, DownloadId)> {
@@ -98,6 +112,7 @@ impl Shelf {
             media_type: shelved.media_type.as_deref().map(str::to_owned),
             verified: shelved.verified.clone(),
             removed: false,
+            turn: self.turns.get(&id).copied(),
             added_at: shelved.added_at,
             finished_at: shelved.finished_at,
         }))
@@ -151,6 +166,7 @@ impl Book {
     pub(super) fn take_down(&mut self, id: DownloadId) {
         if let Some(item) = self.shelf.item(id) {
             self.shelf.downloads.remove(&id);
+            self.shelf.turns.remove(&id);
             self.insert(item);
         }
     }
@@ -173,6 +189,7 @@ mod tests {
             media_type: Some("video/mp4".into()),
             verified: format!("md5:{}", "0".repeat(32)).parse().ok(),
             removed: false,
+            turn: (id == 2).then_some(Turn(-7)),
             added_at: SystemTime::UNIX_EPOCH,
             finished_at: Some(SystemTime::UNIX_EPOCH),
         }

@@ -12,13 +12,14 @@ use url::Url;
 
 use crate::engine::book::{Book, Parts, Shelf, TICK};
 use crate::engine::clock::Clock;
-use crate::engine::command::{Command, Limits, Start};
+use crate::engine::command::{Command, Limits, Spot, Start};
 use crate::engine::details::Origin;
 use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::pieces::Pieces;
 use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
-use crate::engine::download::state::{Input, State};
+use crate::engine::download::state::{Hold, Input, State};
 use crate::engine::error::{Failure, FailureKind};
+use crate::engine::event::Event;
 use crate::engine::item::Item;
 use crate::engine::net::headers::Validator;
 use crate::engine::net::proof::Answer;
@@ -423,4 +424,92 @@ fn a_download_whose_folder_is_gone_goes_on_in_another_one() {
     assert_eq!((place(failed), place(paused)), (there.clone(), there));
     assert_eq!((state(&book, failed), state(&book, paused)), (State::Queued, State::Paused));
     assert_ne!(place(ID).0, PathBuf::from("/mnt/b"), "it is under way");
+}
+
+/// The waiting downloads in the order in which they get a slot.
+fn starts(book: &mut Book, parallel: usize) -> Vec<u64> {
+    let ids: Vec<_> = book.items.keys().copied().collect();
+    let before: Vec<_> = ids.iter().copied().filter(|id| state(book, *id) == State::Queued).collect();
+    book.command(Command::SetLimits(Limits { parallel, per_host: 100, ..Limits::default() }));
+    book.admit();
+    before.into_iter().filter(|id| state(book, *id) == State::Connecting).map(|id| id.0).collect()
+}
+
+fn move_to(book: &mut Book, ids: &[u64], to: Spot) -> Vec<u64> {
+    book.take_events();
+    book.command(Command::Move { ids: ids.iter().copied().map(DownloadId).collect(), to });
+    let moved = book.take_events().into_iter().filter_map(|event| match event {
+        Event::Moved(turns) => Some(turns.into_iter().map(|(id, _)| id.0)),
+        _ => None,
+    });
+    moved.flatten().collect()
+}
+
+#[test]
+fn downloads_start_in_the_order_that_the_user_gave_them_also_after_a_restart() {
+    let (mut book, notes) = begun();
+    (2..=6).for_each(|id| {
+        added(&mut book, id, Start::Now);
+    });
+    assert_eq!(move_to(&mut book, &[6, 5], Spot::Before(DownloadId(3))), [5, 6], "in the order in which they stood");
+    assert_eq!(move_to(&mut book, &[4], Spot::Top), [4]);
+    assert_eq!(move_to(&mut book, &[4], Spot::Top), [0; 0], "it is there");
+    assert_eq!(move_to(&mut book, &[2], Spot::Bottom), [2]);
+    assert_eq!(move_to(&mut book, &[2, 9], Spot::After(DownloadId(8))), [0; 0], "there is none");
+    // 4, 1 (which runs), 5, 6, 3, 2; behind them comes what is added.
+    added(&mut book, 7, Start::Now);
+    let mut records: Vec<_> = book.items.values().map(Item::record).collect();
+    let mut completed = records.remove(1);
+    completed.state = SavedState::Completed;
+    let parts = Parts { transport: notes.clone(), disk: notes.clone(), clock: notes, store: None };
+    let mut shelf = Shelf::default();
+    assert_eq!(shelf.put(completed), None);
+    let mut next = Book::new(parts, Limits { parallel: 0, ..Limits::default() }, shelf);
+    next.load(records);
+    let order: Vec<_> = next.order().iter().map(|(id, _)| id.0).collect();
+    assert_eq!(order, [4, 1, 5, 6, 3, 2, 7]);
+    assert_eq!(next.moved().iter().map(|(id, _)| id.0).collect::<Vec<_>>().len(), 4);
+    assert_eq!(move_to(&mut next, &[3], Spot::After(DownloadId(2))), [3], "also beside what is complete");
+    for (parallel, started) in [(1, 4), (2, 1), (3, 5), (4, 6), (5, 3), (6, 7)] {
+        assert_eq!(starts(&mut next, parallel), [started]);
+    }
+    added(&mut next, 8, Start::Now);
+    assert_eq!(next.order().last().unwrap().0, DownloadId(8));
+}
+
+#[test]
+fn what_is_added_comes_behind_all_that_was_moved_to_the_end() {
+    let (mut book, _) = begun();
+    added(&mut book, 2, Start::Now);
+    for _ in 0..1500 {
+        assert_eq!(move_to(&mut book, &[1], Spot::Bottom).len() + move_to(&mut book, &[2], Spot::Bottom).len(), 2);
+    }
+    added(&mut book, 3, Start::Now);
+    added(&mut book, 4, Start::Now);
+    assert_eq!(book.order().iter().map(|(id, _)| id.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
+}
+
+#[test]
+fn what_is_to_start_now_waits_neither_for_a_slot_nor_for_its_time() {
+    let (mut book, notes) = begun();
+    let later = added(&mut book, 3, Start::At(SystemTime::UNIX_EPOCH + Duration::from_secs(90)));
+    let (queued, paused) = (added(&mut book, 2, Start::Now), added(&mut book, 4, Start::ByHand));
+    assert_eq!(starts(&mut book, 1), [0; 0]);
+    for id in [later, queued, paused] {
+        book.command(Command::StartNow(id));
+        book.admit();
+        assert_eq!(state(&book, id), State::Connecting);
+    }
+    let other = added(&mut book, 5, Start::Now);
+    book.command(Command::Hold(Some(Hold::Hours { until: None })));
+    book.admit();
+    assert!(matches!(state(&book, other), State::Waiting { .. }));
+    book.command(Command::StartNow(other));
+    book.admit();
+    assert_eq!(state(&book, other), State::Connecting, "the user wants it all the same");
+    book.command(Command::Remove(other));
+    book.command(Command::StartNow(other));
+    book.admit();
+    assert_eq!(state(&book, other), State::Paused, "it is off the list");
+    drop(notes);
 }

@@ -44,6 +44,8 @@ pub const STEPS: &[&str] = &[
         bytes INTEGER NOT NULL,
         PRIMARY KEY (day, host)
     ) STRICT, WITHOUT ROWID;",
+    // Where a download stands in the order of the queue; NULL: where it was added.
+    "ALTER TABLE download ADD COLUMN turn INTEGER;",
 ];
 
 #[derive(Debug, thiserror::Error)]

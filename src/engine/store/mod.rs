@@ -32,6 +32,7 @@ pub use traffic::{Came, Day, Traffic};
 
 use super::download::spec::{Checksum, DownloadSpec};
 use super::error::Failure;
+use super::turn::Turn;
 use super::types::DownloadId;
 
 /// What is kept of a download between sessions.
@@ -49,6 +50,8 @@ pub struct Record {
     pub verified: Option<Checksum>,
     /// Taken off the list, but its Undo was still open.
     pub removed: bool,
+    /// Where it stands in the order of the queue, if it was moved.
+    pub turn: Option<Turn>,
     pub added_at: SystemTime,
     pub finished_at: Option<SystemTime>,
 }

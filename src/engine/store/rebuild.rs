@@ -77,6 +77,7 @@ impl Part {
             media_type: media_type.map(String::from),
             verified: None,
             removed: false,
+            turn: None,
             added_at: self.changed_at,
             finished_at: None,
         }

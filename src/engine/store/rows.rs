@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row, named_params};
 
 use super::{Record, SavedState, redact};
 use crate::engine::download::spec::DownloadSpec;
+use crate::engine::turn::Turn;
 use crate::engine::types::DownloadId;
 
 /// From the front, or from the back where the front is damaged.
@@ -79,7 +80,7 @@ pub fn save(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
         .map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
     let mut insert = connection.prepare_cached(
         "INSERT OR REPLACE INTO download VALUES (:id, :url, :name, :folder, :ca_file, :spec, :state, :scheduled_at,
-            :failure, :path, :received, :total, :media_type, :verified, :removed, :added_at, :finished_at)",
+            :failure, :path, :received, :total, :media_type, :verified, :removed, :added_at, :finished_at, :turn)",
     )?;
     insert.execute(named_params! {
         ":id": signed(record.id.0),
@@ -99,6 +100,7 @@ pub fn save(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
         ":removed": record.removed,
         ":added_at": nanoseconds(record.added_at),
         ":finished_at": record.finished_at.map(nanoseconds),
+        ":turn": record.turn.map(|turn| turn.0),
     })?;
     Ok(())
 }
@@ -132,6 +134,7 @@ fn record(row: &Row<'_>) -> Result<Record, RowError> {
         // Only told, never trusted: one that can not be read is no reason to lose the row.
         verified: row.get::<_, Option<String>>("verified")?.and_then(|sum| sum.parse().ok()),
         removed: row.get("removed")?,
+        turn: row.get::<_, Option<_>>("turn")?.map(Turn),
         added_at: time(row.get("added_at")?),
         finished_at: row.get::<_, Option<_>>("finished_at")?.map(time),
     })

@@ -32,6 +32,7 @@ pub fn record(id: u64) -> Record {
         media_type: None,
         verified: None,
         removed: false,
+        turn: None,
         added_at: SystemTime::UNIX_EPOCH + Duration::from_secs(id),
         finished_at: None,
     }
@@ -152,12 +153,13 @@ prop_compose! {
         media_type in any::<Option<String>>(),
         verified in prop::option::of(any_checksum()),
         removed in any::<bool>(),
+        turn in any::<Option<i64>>(),
         added_at in any_time(),
         finished_at in prop::option::of(any_time()),
     ) -> Record {
         Record {
             id: DownloadId(id), spec, state, name, path, received, total, media_type, verified, removed, added_at,
-            finished_at,
+            finished_at, turn: turn.map(Turn),
         }
     }
 }
@@ -399,7 +401,11 @@ fn a_change_after_the_end_does_no_harm() {
 }
 
 /// A list of each version that ever was, as SQLite dumped it.
-const SAMPLES: &[&str] = &[include_str!("samples/version-1.sql"), include_str!("samples/version-2.sql")];
+const SAMPLES: &[&str] = &[
+    include_str!("samples/version-1.sql"),
+    include_str!("samples/version-2.sql"),
+    include_str!("samples/version-3.sql"),
+];
 
 #[test]
 fn a_list_of_every_version_is_read_and_continued() {
@@ -445,6 +451,8 @@ fn a_list_of_every_version_is_read_and_continued() {
         } else {
             assert_eq!((past.len(), traffic.total), (0, 0));
         }
+        let turns: Vec<_> = opened.records.iter().filter_map(|record| record.turn).collect();
+        assert_eq!(turns, if version < 3 { vec![] } else { vec![Turn(1536)] });
         let before = opened.records;
         drop(opened.store);
         assert_eq!(kept(&path, &before).records, before, "saved again it is the same");

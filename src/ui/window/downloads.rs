@@ -29,6 +29,11 @@ impl Window {
             DownloadAction::Toggle | DownloadAction::Resume | DownloadAction::Retry => {
                 self.send_each(downloads, Command::Resume);
             }
+            DownloadAction::StartNow => self.send_each(downloads, Command::StartNow),
+            DownloadAction::MoveToTop
+            | DownloadAction::MoveUp
+            | DownloadAction::MoveDown
+            | DownloadAction::MoveToBottom => self.move_in_queue(action, downloads),
             DownloadAction::Renew => {
                 if let [download] = downloads {
                     self.ask_for_address(download);

@@ -60,6 +60,7 @@ impl Window {
                 move |reason| messages::tell(&window.imp().toasts, reason)
             ),
         );
+        self.take_dragged_rows();
         let choose_page = glib::clone!(
             #[weak(rename_to = window)]
             self,

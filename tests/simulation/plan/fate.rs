@@ -13,7 +13,7 @@ impl Plan {
         let most_deeds = random.pick(&[0, 4, 12, 30]);
         for _ in 0..random.between(0, most_deeds) {
             let index = random.below(downloads) as usize;
-            let deed = match random.below(20) {
+            let deed = match random.below(23) {
                 0..=3 => Deed::Pause(index),
                 4..=6 => Deed::Resume(index),
                 7 => Deed::PauseAll,
@@ -24,6 +24,8 @@ impl Plan {
                 13 => Deed::Limit(limits(random)),
                 14 | 15 => Deed::Keep(index),
                 16 | 17 => Deed::Rate(index, rate(random)),
+                18 => Deed::StartNow(index),
+                19 | 20 => Deed::Move(index, random.percent(80).then(|| random.below(downloads) as usize)),
                 _ => Deed::Renew(index, self.new_address(random, self.downloads[index].file)),
             };
             let at = random.millis(0, before);
