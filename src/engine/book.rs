@@ -16,6 +16,7 @@ mod relocate;
 mod renew;
 mod segments;
 mod shelf;
+mod sort;
 mod tick;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -35,6 +36,7 @@ use super::import::address;
 use super::item::{AfterClose, Item};
 use super::net::{Transport, Vitals};
 use super::queue::{Host, Queue};
+use super::sorting::Rules;
 use super::store::{Record, Store};
 use super::types::{DownloadId, Moment, PartId, Speed, TransferId};
 pub use shelf::Shelf;
@@ -83,6 +85,7 @@ pub struct Book {
     next_number: u64,
     events: VecDeque<Event>,
     probes: probes::Probes,
+    rules: Rules,
     /// No downloads run, and why.
     held: Option<Hold>,
     /// No more slots are granted: the program ends.
@@ -109,6 +112,7 @@ impl Book {
             next_number: 1,
             events: VecDeque::new(),
             probes: probes::Probes::default(),
+            rules: Rules::default(),
             held: None,
             is_halted: false,
         }
@@ -206,6 +210,7 @@ impl Book {
                 self.queue.set_limits(limits);
                 self.apply_rate();
             }
+            Command::SetRules(rules) => self.rules = rules,
             Command::Probe { id, spec } => self.probe(id, spec),
             Command::EndProbe(id) => self.end_probe(id),
             Command::SetRate { id, rate } => self.set_rate(id, rate),

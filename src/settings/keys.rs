@@ -12,6 +12,7 @@ pub enum Key {
     SortOrder,
     SortDescending,
     DownloadFolder,
+    FolderRules,
     ParallelDownloads,
     ConnectionsPerHost,
     ConnectionsPerDownload,
@@ -42,7 +43,7 @@ pub enum Key {
 }
 
 impl Key {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -51,6 +52,7 @@ impl Key {
         Self::SortOrder,
         Self::SortDescending,
         Self::DownloadFolder,
+        Self::FolderRules,
         Self::ParallelDownloads,
         Self::ConnectionsPerHost,
         Self::ConnectionsPerDownload,
@@ -90,6 +92,7 @@ impl Key {
             Self::SortOrder => "sort-order",
             Self::SortDescending => "sort-descending",
             Self::DownloadFolder => "download-folder",
+            Self::FolderRules => "folder-rules",
             Self::ParallelDownloads => "parallel-downloads",
             Self::ConnectionsPerHost => "connections-per-host",
             Self::ConnectionsPerDownload => "connections-per-download",

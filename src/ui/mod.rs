@@ -21,6 +21,7 @@
 //!      ├── RenewDialog    another address of a download that is stuck
 //!      ├── LimitDialog    how fast some downloads may be
 //!      └── Preferences
+//!          └── RulesGroup     which downloads go into which folder: RuleRows, RuleDialog
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
 //! ```
 
@@ -45,7 +46,10 @@ pub mod messages;
 pub mod preferences;
 mod renew_dialog;
 mod row_button;
-pub mod segment_map;
+pub mod rule_dialog;
+mod rule_row;
+mod rules_group;
+mod segment_map;
 pub mod sidebar;
 pub mod speed_plot;
 pub mod status_line;
