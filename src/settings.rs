@@ -3,6 +3,7 @@
 //! is used; a run out of the build tree finds the one that `build.rs` compiled.
 
 mod keys;
+mod rules;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

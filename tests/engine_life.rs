@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,6 +14,8 @@ use freshet::engine::download::spec::OnExists;
 use freshet::engine::download::state::{Hold, WaitReason};
 use freshet::engine::engine::Config;
 use freshet::engine::event::Event;
+use freshet::engine::kind::Kind;
+use freshet::engine::sorting::{Rule, Rules};
 use freshet::engine::store::Day;
 use freshet::engine::{Command as Order, DownloadId, DownloadSpec, Engine, FailureKind, Limits, Speed, State};
 use support::engine::{LIMIT, Running};
@@ -20,6 +23,51 @@ use support::faulty::{Faulty, Resource};
 use support::files;
 
 const MIB: u64 = 1 << 20;
+
+/// What the user says of folders.
+fn rule(kind: Option<Kind>, patterns: &str, folder: &Path) -> Rule {
+    Rule { kind, patterns: patterns.into(), folder: folder.into(), ..Rule::default() }
+}
+
+#[test]
+fn rules_choose_the_folder_before_the_part_file_is_made() {
+    let (server, running) = (slow_server(), Running::start());
+    let film = Resource::new(2, 100_000).media_type("video/mp4");
+    server.on("/watch", move |request| film.answer(request));
+    let [films, slow] = ["films", "slow ones"].map(|name| running.file(name));
+    fs::create_dir(&films).unwrap();
+    fs::create_dir(&slow).unwrap();
+    let rules = vec![rule(None, "SLOW*", &slow), rule(Some(Kind::Video), "", &films)];
+    running.engine.send(Order::SetRules(Rules(rules)));
+    let sorted = |path: &str| {
+        let spec = running.single(server.url(path));
+        running.engine.add(DownloadSpec { otherwise: Some(spec.folder.clone()), ..spec })
+    };
+    // Its address says nothing of it, its server does.
+    let id = sorted("/watch");
+    files::assert_same(&running.completed(id), 2, 100_000);
+    let film = running.snapshot(id);
+    assert_eq!((film.folder, film.path), (films.clone(), Some(films.join("watch.mp4"))));
+
+    // Once it has begun its folder is settled, and what it has is found there again.
+    let id = sorted("/slow");
+    has_some(&running, id);
+    running.engine.send(Order::Pause(id));
+    running.engine.send(Order::SetRules(Rules::default()));
+    running.engine.send(Order::Resume(id));
+    files::assert_same(&running.completed(id), 1, 4 * MIB);
+    assert_eq!(running.snapshot(id).path, Some(slow.join("slow")));
+    assert!(server.seen_at("/slow")[1].request.range().is_some_and(|(first, _)| first > 0));
+
+    // A folder that the user chose is no matter of rules; one that is not there is told.
+    running.engine.send(Order::SetRules(Rules(vec![rule(Some(Kind::Video), "", &running.file("gone"))])));
+    let id = running.engine.add(running.single(server.url("/watch")));
+    running.completed(id);
+    assert_eq!(running.snapshot(id).path, Some(running.file("watch.mp4")));
+    let id = sorted("/watch");
+    assert_eq!(running.failed(id).kind, FailureKind::FolderMissing);
+    assert_eq!(running.names(), ["films", "slow ones", "watch.mp4"], "nothing is left behind");
+}
 
 /// A server with `/slow`: file 1 of 4 MiB, at 1 MiB a second.
 fn slow_server() -> Faulty {

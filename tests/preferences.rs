@@ -10,7 +10,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 const WINDOW: &str = include_str!("../src/ui/preferences.ui");
-const BINDINGS: &str = include_str!("../src/ui/preferences.rs");
+const BINDINGS: &str = concat!(include_str!("../src/ui/preferences.rs"), include_str!("../src/ui/rules_group.rs"));
 
 enum Place {
     /// By what it is found in the template.
@@ -27,6 +27,7 @@ fn place_of(key: Key) -> Place {
         Key::SortOrder | Key::SortDescending => Elsewhere("in the main menu"),
         Key::WhenDoneDelay => Elsewhere("a minute is right for people"),
         Key::DownloadFolder => Row("folder"),
+        Key::FolderRules => Row("rules"),
         Key::ParallelDownloads => Row("parallel"),
         Key::ConnectionsPerHost => Row("per_host"),
         Key::ConnectionsPerDownload => Row("connections"),

@@ -137,7 +137,7 @@ fn every_template_can_be_built() {
         let (session, settings) = session();
         let window = Window::new(&application, &session, &settings);
         window.present();
-        let dialog = AddDialog::new(&PathBuf::from("/srv"), 8, |_, _| ());
+        let dialog = AddDialog::new(&Settings::in_memory().unwrap(), |_, _| ());
         dialog.present();
         let failed = Window::failed(&application, "a <reason> & more");
         failed.present();
@@ -315,7 +315,7 @@ fn a_button_of_a_row_asks_for_its_own_download() {
 #[test]
 fn only_addresses_that_can_be_downloaded_can_be_added() {
     on_display(|| {
-        let dialog = AddDialog::new(&PathBuf::from("/srv"), 8, |_, _| ());
+        let dialog = AddDialog::new(&Settings::in_memory().unwrap(), |_, _| ());
         let text = every::<gtk::TextView>(&dialog).remove(0).buffer();
         let add = dialog.default_widget().unwrap();
         assert!(!add.is_sensitive());

@@ -81,6 +81,7 @@ impl Jobs<'_> {
             url,
             mirrors,
             folder,
+            otherwise: None,
             name: self.name.clone().or_else(|| entry.name.take()),
             on_exists: options.on_exists(),
             resume: !options.no_resume,

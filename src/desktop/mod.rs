@@ -7,6 +7,7 @@ pub mod autostart;
 pub mod background;
 pub mod circumstances;
 pub mod files;
+pub mod folder_check;
 pub mod free_space;
 pub mod launcher;
 pub mod link_file;

@@ -17,6 +17,7 @@ mod relocate;
 mod renew;
 mod segments;
 mod shelf;
+mod sort;
 mod tick;
 mod traffic;
 
@@ -37,6 +38,7 @@ use super::import::address;
 use super::item::{AfterClose, Item};
 use super::net::{Transport, Vitals};
 use super::queue::{Host, Queue};
+use super::sorting::Rules;
 use super::store::{Record, Store};
 use super::turn::Turn;
 use super::types::{DownloadId, Moment, PartId, Speed, TransferId};
@@ -89,6 +91,7 @@ pub struct Book {
     events: VecDeque<Event>,
     probes: probes::Probes,
     traffic: traffic::Gathered,
+    rules: Rules,
     /// No downloads run, and why.
     held: Option<Hold>,
     /// No more slots are granted: the program ends.
@@ -118,6 +121,7 @@ impl Book {
             events: VecDeque::new(),
             probes: probes::Probes::default(),
             traffic: traffic::Gathered::default(),
+            rules: Rules::default(),
             held: None,
             is_halted: false,
         }
@@ -218,6 +222,7 @@ impl Book {
                 self.apply_rate();
             }
             Command::Remember(remembers) => self.remember(remembers),
+            Command::SetRules(rules) => self.rules = rules,
             Command::Probe { id, spec } => self.probe(id, spec),
             Command::EndProbe(id) => self.end_probe(id),
             Command::SetRate { id, rate } => self.set_rate(id, rate),

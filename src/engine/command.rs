@@ -9,6 +9,7 @@ use url::Url;
 use super::download::spec::DownloadSpec;
 use super::download::state::Hold;
 use super::rate::{Schedule, WeekMinute};
+use super::sorting::Rules;
 use super::types::{DownloadId, ProbeId, Speed};
 
 /// An order. One that does not fit the download's state (resume a completed one) changes nothing.
@@ -66,6 +67,8 @@ pub enum Command {
     SetLimits(Limits),
     /// Whether what is completed goes into the history when it leaves the list, and how much comes is counted.
     Remember(bool),
+    /// By which downloads get their folders from now on that have a [`DownloadSpec::otherwise`].
+    SetRules(Rules),
     /// Ask what an address leads to, with the manners of a download: `Event::Probed` tells. The id comes
     /// from `Engine::new_probe`.
     Probe {

@@ -118,6 +118,13 @@ impl Preview {
         self.0.asked.borrow().iter().map(|asked| row(&asked.url, asked.result.as_ref())).collect()
     }
 
+    /// The name and the type that a server has told of an address.
+    pub(super) fn told(&self, url: &Url) -> Option<(String, Option<String>)> {
+        let asked = self.0.asked.borrow();
+        let probed = asked.iter().find(|asked| asked.url == *url)?.result.as_ref()?.as_ref().ok()?;
+        Some((probed.name.clone(), probed.media_type.clone()))
+    }
+
     /// What they need together, of `count` files, and whether `free` bytes are too few for it. The sentence
     /// is a warning then.
     pub fn room(&self, count: usize, free: Option<u64>) -> (String, bool) {

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::addresses::Addresses;
 use super::batch::{Batch, Part};
+use super::categories;
 use super::chronicle::{self, Line};
 use super::details::{self, Details};
 use super::download_list::{DownloadList, Source};
@@ -175,6 +176,9 @@ impl Session {
         let engine = session.0.engine.clone();
         session.0.settings.connect_limits_changed(move |limits| engine.send(Command::SetLimits(limits)));
         session.follow_history();
+        session.send(Command::SetRules(session.0.settings.rules()));
+        let engine = session.0.engine.clone();
+        session.0.settings.connect_rules_changed(move |rules| engine.send(Command::SetRules(rules)));
         session
     }
 
@@ -267,6 +271,7 @@ impl Session {
     /// The downloads that they would be.
     pub(super) fn specs(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadSpec> {
         let folder = place.folder.clone().unwrap_or_else(|| self.folder());
+        let rules = self.0.settings.rules();
         let name = place.name.clone().filter(|_| addresses.found.len() == 1);
         let specs = addresses.found.iter().filter_map(|entry| {
             let (url, mirrors) = entry.urls.split_first()?;
@@ -281,6 +286,9 @@ impl Session {
             self.0.settings.apply(&mut spec);
             entry.clone().apply(&mut spec);
             place.terms.apply(&mut spec);
+            if place.folder.is_none() {
+                categories::sort(&rules, &mut spec);
+            }
             Some(spec)
         });
         specs.collect()

@@ -12,6 +12,7 @@ pub enum Key {
     SortOrder,
     SortDescending,
     DownloadFolder,
+    FolderRules,
     ParallelDownloads,
     ConnectionsPerHost,
     ConnectionsPerDownload,
@@ -43,7 +44,7 @@ pub enum Key {
 }
 
 impl Key {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::WindowWidth,
         Self::WindowHeight,
         Self::WindowMaximized,
@@ -52,6 +53,7 @@ impl Key {
         Self::SortOrder,
         Self::SortDescending,
         Self::DownloadFolder,
+        Self::FolderRules,
         Self::ParallelDownloads,
         Self::ConnectionsPerHost,
         Self::ConnectionsPerDownload,
@@ -92,6 +94,7 @@ impl Key {
             Self::SortOrder => "sort-order",
             Self::SortDescending => "sort-descending",
             Self::DownloadFolder => "download-folder",
+            Self::FolderRules => "folder-rules",
             Self::ParallelDownloads => "parallel-downloads",
             Self::ConnectionsPerHost => "connections-per-host",
             Self::ConnectionsPerDownload => "connections-per-download",

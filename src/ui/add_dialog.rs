@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Asks for one or many addresses, and where to put what they give.
 
-use std::path::Path;
-
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
 
 use super::add_options::AddOptions;
 use super::add_preview::AddPreview;
-use crate::i18n::{gettext, ngettext_f};
+use crate::i18n::{gettext, gettext_f, ngettext_f};
+use crate::model::categories::{Destination, destinations};
 use crate::model::preview::Preview;
 use crate::model::session::Place;
 use crate::model::{Addresses, describe};
+use crate::settings::Settings;
 
 /// More problems at a time only push the rest of the dialog away.
 const MOST_PROBLEMS: usize = 3;
@@ -44,6 +44,10 @@ mod imp {
         #[template_child]
         pub options: TemplateChild<AddOptions>,
         pub chosen: OnceCell<Chosen>,
+        pub settings: OnceCell<Settings>,
+        /// The folder that the user chose here; else the rules choose.
+        pub folder_chosen: RefCell<Option<PathBuf>>,
+        /// The folder that is shown.
         pub path: RefCell<PathBuf>,
         /// The folder chooser while it is open: nothing else keeps it alive.
         pub chooser: RefCell<Option<gtk::FileChooserNative>>,
@@ -107,20 +111,25 @@ glib::wrapper! {
 }
 
 impl AddDialog {
-    /// `connections` is how many a download has if nothing is said. `chosen` is called at most once, with
-    /// addresses that can be downloaded.
-    pub fn new(folder: &Path, connections: u8, chosen: impl Fn(Addresses, Place) + 'static) -> Self {
+    /// `chosen` is called at most once, with addresses that can be downloaded.
+    pub fn new(settings: &Settings, chosen: impl Fn(Addresses, Place) + 'static) -> Self {
         let dialog: Self = glib::Object::new();
         // A new dialog has no listener yet.
         let _ = dialog.imp().chosen.set(Box::new(chosen));
-        dialog.set_folder(folder);
-        dialog.imp().options.set_connections(connections);
+        let _ = dialog.imp().settings.set(settings.clone());
+        dialog.imp().options.set_connections(settings.connections());
+        dialog.show_folder();
         dialog
     }
 
     /// Lets the dialog ask the servers what the addresses lead to.
     pub fn set_preview(&self, preview: Preview) {
         self.imp().preview.set_preview(preview);
+        self.imp().preview.connect_told(glib::clone!(
+            #[weak(rename_to = dialog)]
+            self,
+            move || dialog.show_folder()
+        ));
         self.check();
     }
 
@@ -145,6 +154,7 @@ impl AddDialog {
         imp.options.set_is_single(count <= 1);
         imp.hint.set_label(&hint(count));
         imp.hint.set_visible(count != 1);
+        self.show_folder();
         let mut problems = addresses.refused;
         let more = problems.len().saturating_sub(MOST_PROBLEMS);
         problems.truncate(MOST_PROBLEMS);
@@ -182,7 +192,7 @@ impl AddDialog {
                 return;
             }
         };
-        let place = Place { folder: Some(imp.path.borrow().clone()), name: self.wanted_name(), terms, start };
+        let place = Place { folder: imp.folder_chosen.borrow().clone(), name: self.wanted_name(), terms, start };
         if let Some(chosen) = imp.chosen.get() {
             chosen(self.read(), place);
         }
@@ -207,11 +217,31 @@ impl AddDialog {
         ));
     }
 
-    fn set_folder(&self, folder: &Path) {
+    /// Where the files go as far as is known now: what a server tells may bring another rule into play.
+    fn show_folder(&self) {
         let imp = self.imp();
-        imp.folder.set_subtitle(&glib::markup_escape_text(&describe::folder(folder)));
-        imp.preview.set_folder(folder);
-        imp.path.replace(folder.to_owned());
+        let Some(settings) = imp.settings.get() else { return };
+        let all = match &*imp.folder_chosen.borrow() {
+            Some(folder) => vec![Destination { folder: folder.clone(), rule: None }],
+            None => {
+                let preview = imp.preview.preview();
+                destinations(&self.read(), self.wanted_name().as_deref(), settings, preview)
+            }
+        };
+        let title = match all.as_slice() {
+            // Translators: {rule} is the name of a rule that says where downloads go, like “Films”.
+            [Destination { rule: Some(rule), .. }] => gettext_f("Folder by the rule “{rule}”", &[("rule", rule)]),
+            [_] => gettext("Folder"),
+            _ => gettext("Folders by your rules"),
+        };
+        imp.folder.set_title(&glib::markup_escape_text(&title));
+        let shown: Vec<_> = all.iter().map(|one| describe::folder(&one.folder)).collect();
+        imp.folder.set_subtitle(&glib::markup_escape_text(&shown.join(", ")));
+        // Of several the room is told for one.
+        if let Some(first) = all.first().filter(|first| *imp.path.borrow() != first.folder) {
+            imp.preview.set_folder(&first.folder);
+            imp.path.replace(first.folder.clone());
+        }
     }
 
     /// In a sandbox this is the portal's chooser, which also grants access to the folder.
@@ -235,7 +265,8 @@ impl AddDialog {
                 if response == gtk::ResponseType::Accept
                     && let Some(path) = chooser.file().and_then(|folder| folder.path())
                 {
-                    dialog.set_folder(&path);
+                    dialog.imp().folder_chosen.replace(Some(path));
+                    dialog.show_folder();
                 }
                 dialog.imp().chooser.take();
             }

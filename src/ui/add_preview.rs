@@ -21,7 +21,10 @@ mod imp {
 
     use super::*;
 
-    #[derive(Debug, Default, gtk::CompositeTemplate)]
+    type Told = Box<dyn Fn()>;
+
+    #[allow(missing_debug_implementations)] // its listener has none
+    #[derive(Default, gtk::CompositeTemplate)]
     #[template(file = "add_preview.ui")]
     pub struct AddPreview {
         #[template_child]
@@ -30,6 +33,7 @@ mod imp {
         pub room: TemplateChild<gtk::Label>,
         /// Not there if servers are not to be asked.
         pub preview: OnceCell<Preview>,
+        pub told: OnceCell<Told>,
         pub rows: RefCell<Vec<(gtk::Label, gtk::Label)>>,
         pub count: Cell<usize>,
         pub free: Cell<Option<u64>>,
@@ -75,10 +79,25 @@ impl AddPreview {
         preview.connect_changed(glib::clone!(
             #[weak(rename_to = widget)]
             self,
-            move || widget.show()
+            move || {
+                widget.show();
+                if let Some(told) = widget.imp().told.get() {
+                    told();
+                }
+            }
         ));
         let is_first = self.imp().preview.set(preview).is_ok();
         debug_assert!(is_first, "a dialog asks one session");
+    }
+
+    /// Calls back whenever more is known of the addresses.
+    pub fn connect_told(&self, told: impl Fn() + 'static) {
+        let is_first = self.imp().told.set(Box::new(told)).is_ok();
+        debug_assert!(is_first, "one listens all its life");
+    }
+
+    pub fn preview(&self) -> Option<&Preview> {
+        self.imp().preview.get()
     }
 
     /// Asks about these when nothing else is typed for a moment.

@@ -26,6 +26,7 @@
 //!      │   ├── DayPlot        on which day, drawn
 //!      │   └── AmountRow      of one day or server
 //!      └── Preferences
+//!          └── RulesGroup     which downloads go into which folder: RuleRows, RuleDialog
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
 //! ```
 
@@ -55,7 +56,10 @@ pub mod messages;
 pub mod preferences;
 mod renew_dialog;
 mod row_button;
-pub mod segment_map;
+pub mod rule_dialog;
+mod rule_row;
+mod rules_group;
+mod segment_map;
 pub mod sidebar;
 pub mod speed_plot;
 mod spoken;

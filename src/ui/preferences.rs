@@ -5,6 +5,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
+use super::rules_group::RulesGroup;
 use crate::desktop::after_command;
 use crate::desktop::background::is_sandboxed;
 use crate::desktop::when_done::{self, Offers};
@@ -29,6 +30,8 @@ mod imp {
         pub choose_folder: TemplateChild<gtk::Button>,
         /// The folder chooser while it is open: nothing else keeps it alive.
         pub chooser: RefCell<Option<gtk::FileChooserNative>>,
+        #[template_child]
+        pub rules: TemplateChild<RulesGroup>,
         #[template_child]
         pub on_exists: TemplateChild<adw::ComboRow>,
         #[template_child]
@@ -106,6 +109,7 @@ mod imp {
         type ParentType = adw::PreferencesWindow;
 
         fn class_init(klass: &mut Self::Class) {
+            RulesGroup::ensure_type();
             klass.bind_template();
         }
 
@@ -167,6 +171,7 @@ impl Preferences {
         settings.bind_kilobytes(Key::RateLimitEach, &*imp.rate_each, "value");
         settings.bind_rate_limit((&*imp.is_limited, "active"), (&*imp.rate, "value"));
         window.offer_folder(settings);
+        imp.rules.follow(settings);
         window.follow_texts(settings);
         window.offer_when_done(settings);
         window

@@ -5,8 +5,9 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
-use crate::i18n::{gettext, ngettext_f, pgettext};
+use crate::i18n::{ngettext_f, pgettext};
 use crate::model::Totals;
+use crate::model::categories::kind_name;
 use crate::model::filter::Group;
 use crate::model::kind::Kind;
 
@@ -217,15 +218,7 @@ fn words(group: Group) -> String {
         Group::Waiting => pgettext("group", "Waiting"),
         Group::Completed => pgettext("group", "Completed"),
         Group::Failed => pgettext("group", "Failed"),
-        Group::Kind(Kind::Documents) => gettext("Documents"),
-        Group::Kind(Kind::Video) => gettext("Video"),
-        Group::Kind(Kind::Audio) => gettext("Audio"),
-        Group::Kind(Kind::Pictures) => gettext("Pictures"),
-        Group::Kind(Kind::Archives) => gettext("Archives"),
-        // Translators: a kind of file: what is installed or run.
-        Group::Kind(Kind::Programs) => gettext("Programs"),
-        // Translators: files of no kind that has a name.
-        Group::Kind(Kind::Other) => pgettext("group", "Other"),
+        Group::Kind(kind) => kind_name(kind),
     }
 }
 

@@ -7,6 +7,7 @@ import random
 import time
 
 from support import desktop, words
+from support.choosers import choose
 from support.freshet_ui import Freshet, Home
 from support.server import Server
 from support.waiting import run, until
@@ -81,6 +82,32 @@ def what_is_in_the_list_already_is_noticed():
             app.wait_for("file (1).bin", words.COMPLETED)
 
 
+def a_rule_of_the_user_says_where_a_download_goes():
+    with Server({"/a.iso": DATA, "/watch": DATA}) as server, Home() as home:
+        server.headers["/watch"] = {"Content-Type": "video/mp4"}
+        discs, films = home.path / "discs", home.path / "films"
+        discs.mkdir()
+        films.mkdir()
+        rules = (
+            f"{{'name': 'Discs', 'names': '*.iso *.img', 'folder': '{discs}'}}",
+            f"{{'type': 'video', 'folder': '{films}'}}",
+        )
+        home.prefer(folder_rules=f"[{', '.join(rules)}]")
+        with Freshet(home) as app:
+            app.click(words.ADD_DOWNLOAD)
+            app.write(words.ADDRESSES, server.url("/a.iso"))
+            app.wait_to_say(words.BY_RULE)
+            app.screenshot(DESKTOP, "add-by-rule")
+            app.write(words.ADDRESSES, f"{server.url('/a.iso')}\n{server.url('/watch')}")
+            # The second is a film by the word of its server.
+            app.wait_to_say(words.BY_RULES)
+            app.click(words.ADD)
+            app.wait_for("a.iso", words.COMPLETED)
+            app.wait_for("watch.mp4", words.COMPLETED)
+        assert (discs / "a.iso").read_bytes() == DATA and (films / "watch.mp4").read_bytes() == DATA
+        assert not list(home.downloads.iterdir()), "something is where it would be without rules"
+
+
 def point_at_dialog():
     """Without a window manager keys go to the window under the pointer."""
     DESKTOP.move(*desktop.middle(until("the dialog", lambda: DESKTOP.window(words.ADD_DOWNLOAD))))
@@ -148,6 +175,7 @@ if __name__ == "__main__":
         what_addresses_lead_to_is_told_before_they_are_added,
         a_curl_command_is_downloaded_as_it_says,
         what_is_in_the_list_already_is_noticed,
+        a_rule_of_the_user_says_where_a_download_goes,
         what_the_dialog_says_of_a_download_is_how_it_is_fetched,
         a_download_waits_for_its_time_or_its_user_over_a_restart,
     )

@@ -4,9 +4,9 @@
 what it had, and the file is right."""
 
 import random
-import time
 
 from support import desktop, words
+from support.choosers import choose
 from support.freshet_ui import Freshet, Home
 from support.journal import durable
 from support.server import Server
@@ -79,24 +79,6 @@ def a_folder_that_was_moved_is_replaced_by_the_one_it_is_now():
         with Freshet(home) as app:
             app.run_again(server.url(f"/{NAME}?new"))
             until("a new one in the same folder", lambda: len(list(moved.iterdir())) > 1)
-
-
-def choose(screen, folder):
-    """In GTK's own dialog, where a slash brings the entry for a place."""
-    place = until("the chooser", lambda: screen.window(words.FOLDER_CHOOSER))
-    screen.move(*desktop.middle(place))
-    time.sleep(0.5)
-    screen.type(str(folder))
-    time.sleep(0.5)
-
-    def gone():
-        # The first one may only take what the dialog suggests.
-        if screen.window(words.FOLDER_CHOOSER):
-            screen.key("Return")
-            time.sleep(0.5)
-        return screen.window(words.FOLDER_CHOOSER) is None
-
-    until("the end of the chooser", gone)
 
 
 if __name__ == "__main__":

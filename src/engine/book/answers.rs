@@ -152,6 +152,8 @@ impl Book {
         let now = self.parts.clock.now();
         let Some(item) = self.items.get_mut(&id) else { return };
         item.learn(answer);
+        self.settle_folder(id);
+        let Some(item) = self.items.get_mut(&id) else { return };
         if !answer.continues {
             let source =
                 item.work.as_ref().and_then(|work| work.transfers.get(&transfer)).map(|running| running.source);

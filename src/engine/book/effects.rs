@@ -31,6 +31,8 @@ impl Book {
             item.after_close = AfterClose::Prepare;
             return;
         }
+        self.sort(id);
+        let Some(item) = self.items.get_mut(&id) else { return };
         let most = usize::from(item.spec.connections);
         item.work = Some(Work::new(part, now, most));
         item.sources.forgive();

@@ -28,6 +28,7 @@ impl Book {
             }
         }
         item.spec.folder = folder;
+        item.spec.otherwise = None;
         let changed = self.snapshot(id).map(|snapshot| Event::Changed(Box::new(snapshot)));
         self.events.extend(changed);
         self.save_record(id);

@@ -21,6 +21,10 @@ pub struct DownloadSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mirrors: Vec<Url>,
     pub folder: PathBuf,
+    /// There as long as the rules of the user may choose another folder, which is until a server has told what
+    /// the file is and its part file is made: where it goes if none of them fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<PathBuf>,
     /// The wanted file name; `None` lets the server, the address and the type decide, in this order.
     pub name: Option<String>,
     #[serde(default)]
@@ -68,6 +72,7 @@ impl DownloadSpec {
             url,
             mirrors: Vec::new(),
             folder,
+            otherwise: None,
             name: None,
             on_exists: OnExists::default(),
             resume: true,

@@ -65,6 +65,8 @@ pub fn next_id(connection: &Connection) -> rusqlite::Result<DownloadId> {
 pub fn save(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     let mut spec = redact::without_secrets(record.spec.clone());
     let folder = std::mem::take(&mut spec.folder);
+    // JSON can not say a path that is no text: then its folder is settled.
+    spec.otherwise.take_if(|folder| folder.to_str().is_none());
     let ca_file = spec.manners.ca_file.take();
     let spec_json = serde_json::to_string(&spec).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
     let (state, scheduled_at, failure) = match &record.state {

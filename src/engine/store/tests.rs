@@ -119,6 +119,8 @@ prop_compose! {
         url in "https://ann@[a-z]{1,9}/[a-z]{0,9}",
         mirrors in prop::collection::vec("ftp://[a-z]{1,9}/", 0..3),
         folder in any_path(),
+        // Of one whose path is no text nothing is kept: the folder is settled then.
+        otherwise in prop::option::of("/[a-z]{0,9}"),
         name in any::<Option<String>>(),
         on_exists in prop_oneof![Just(OnExists::Rename), Just(OnExists::Skip), Just(OnExists::Overwrite)],
         (resume, wait_for_space) in any::<(bool, bool)>(),
@@ -133,6 +135,7 @@ prop_compose! {
         DownloadSpec {
             url: Url::parse(&url).unwrap(),
             mirrors: mirrors.iter().map(|url| Url::parse(url).unwrap()).collect(),
+            otherwise: otherwise.map(PathBuf::from),
             folder, name, on_exists, resume, checksum, size, find_checksum: resume, keep: !resume, connections,
             rate: rate.map(Speed), manners,
             pieces: pieces.map(|(length, hashes)| Pieces { algorithm: Algorithm::Sha1, length, hashes }),

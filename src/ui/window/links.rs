@@ -79,8 +79,7 @@ impl Window {
     pub(super) fn show_add_dialog(&self) {
         let Some(settings) = self.imp().settings.get() else { return };
         let dialog = AddDialog::new(
-            &settings.download_folder(),
-            settings.connections(),
+            settings,
             glib::clone!(
                 #[weak(rename_to = window)]
                 self,

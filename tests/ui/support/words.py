@@ -95,6 +95,9 @@ NOT_DRAGGED = "can be dragged when it is completed"
 # A file with another checksum than the one that was told.
 KEEP, WRONG, KEPT = "Keep File", "The checksum does not match", "not verified: its checksum did not match"
 
+# Folders by rules, in the add dialog.
+BY_RULE, BY_RULES = r"Folder by the rule “Discs”", r"Folders by your rules"
+
 PREFERENCES = "Preferences"
 START_WITH_SESSION, RUN_IN_BACKGROUND = "Start when I log in", "Keep running when the window is closed"
 NO_LIMIT, LIMIT, RATE = "No Limit", "Limit", "Kilobytes a second"

@@ -103,6 +103,23 @@ impl Kind {
     pub const ALL: [Self; 7] =
         [Self::Documents, Self::Video, Self::Audio, Self::Pictures, Self::Archives, Self::Programs, Self::Other];
 
+    /// What settings call it.
+    pub fn nick(self) -> &'static str {
+        match self {
+            Self::Documents => "documents",
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Pictures => "pictures",
+            Self::Archives => "archives",
+            Self::Programs => "programs",
+            Self::Other => "other",
+        }
+    }
+
+    pub fn of_nick(nick: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.nick() == nick)
+    }
+
     /// By the extension of the name where it says something, else by what the server told: many servers
     /// call everything `application/octet-stream`.
     pub fn of(name: &str, media_type: Option<&str>) -> Self {
