@@ -116,13 +116,13 @@ fn matches(pattern: &str, name: &str) -> bool {
     let (mut at, mut of) = (0, 0);
     // Behind the last `*`, and up to where it stands for what there is.
     let mut star = None;
-    while of < name.len() {
+    while let Some(letter) = name.get(of) {
         match pattern.get(at) {
             Some('*') => {
                 at += 1;
                 star = Some((at, of));
             }
-            Some(one) if *one == '?' || *one == name[of] => (at, of) = (at + 1, of + 1),
+            Some(one) if *one == '?' || one == letter => (at, of) = (at + 1, of + 1),
             _ => {
                 let Some((behind, upto)) = star else { return false };
                 star = Some((behind, upto + 1));
@@ -130,7 +130,7 @@ fn matches(pattern: &str, name: &str) -> bool {
             }
         }
     }
-    pattern[at..].iter().all(|rest| *rest == '*')
+    pattern.iter().skip(at).all(|rest| *rest == '*')
 }
 
 #[cfg(test)]
