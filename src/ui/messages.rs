@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use gtk::glib;
 
@@ -29,13 +30,32 @@ pub fn offer(overlay: &adw::ToastOverlay, text: &str, label: &str, done: impl Fn
 pub struct UndoOffer {
     toast: adw::Toast,
     is_settled: Rc<Cell<bool>>,
+    since: Instant,
 }
 
+/// A toast comes and goes in 300 ms. libadwaita 1.2 crashes where one is told to go, or makes room for another,
+/// while it is still coming: none is before this has passed.
+const COMING: Duration = Duration::from_millis(600);
+
 impl UndoOffer {
+    /// Says something else, if it is so new that it could not be replaced by another one. Answers whether it does.
+    pub fn reword(&self, text: &str) -> bool {
+        let is_new = self.since.elapsed() < COMING;
+        if is_new {
+            self.toast.set_title(&glib::markup_escape_text(text));
+        }
+        is_new
+    }
+
     /// Takes the offer back; neither of its closures will be called.
     pub fn withdraw(self) {
         self.is_settled.set(true);
-        self.toast.dismiss();
+        let left = COMING.saturating_sub(self.since.elapsed());
+        if left.is_zero() {
+            self.toast.dismiss();
+        } else {
+            glib::timeout_add_local_once(left, move || self.toast.dismiss());
+        }
     }
 }
 
@@ -66,7 +86,7 @@ pub fn offer_undo(
         }
     });
     overlay.add_toast(toast.clone());
-    UndoOffer { toast, is_settled }
+    UndoOffer { toast, is_settled, since: Instant::now() }
 }
 
 fn toast(text: &str) -> adw::Toast {

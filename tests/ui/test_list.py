@@ -118,6 +118,20 @@ def a_finished_file_goes_to_the_trash_with_its_row():
             assert app.seen_row("song.flac") and (home.downloads / "song.flac").read_bytes() == DATA
 
 
+def rows_removed_in_quick_succession_come_back_with_one_undo():
+    names = [f"{number}.bin" for number in range(6)]
+    with Server({f"/{name}": DATA for name in names}) as server, Home() as home:
+        with Freshet(home, *(server.url(f"/{name}") for name in names)) as app:
+            for name in names:
+                app.wait_for(name, words.COMPLETED)
+            for _ in range(2):
+                for name in names:
+                    app.click_in_row(name, words.REMOVE)
+                until("an empty list", lambda: not any(app.seen_row(name) for name in names))
+                DESKTOP.key("ctrl", "z")
+                until("all rows", lambda: all(app.seen_row(name) for name in names))
+
+
 def a_double_click_opens_the_finished_file():
     with Server(FILES) as server, Home() as home:
         opened = home.path / "opened"
@@ -275,6 +289,7 @@ if __name__ == "__main__":
         what_is_typed_is_looked_for,
         what_is_asked_of_several_rows_is_done_with_each,
         a_finished_file_goes_to_the_trash_with_its_row,
+        rows_removed_in_quick_succession_come_back_with_one_undo,
         a_double_click_opens_the_finished_file,
         rows_do_not_move_under_the_pointer,
         the_queue_gets_the_order_that_keys_and_a_drag_give_it,

@@ -176,11 +176,11 @@ impl Window {
         let imp = self.imp();
         let Some(session) = imp.session.get() else { return };
         let mut removal = Removal { ids: Vec::new(), has_files: removes == Removes::WithFile };
-        if let Some((earlier, offer)) = imp.removal.take() {
-            offer.withdraw();
+        let earlier = imp.removal.take().map(|(earlier, offer)| {
             removal.ids = earlier.ids;
             removal.has_files |= earlier.has_files;
-        }
+            offer
+        });
         let new: Vec<_> = downloads.iter().map(DownloadObject::download_id).collect();
         let is_alone = removal.ids.is_empty();
         removal.ids.extend(&new);
@@ -190,21 +190,26 @@ impl Window {
             // The buttons of their notifications would do nothing.
             new.iter().for_each(|id| application.notifier().forget(*id));
         }
-        let settle = |restores: bool| {
-            glib::clone!(
-                #[weak(rename_to = window)]
-                self,
-                #[strong]
-                session,
-                #[strong]
-                removal,
-                move || {
-                    window.set_removal(None);
-                    if restores { window.restore(&removal) } else { session.purge(&removal.ids) }
-                }
-            )
+        let offer = match earlier {
+            Some(offer) if offer.reword(&words) => offer,
+            earlier => {
+                earlier.into_iter().for_each(UndoOffer::withdraw);
+                let settle = |restores: bool| {
+                    glib::clone!(
+                        #[weak(rename_to = window)]
+                        self,
+                        #[strong]
+                        session,
+                        move || {
+                            let Some((removal, _)) = window.imp().removal.take() else { return };
+                            window.set_removal(None);
+                            if restores { window.restore(&removal) } else { session.purge(&removal.ids) }
+                        }
+                    )
+                };
+                messages::offer_undo(&imp.toasts, &words, settle(true), settle(false))
+            }
         };
-        let offer = messages::offer_undo(&imp.toasts, &words, settle(true), settle(false));
         self.set_removal(Some((removal, offer)));
     }
 
