@@ -17,6 +17,7 @@ pub mod download_list;
 pub mod download_object;
 pub mod filter;
 pub mod history;
+mod listener;
 pub mod lost_folders;
 pub mod moving;
 pub mod order;

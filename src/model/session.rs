@@ -15,6 +15,7 @@ use super::chronicle::{self, Line};
 use super::details::{self, Details};
 use super::download_list::{DownloadList, Source};
 use super::download_object::{self, DownloadObject};
+use super::listener::{Listener, Once};
 use super::lost_folders::{self, LostFolder};
 use super::speed_trace::Traces;
 use super::terms::{Start, Terms};
@@ -59,37 +60,6 @@ struct Inner {
 type Finished = dyn Fn(&DownloadObject);
 type Unsaved = dyn Fn(Option<&str>);
 type Answered = dyn FnOnce(Result<Probed, Failure>);
-
-/// Who is told of one thing, once.
-struct Once<F: ?Sized>(Box<F>);
-
-impl<F: ?Sized> std::fmt::Debug for Once<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Once").finish_non_exhaustive()
-    }
-}
-
-/// Who is told of something.
-struct Listener<F: ?Sized>(RefCell<Option<Rc<F>>>);
-
-impl<F: ?Sized> Default for Listener<F> {
-    fn default() -> Self {
-        Self(RefCell::default())
-    }
-}
-
-impl<F: ?Sized> Listener<F> {
-    /// A copy, as what is called may set another one.
-    fn get(&self) -> Option<Rc<F>> {
-        self.0.borrow().clone()
-    }
-}
-
-impl<F: ?Sized> std::fmt::Debug for Listener<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Listener").field(&self.0.borrow().is_some()).finish()
-    }
-}
 
 /// Where and under which name new downloads are kept; `None`: as the preferences and the server say. How
 /// they are fetched, and when they start.
@@ -386,19 +356,19 @@ impl Session {
 
     /// Calls back with each download that completes or fails from now on.
     pub fn connect_finished(&self, finished: impl Fn(&DownloadObject) + 'static) {
-        self.0.on_finished.0.replace(Some(Rc::new(finished)));
+        self.0.on_finished.set(Rc::new(finished));
     }
 
     /// Calls back now and at every change with the sentence that says why the list can not be saved, or
     /// with none when it can.
     pub fn connect_unsaved(&self, told: impl Fn(Option<&str>) + 'static) {
         told(self.0.unsaved.borrow().as_deref());
-        self.0.on_unsaved.0.replace(Some(Rc::new(told)));
+        self.0.on_unsaved.set(Rc::new(told));
     }
 
     /// Calls back when a download fails because its folder is out of reach.
     pub fn connect_folder_lost(&self, lost: impl Fn() + 'static) {
-        self.0.on_folder_lost.0.replace(Some(Rc::new(lost)));
+        self.0.on_folder_lost.set(Rc::new(lost));
     }
 
     /// Looks for folders that are out of reach.
