@@ -108,6 +108,28 @@ def a_rule_of_the_user_says_where_a_download_goes():
         assert not list(home.downloads.iterdir()), "something is where it would be without rules"
 
 
+def a_rule_is_made_in_the_preferences():
+    with Server({"/a.iso": DATA}) as server, Home() as home, Freshet(home) as app:
+        discs = home.path / "discs"
+        discs.mkdir()
+        DESKTOP.move(*desktop.middle(until("the window", lambda: DESKTOP.window(words.WINDOW))))
+        DESKTOP.key("ctrl", "comma")
+        app.click(words.ADD_RULE)
+        app.wait_to_say(words.NO_CONDITION)
+        app.write(words.RULE_PATTERNS, "*.iso")
+        app.wait_to_say(words.NO_FOLDER)
+        app.click(words.CHOOSE_RULE_FOLDER)
+        choose(DESKTOP, discs)
+        until("a rule that can be used", lambda: not app.says(words.NO_FOLDER))
+        app.screenshot(DESKTOP, "rule-dialog")
+        app.click(words.SAVE)
+        app.find(words.LABEL, "*.iso")
+        app.screenshot(DESKTOP, "rules")
+        app.run_again(server.url("/a.iso"))
+        app.wait_for("a.iso", words.COMPLETED)
+        assert (discs / "a.iso").read_bytes() == DATA, "it is not in the folder of the rule"
+
+
 def point_at_dialog():
     """Without a window manager keys go to the window under the pointer."""
     DESKTOP.move(*desktop.middle(until("the dialog", lambda: DESKTOP.window(words.ADD_DOWNLOAD))))
@@ -176,6 +198,7 @@ if __name__ == "__main__":
         a_curl_command_is_downloaded_as_it_says,
         what_is_in_the_list_already_is_noticed,
         a_rule_of_the_user_says_where_a_download_goes,
+        a_rule_is_made_in_the_preferences,
         what_the_dialog_says_of_a_download_is_how_it_is_fetched,
         a_download_waits_for_its_time_or_its_user_over_a_restart,
     )

@@ -99,6 +99,10 @@ KEEP, WRONG, KEPT = "Keep File", "The checksum does not match", "not verified: i
 BY_RULE, BY_RULES = r"Folder by the rule “Discs”", r"Folders by your rules"
 
 PREFERENCES = "Preferences"
+
+# A rule is made.
+RULE_PATTERNS, NO_CONDITION, NO_FOLDER = "File name, as *.iso", "^Choose a type, or", "^Choose the folder in which"
+ADD_RULE, CHOOSE_RULE_FOLDER, SAVE = "Add Rule", "Choose Folder", "Save"
 START_WITH_SESSION, RUN_IN_BACKGROUND = "Start when I log in", "Keep running when the window is closed"
 NO_LIMIT, LIMIT, RATE = "No Limit", "Limit", "Kilobytes a second"
 LIMIT_SPEED = "Limit the speed of all downloads together"
