@@ -347,7 +347,7 @@ fn every_button_in_the_templates_has_a_name() {
                 // A button of ours has no other objects inside.
                 let button = template[at..].split("</object>").next().unwrap();
                 assert!(
-                    button.contains(&format!("<property name=\"{name}\" translatable=\"yes\">")),
+                    button.contains(&format!("<property name=\"{name}\" translatable=\"yes\"")),
                     "{}: {button}",
                     path.display()
                 );
