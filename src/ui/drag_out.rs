@@ -41,9 +41,9 @@ pub fn offer(view: &DownloadsView, refused: impl Fn(&str) + Clone + 'static) {
         Some(gdk::ContentProvider::for_value(&gdk::FileList::from_array(&files).to_value()))
     });
     source.connect_drag_cancel(move |_, drag, cause| {
-        // Nobody takes a row but the list.
+        // Nobody takes a row but the list. Wayland tells of no cause, and GDK calls that an error.
         let rows = drag.content().value(DraggedRows::static_type()).ok().and_then(|value| value.get().ok());
-        if let (gdk::DragCancelReason::NoTarget, Some(DraggedRows(rows))) = (cause, rows)
+        if let (gdk::DragCancelReason::NoTarget | gdk::DragCancelReason::Error, Some(DraggedRows(rows))) = (cause, rows)
             && let Some(first) = rows.first()
         {
             told(&reason(first));
