@@ -391,6 +391,13 @@ impl Book {
         }
     }
 
+    /// Tells how a download is now, and saves it.
+    fn tell_changed(&mut self, id: DownloadId) {
+        let now = self.snapshot(id);
+        self.events.extend(now.map(|snapshot| Event::Changed(Box::new(snapshot))));
+        self.save_record(id);
+    }
+
     fn save_record(&self, id: DownloadId) {
         if let (Some(store), Some(item)) = (&self.parts.store, self.items.get(&id)) {
             store.save(item.record());

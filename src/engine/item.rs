@@ -168,7 +168,7 @@ impl Item {
     }
 
     pub fn turn(&self) -> Turn {
-        self.turn.unwrap_or_else(|| Turn::of_added(self.id))
+        Turn::of(self.id, self.turn)
     }
 
     pub fn progress(&self, received: u64) -> Progress {

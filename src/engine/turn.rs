@@ -15,6 +15,11 @@ const APART: i64 = 1 << 20;
 const STEP: i64 = 1 << 10;
 
 impl Turn {
+    /// Of a download that was moved to `moved`, or never.
+    pub fn of(id: DownloadId, moved: Option<Self>) -> Self {
+        moved.unwrap_or_else(|| Self::of_added(id))
+    }
+
     /// Of a download that was never moved: those that are added later come later.
     pub fn of_added(id: DownloadId) -> Self {
         Self(i64::try_from(id.0).unwrap_or(i64::MAX).saturating_mul(APART))

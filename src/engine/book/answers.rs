@@ -353,9 +353,7 @@ impl Book {
                         work.is_told_open = true;
                     }
                 }
-                let opened = self.snapshot(id);
-                self.events.extend(opened.map(|snapshot| Event::Changed(Box::new(snapshot))));
-                self.save_record(id);
+                self.tell_changed(id);
                 self.disown(id);
                 self.check_all_pieces(id);
             }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use crate::engine::chronicle::Happening;
 use crate::engine::disk::{Finish, Found, Look};
 use crate::engine::download::state::{Input, State};
-use crate::engine::event::Event;
 use crate::engine::item::{AfterClose, Item};
 use crate::engine::types::{DownloadId, PartId};
 use crate::engine::work::Work;
@@ -78,16 +77,16 @@ impl Book {
     /// power cut before its name was durable, and this one has got the name since.
     pub(super) fn disown(&mut self, id: DownloadId) {
         let Some(path) = self.items.get(&id).and_then(|item| item.path.clone()) else { return };
-        let names_it = |other: &&Item| other.id != id && other.work.is_none() && other.path.as_ref() == Some(&path);
+        // Of a completed one the path is that of the file.
+        let may_name_it = |other: &Item| other.id != id && other.work.is_none() && other.life.state != State::Completed;
+        let names_it = |other: &&Item| may_name_it(other) && other.path.as_ref() == Some(&path);
         let others: Vec<_> = self.items.values().filter(names_it).map(|other| other.id).collect();
         for other in others {
             tracing::warn!(id = %other, path = %path.display(), "its part file is another download's now");
             if let Some(item) = self.items.get_mut(&other) {
                 item.forget_bytes();
             }
-            let lost = self.snapshot(other);
-            self.events.extend(lost.map(|snapshot| Event::Changed(Box::new(snapshot))));
-            self.save_record(other);
+            self.tell_changed(other);
         }
     }
 

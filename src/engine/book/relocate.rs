@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use super::Book;
 use crate::engine::download::state::{Input, State};
-use crate::engine::event::Event;
 use crate::engine::types::DownloadId;
 
 impl Book {
@@ -29,9 +28,7 @@ impl Book {
         }
         item.spec.folder = folder;
         item.spec.otherwise = None;
-        let changed = self.snapshot(id).map(|snapshot| Event::Changed(Box::new(snapshot)));
-        self.events.extend(changed);
-        self.save_record(id);
+        self.tell_changed(id);
         if self.items.get(&id).is_some_and(|item| matches!(item.life.state, State::Failed(_))) {
             self.input(id, Input::Resume);
         }

@@ -188,7 +188,9 @@ impl Book {
         let item = self.items.get_mut(&id)?;
         let loan = item.map.loan(transfer);
         item.map.give_back(transfer, handed_over);
-        self.traffic.ended(item, transfer, handed_over);
+        if let Some(end) = handed_over {
+            self.traffic.reached(item, transfer, end);
+        }
         let running = item.work.as_mut()?.transfers.remove(&transfer)?;
         if let (Some(_), Some(loan), Some(end)) = (&item.spec.pieces, loan, handed_over) {
             item.supplied.push((ByteRange::new(loan.start, end.max(loan.start)), running.source));

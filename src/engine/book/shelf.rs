@@ -85,8 +85,7 @@ impl Shelf {
     }
 
     pub(super) fn turns(&self) -> impl Iterator<Item = (DownloadId, Turn)> {
-        let turn = |id: &DownloadId| self.turns.get(id).copied().unwrap_or_else(|| Turn::of_added(*id));
-        self.downloads.keys().map(move |id| (*id, turn(id)))
+        self.downloads.keys().map(|id| (*id, Turn::of(*id, self.turns.get(id).copied())))
     }
 
     pub(super) fn moved(&self) -> impl Iterator<Item = (DownloadId, Turn)> {

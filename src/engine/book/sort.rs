@@ -22,13 +22,13 @@ impl Book {
         let Some(item) = self.items.get(&id).filter(|item| item.spec.otherwise.is_some()) else { return };
         let before = item.spec.folder.clone();
         self.sort(id);
-        let part = PartId(self.number());
         let Some(item) = self.items.get_mut(&id) else { return };
         item.spec.otherwise = None;
         if before == item.spec.folder {
             return;
         }
-        let Some(work) = &mut item.work else { return };
+        let part = PartId(self.number());
+        let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) else { return };
         let old = std::mem::replace(&mut work.part, part);
         self.by_part.remove(&old);
         self.by_part.insert(part, id);

@@ -25,14 +25,8 @@ impl Gathered {
         now - self.saved_at >= GATHER
     }
 
-    /// A transfer of this download is over, and got so far.
-    pub fn ended(&mut self, item: &mut Item, transfer: TransferId, end: Option<u64>) {
-        if let Some(end) = end {
-            self.reached(item, transfer, end);
-        }
-    }
-
-    fn reached(&mut self, item: &mut Item, transfer: TransferId, end: u64) {
+    /// A transfer of this download got so far.
+    pub fn reached(&mut self, item: &mut Item, transfer: TransferId, end: u64) {
         let Some(running) = item.work.as_mut().and_then(|work| work.transfers.get_mut(&transfer)) else { return };
         let bytes = end.saturating_sub(running.counted);
         running.counted = running.counted.max(end);

@@ -3,15 +3,16 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use super::place::leads_to;
 
 /// Opens what is at a path if it is no symbolic link. A named pipe in its place is opened at once, as by
 /// open(2) with `O_NONBLOCK`: who needs a file looks at its metadata.
 ///
 /// Folders that a sandbox is granted lie on a file system, the document portal's, that answers `O_NOFOLLOW` with
-/// [`ELOOP`](libc::ELOOP) for every file. There a file is opened without it, if it is the very one that was
-/// at the path, as no link, right before.
+/// [`ELOOP`](libc::ELOOP) for every file. There a file is opened without it, if the path is no link to it.
 ///
 /// The options must not truncate, and need not be told to create a new file: that never follows a link.
 pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
@@ -23,13 +24,11 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 
 /// [`open`] without `O_NOFOLLOW`; `refused` is what came of it with that.
 fn open_unless_link(path: &Path, options: &mut OpenOptions, refused: io::Error) -> io::Result<File> {
-    let before = fs::symlink_metadata(path)?;
-    if !before.is_file() {
+    if !fs::symlink_metadata(path)?.is_file() {
         return Err(refused);
     }
     let file = options.custom_flags(libc::O_NONBLOCK).open(path)?;
-    let about = file.metadata()?;
-    if (about.dev(), about.ino()) == (before.dev(), before.ino()) { Ok(file) } else { Err(refused) }
+    if leads_to(path, &file) { Ok(file) } else { Err(refused) }
 }
 
 #[cfg(test)]
