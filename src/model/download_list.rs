@@ -48,7 +48,6 @@ mod imp {
     /// The rows in another order than that of their ids, or some of them.
     #[derive(Debug, Default)]
     pub struct Sorted {
-        pub order: Order,
         pub filter: Filter,
         pub rows: Vec<DownloadId>,
         /// Of those that are no objects yet: they do not change.
@@ -311,7 +310,6 @@ impl DownloadList {
 
     fn choose(&self, order: Order, filter: Filter) {
         let imp = self.imp();
-        imp.order.set(order);
         let is_plain = filter.lets_all_through()
             && match order.by {
                 SortKey::Queue => imp.turns.borrow().is_empty(),
@@ -319,11 +317,13 @@ impl DownloadList {
                 _ => false,
             };
         if is_plain && !self.is_sorted() {
+            imp.order.set(order);
             return;
         }
         self.tell();
+        let before = imp.order.replace(order);
         let (rows, ranks) = match imp.sorted.take() {
-            Some(sorted) if sorted.order.by == order.by => (sorted.rows, sorted.ranks),
+            Some(sorted) if before.by == order.by => (sorted.rows, sorted.ranks),
             Some(sorted) => (sorted.rows, HashMap::new()),
             None => (imp.rows.borrow().all(), HashMap::new()),
         };
@@ -331,7 +331,7 @@ impl DownloadList {
             self.changed(0, u32::try_from(rows.len()).unwrap_or(u32::MAX), imp.count());
             return;
         }
-        imp.sorted.replace(Some(imp::Sorted { order, filter, rows, ranks }));
+        imp.sorted.replace(Some(imp::Sorted { filter, rows, ranks }));
         self.sort();
     }
 
@@ -347,7 +347,7 @@ impl DownloadList {
     /// A download has changed; `is_progress`: no more than that bytes came in.
     pub(super) fn touch(&self, is_progress: bool) {
         let depends = |sorted: &imp::Sorted| {
-            let by = sorted.order.by;
+            let by = self.imp().order.get().by;
             if is_progress { by.follows_progress() } else { by.follows_changes() || !sorted.filter.lets_all_through() }
         };
         if self.imp().sorted.borrow().as_ref().is_some_and(depends) {
@@ -396,15 +396,8 @@ impl DownloadList {
         imp.is_unsorted.set(false);
         let rows = {
             let (all, mut sorted) = (imp.rows.borrow(), imp.sorted.borrow_mut());
-            let Some(imp::Sorted { order, filter, ranks, .. }) = &mut *sorted else { return };
-            let mut rank = |id: DownloadId| match all.by_id.get(&id).and_then(Option::as_ref) {
-                Some(object) => object.read(|download| Some(Rank::of(download, order.by))),
-                None => ranks.get(&id).cloned().or_else(|| {
-                    let rank = Rank::of(&imp.source.get()?.snapshot(id)?, order.by);
-                    ranks.insert(id, rank.clone());
-                    Some(rank)
-                }),
-            };
+            let Some(imp::Sorted { filter, ranks, .. }) = &mut *sorted else { return };
+            let order = imp.order.get();
             let mut rows = all.all();
             if !filter.lets_all_through() {
                 rows.retain(|id| imp.lets_through(filter, &all, *id));
@@ -412,27 +405,33 @@ impl DownloadList {
             match order.by {
                 SortKey::Queue => {
                     let turns = imp.turns.borrow();
-                    let turn = |id: &DownloadId| turns.get(id).copied().unwrap_or_else(|| Turn::of_added(*id));
-                    rows.sort_by_key(|id| (turn(id), *id));
-                    drop((all, sorted));
-                    return self.show_rows(rows);
+                    rows.sort_by_key(|id| (Turn::of(*id, turns.get(id).copied()), *id));
+                    rows
                 }
                 SortKey::Added => {
                     if order.is_descending {
                         rows.reverse();
                     }
-                    drop((all, sorted));
-                    return self.show_rows(rows);
+                    rows
                 }
-                SortKey::Name | SortKey::Size | SortKey::Progress | SortKey::Speed | SortKey::State => {}
+                SortKey::Name | SortKey::Size | SortKey::Progress | SortKey::Speed | SortKey::State => {
+                    let mut rank = |id: DownloadId| match all.by_id.get(&id).and_then(Option::as_ref) {
+                        Some(object) => object.read(|download| Some(Rank::of(download, order.by))),
+                        None => ranks.get(&id).cloned().or_else(|| {
+                            let rank = Rank::of(&imp.source.get()?.snapshot(id)?, order.by);
+                            ranks.insert(id, rank.clone());
+                            Some(rank)
+                        }),
+                    };
+                    let mut ranked: Vec<_> = rows.into_iter().map(|id| (rank(id), id)).collect();
+                    if order.is_descending {
+                        ranked.sort_by(|(one, _), (other, _)| other.cmp(one));
+                    } else {
+                        ranked.sort_by(|(one, _), (other, _)| one.cmp(other));
+                    }
+                    ranked.into_iter().map(|(_, id)| id).collect()
+                }
             }
-            let mut ranked: Vec<_> = rows.into_iter().map(|id| (rank(id), id)).collect();
-            if order.is_descending {
-                ranked.sort_by(|(one, _), (other, _)| other.cmp(one));
-            } else {
-                ranked.sort_by(|(one, _), (other, _)| one.cmp(other));
-            }
-            ranked.into_iter().map(|(_, id)| id).collect()
         };
         self.show_rows(rows);
     }

@@ -87,7 +87,7 @@ impl Filter {
     }
 
     fn has_words(&self, download: &Outline<'_>) -> bool {
-        self.words.is_empty() || self.words.are_in(&[download.name, download.url, &download.folder.to_string_lossy()])
+        self.words.are_in(&[download.name, download.url, &download.folder.to_string_lossy()])
     }
 }
 

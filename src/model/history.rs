@@ -13,6 +13,7 @@ use super::session::{Place, Session};
 use super::{Addresses, Command, DownloadId, describe, download_object};
 use crate::engine::error::Failure;
 use crate::engine::import::list::Entry;
+use crate::engine::store::Archive;
 pub use crate::engine::store::Past;
 use crate::i18n::gettext_f;
 use crate::settings::Key;
@@ -183,16 +184,18 @@ impl Session {
 
     /// Takes one out of the history. The error is a sentence for the user.
     pub async fn forget_past(&self, id: DownloadId) -> Result<(), String> {
-        match self.engine().archive() {
-            Some(archive) => archive.forget(vec![id]).await.map_err(|failure| uncleared(&failure)),
-            None => Ok(()),
-        }
+        self.clear(async |archive| archive.forget(vec![id]).await).await
     }
 
     /// The error is a sentence for the user.
     pub async fn clear_history(&self) -> Result<(), String> {
+        self.clear(async |archive| archive.clear_history().await).await
+    }
+
+    /// Takes something out of what is kept besides the list, if anything is kept.
+    pub(super) async fn clear(&self, part: impl AsyncFnOnce(Archive) -> Result<(), Failure>) -> Result<(), String> {
         match self.engine().archive() {
-            Some(archive) => archive.clear_history().await.map_err(|failure| uncleared(&failure)),
+            Some(archive) => part(archive).await.map_err(|failure| uncleared(&failure)),
             None => Ok(()),
         }
     }
@@ -206,7 +209,7 @@ pub(super) fn unread(failure: &Failure) -> String {
 }
 
 /// Why it can not be cleared.
-pub(super) fn uncleared(failure: &Failure) -> String {
+fn uncleared(failure: &Failure) -> String {
     tracing::warn!("{failure}");
     // Translators: {cause} is a whole sentence, like “The disk is full.”
     gettext_f("It can not be cleared. {cause}", &[("cause", &cause(failure))])
