@@ -3,10 +3,11 @@
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::{gdk, gio, glib};
+use gtk::{gdk, glib};
 
 use super::add_options::AddOptions;
 use super::add_preview::AddPreview;
+use super::chooser;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::categories::{Destination, destinations};
 use crate::model::preview::Preview;
@@ -49,8 +50,6 @@ mod imp {
         pub folder_chosen: RefCell<Option<PathBuf>>,
         /// The folder that is shown.
         pub path: RefCell<PathBuf>,
-        /// The folder chooser while it is open: nothing else keeps it alive.
-        pub chooser: RefCell<Option<gtk::FileChooserNative>>,
     }
 
     #[glib::object_subclass]
@@ -244,35 +243,15 @@ impl AddDialog {
         }
     }
 
-    /// In a sandbox this is the portal's chooser, which also grants access to the folder.
     fn choose_folder(&self) {
-        let chooser = gtk::FileChooserNative::new(
-            Some(&gettext("Choose Folder")),
-            Some(self),
-            gtk::FileChooserAction::SelectFolder,
-            None,
-            None,
-        );
-        chooser.set_modal(true);
-        let current = gio::File::for_path(&*self.imp().path.borrow());
-        if let Err(error) = chooser.set_current_folder(Some(&current)) {
-            tracing::debug!(%error, "The folder chooser does not begin where it should");
-        }
-        chooser.connect_response(glib::clone!(
-            #[weak(rename_to = dialog)]
-            self,
-            move |chooser, response| {
-                if response == gtk::ResponseType::Accept
-                    && let Some(path) = chooser.file().and_then(|folder| folder.path())
-                {
-                    dialog.imp().folder_chosen.replace(Some(path));
-                    dialog.show_folder();
-                }
-                dialog.imp().chooser.take();
+        let dialog = self.clone();
+        glib::spawn_future_local(async move {
+            let current = dialog.imp().path.borrow().clone();
+            if let Some(path) = chooser::choose_folder(&dialog, Some(&current)).await {
+                dialog.imp().folder_chosen.replace(Some(path));
+                dialog.show_folder();
             }
-        ));
-        chooser.show();
-        self.imp().chooser.replace(Some(chooser));
+        });
     }
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Toasts: what happened, and a way back.
+//! Toasts: what happened, and a way back; and the question before something is forgotten.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use adw::prelude::*;
 use gtk::glib;
 
 use crate::i18n::gettext;
@@ -23,6 +24,17 @@ pub fn offer(overlay: &adw::ToastOverlay, text: &str, label: &str, done: impl Fn
     toast.set_button_label(Some(label));
     toast.connect_button_clicked(move |_| done());
     overlay.add_toast(toast);
+}
+
+/// Asks whether something may be forgotten, and calls `clear` if it may.
+pub fn ask_to_clear(parent: &impl IsA<gtk::Window>, heading: &str, body: &str, clear: impl Fn() + 'static) {
+    let dialog = adw::MessageDialog::new(Some(parent), Some(heading), Some(body));
+    dialog.add_responses(&[("cancel", &gettext("_Cancel")), ("clear", &gettext("C_lear"))]);
+    dialog.set_close_response("cancel");
+    dialog.set_default_response(Some("cancel"));
+    dialog.set_response_appearance("clear", adw::ResponseAppearance::Destructive);
+    dialog.connect_response(Some("clear"), move |_, _| clear());
+    dialog.present();
 }
 
 /// A toast with Undo that is shown or waits to be shown.

@@ -27,6 +27,7 @@
 //!      │   └── AmountRow      of one day or server
 //!      └── Preferences
 //!          └── RulesGroup     which downloads go into which folder: RuleRows, RuleDialog
+//!  chooser.rs             lets files and folders be chosen
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
 //! ```
 
@@ -39,6 +40,7 @@ mod afterwards;
 mod amount_row;
 pub mod application;
 mod background;
+mod chooser;
 pub mod clipboard_offer;
 mod connection_list;
 mod day_plot;

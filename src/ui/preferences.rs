@@ -3,8 +3,9 @@
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::{gio, glib};
+use gtk::glib;
 
+use super::chooser;
 use super::rules_group::RulesGroup;
 use crate::desktop::after_command;
 use crate::desktop::background::is_sandboxed;
@@ -15,8 +16,6 @@ use crate::model::terms::{proxy_problem, user_agent_problem, usual_user_agent};
 use crate::settings::{Key, Settings};
 
 mod imp {
-    use std::cell::RefCell;
-
     use super::*;
 
     #[derive(Debug, Default, gtk::CompositeTemplate)]
@@ -28,8 +27,6 @@ mod imp {
         pub default_folder: TemplateChild<gtk::Button>,
         #[template_child]
         pub choose_folder: TemplateChild<gtk::Button>,
-        /// The folder chooser while it is open: nothing else keeps it alive.
-        pub chooser: RefCell<Option<gtk::FileChooserNative>>,
         #[template_child]
         pub rules: TemplateChild<RulesGroup>,
         #[template_child]
@@ -230,36 +227,14 @@ impl Preferences {
         imp.default_folder.set_visible(!settings.text(Key::DownloadFolder).is_empty());
     }
 
-    /// In a sandbox this is the portal's chooser, which also grants access to the folder, from then on.
     fn choose_folder(&self, settings: &Settings) {
-        let chooser = gtk::FileChooserNative::new(
-            Some(&gettext("Choose Folder")),
-            Some(self),
-            gtk::FileChooserAction::SelectFolder,
-            None,
-            None,
-        );
-        chooser.set_modal(true);
-        if let Err(error) = chooser.set_current_folder(Some(&gio::File::for_path(settings.download_folder()))) {
-            tracing::debug!(%error, "The folder chooser does not begin where it should");
-        }
-        chooser.connect_response(glib::clone!(
-            #[weak(rename_to = window)]
-            self,
-            #[strong]
-            settings,
-            move |chooser, response| {
-                if response == gtk::ResponseType::Accept
-                    && let Some(path) = chooser.file().and_then(|folder| folder.path())
-                {
-                    settings.set_download_folder(Some(&path));
-                    window.show_folder(&settings);
-                }
-                window.imp().chooser.take();
+        let (window, settings) = (self.clone(), settings.clone());
+        glib::spawn_future_local(async move {
+            if let Some(path) = chooser::choose_folder(&window, Some(&settings.download_folder())).await {
+                settings.set_download_folder(Some(&path));
+                window.show_folder(&settings);
             }
-        ));
-        chooser.show();
-        self.imp().chooser.replace(Some(chooser));
+        });
     }
 
     /// What can be done here when all downloads have ended, and why the rest can not.

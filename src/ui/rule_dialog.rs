@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::{gdk, gio, glib};
+use gtk::{gdk, glib};
 
+use super::chooser;
 use crate::desktop::folder_check;
 use crate::i18n::gettext;
 use crate::model::categories::{Rule, kind_name, problem};
@@ -40,8 +41,6 @@ mod imp {
         pub path: RefCell<PathBuf>,
         /// What is wrong with the folder, by the disk.
         pub folder_problem: RefCell<Option<String>>,
-        /// The folder chooser while it is open: nothing else keeps it alive.
-        pub chooser: RefCell<Option<gtk::FileChooserNative>>,
     }
 
     #[glib::object_subclass]
@@ -169,35 +168,13 @@ impl RuleDialog {
         });
     }
 
-    /// In a sandbox this is the portal's chooser, which also grants access to the folder, from then on.
     fn choose_folder(&self) {
-        let chooser = gtk::FileChooserNative::new(
-            Some(&gettext("Choose Folder")),
-            Some(self),
-            gtk::FileChooserAction::SelectFolder,
-            None,
-            None,
-        );
-        chooser.set_modal(true);
-        let current = self.imp().path.borrow().clone();
-        if current.is_absolute()
-            && let Err(error) = chooser.set_current_folder(Some(&gio::File::for_path(current)))
-        {
-            tracing::debug!(%error, "The folder chooser does not begin where it should");
-        }
-        chooser.connect_response(glib::clone!(
-            #[weak(rename_to = dialog)]
-            self,
-            move |chooser, response| {
-                if response == gtk::ResponseType::Accept
-                    && let Some(path) = chooser.file().and_then(|folder| folder.path())
-                {
-                    dialog.set_folder(&path);
-                }
-                dialog.imp().chooser.take();
+        let dialog = self.clone();
+        glib::spawn_future_local(async move {
+            let current = dialog.imp().path.borrow().clone();
+            if let Some(path) = chooser::choose_folder(&dialog, Some(&current)).await {
+                dialog.set_folder(&path);
             }
-        ));
-        chooser.show();
-        self.imp().chooser.replace(Some(chooser));
+        });
     }
 }

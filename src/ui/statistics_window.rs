@@ -130,20 +130,12 @@ impl StatisticsWindow {
 
     fn ask_to_clear(&self) {
         let body = gettext("How much came on which day and from which server is forgotten.");
-        let dialog = adw::MessageDialog::new(Some(self), Some(&gettext("Clear the Statistics?")), Some(&body));
-        dialog.add_responses(&[("cancel", &gettext("_Cancel")), ("clear", &gettext("C_lear"))]);
-        dialog.set_close_response("cancel");
-        dialog.set_default_response(Some("cancel"));
-        dialog.set_response_appearance("clear", adw::ResponseAppearance::Destructive);
-        dialog.connect_response(
-            Some("clear"),
-            glib::clone!(
-                #[weak(rename_to = window)]
-                self,
-                move |_, _| window.clear()
-            ),
+        let clear = glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move || window.clear()
         );
-        dialog.present();
+        messages::ask_to_clear(self, &gettext("Clear the Statistics?"), &body, clear);
     }
 
     fn clear(&self) {

@@ -10,7 +10,7 @@ use crate::desktop::link_file;
 use crate::i18n::{gettext, gettext_f};
 use crate::model::Addresses;
 use crate::model::session::Format;
-use crate::ui::messages;
+use crate::ui::{chooser, messages};
 
 impl Window {
     pub(super) fn install_exchange(&self) {
@@ -26,27 +26,14 @@ impl Window {
         ]);
     }
 
-    /// Lets a file be chosen; in a sandbox by the portal, which also grants access to it.
-    pub(super) async fn choose_file(
-        &self,
-        title: &str,
-        action: gtk::FileChooserAction,
-        name: Option<&str>,
-    ) -> Option<gio::File> {
-        let chooser = gtk::FileChooserNative::new(Some(title), Some(self), action, None, None);
-        chooser.set_modal(true);
-        if let Some(name) = name {
-            chooser.set_current_name(name);
-        }
-        let response = chooser.run_future().await;
-        chooser.file().filter(|_| response == gtk::ResponseType::Accept)
-    }
-
     fn export(&self, format: Format, name: &'static str) {
         let window = self.clone();
         glib::spawn_future_local(async move {
             let title = gettext("Export List");
-            let Some(file) = window.choose_file(&title, gtk::FileChooserAction::Save, Some(name)).await else { return };
+            let Some(file) = chooser::choose_file(&window, &title, gtk::FileChooserAction::Save, Some(name)).await
+            else {
+                return;
+            };
             let Some(session) = window.imp().session.get() else { return };
             let sentence = match session.export(format).await {
                 Ok(text) => write(&file, text).await,
@@ -60,7 +47,9 @@ impl Window {
         let window = self.clone();
         glib::spawn_future_local(async move {
             let title = gettext("Import List");
-            let Some(file) = window.choose_file(&title, gtk::FileChooserAction::Open, None).await else { return };
+            let Some(file) = chooser::choose_file(&window, &title, gtk::FileChooserAction::Open, None).await else {
+                return;
+            };
             let name = display_name(&file);
             match link_file::read_list(&file).await {
                 Ok(bytes) => {

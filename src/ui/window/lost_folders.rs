@@ -8,8 +8,8 @@ use adw::subclass::prelude::*;
 use gtk::glib;
 
 use super::Window;
-use crate::i18n::gettext;
 use crate::model::Session;
+use crate::ui::chooser;
 
 /// A folder that goes takes many downloads with it.
 const GATHER: Duration = Duration::from_millis(300);
@@ -64,10 +64,8 @@ impl Window {
         let Some(lost) = self.imp().lost_folder.borrow().clone() else { return };
         let window = self.clone();
         glib::spawn_future_local(async move {
-            // In a sandbox this is the portal's chooser, which grants the folder anew.
-            let action = gtk::FileChooserAction::SelectFolder;
-            let folder = window.choose_file(&gettext("Choose Folder"), action, None).await;
-            let Some(path) = folder.and_then(|folder| folder.path()) else { return };
+            // In a sandbox that grants the folder anew.
+            let Some(path) = chooser::choose_folder(&window, None).await else { return };
             if let Some(session) = window.imp().session.get() {
                 session.repair(&lost, &path);
                 window.look_for_folders();
