@@ -81,6 +81,8 @@ pub struct Book {
     active: BTreeSet<DownloadId>,
     /// Alarms of single downloads.
     alarms: BTreeSet<(Moment, DownloadId)>,
+    /// When to see whether more transfers help ([`Work::ramp_at`]); also of runs that are over.
+    ramps: BTreeSet<(Moment, DownloadId)>,
     /// What is to start at a time.
     calendar: BTreeSet<(SystemTime, DownloadId)>,
     /// No turn is later than this one.
@@ -113,6 +115,7 @@ impl Book {
             by_url: HashMap::new(),
             active: BTreeSet::new(),
             alarms: BTreeSet::new(),
+            ramps: BTreeSet::new(),
             calendar: BTreeSet::new(),
             last_turn,
             next_tick: None,

@@ -94,7 +94,7 @@ impl Book {
                 source.contact = Some(answer.contact.clone());
             }
         }
-        work.ramp_at = Some(now);
+        self.climb_at(id, Some(now));
         if is_further {
             self.relieve_lender(id, transfer);
         }

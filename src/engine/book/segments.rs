@@ -145,15 +145,12 @@ impl Book {
         let left = item.map.total().map_or(0, |total| total.saturating_sub(arrived));
         let is_worth_it = left >= 2 * split::SHORTEST;
         let is_cut = is_worth_it && can_be_cut(item);
-        let Some(work) = &mut item.work else { return };
-        work.ramp_at = None;
-        if !is_cut {
-            return;
-        }
+        let Some(work) = item.work.as_mut().filter(|_| is_cut) else { return self.climb_at(id, None) };
         work.sample(now, |transfer| parts.transport.vitals(transfer));
         let most = usize::from(item.spec.connections).min(work.most);
         let sight = Sight { now, received: arrived, flowing: work.flowing(), setup: work.setup, most, left };
-        work.ramp_at = work.ramp.look(sight);
+        let at = work.ramp.look(sight);
+        self.climb_at(id, at);
         self.spread(id);
     }
 

@@ -167,9 +167,7 @@ impl TransferHandler {
 
     /// Hands over a block that fills up slowly.
     pub fn flush_if_slow(&mut self) {
-        if self.received - self.flushed_at < super::sink::LARGEST_BLOCK as u64 {
-            self.sink.flush_slow();
-        }
+        self.sink.pace(self.received - self.flushed_at);
         self.flushed_at = self.received;
     }
 

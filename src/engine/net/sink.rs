@@ -14,6 +14,9 @@ pub const LARGEST_BLOCK: usize = 256 * 1024;
 /// The first block of a transfer: enough for small files, and little for many slow transfers.
 const FIRST_BLOCK: usize = 16 * 1024;
 
+/// So many blocks of a slow transfer fill up between two calls of [`Sink::pace`].
+const BLOCKS_A_PACE: usize = 2;
+
 /// What came of bytes that were offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Took {
@@ -53,8 +56,12 @@ pub struct Sink {
     next: u64,
     /// Where the body ends; no byte is taken beyond it.
     end: Option<u64>,
-    /// How large the next block will be: doubled while they fill up quickly.
+    /// How large the next block will be: doubled while they fill up quickly, up to...
     size: usize,
+    /// ...what fits the speed...
+    largest: usize,
+    /// ...which has gone up where so many of them were filled.
+    filled: usize,
     /// The last block was handed over as one that nothing waits for.
     is_unheard: bool,
 }
@@ -76,6 +83,8 @@ impl Sink {
             next: 0,
             end: None,
             size: FIRST_BLOCK,
+            largest: LARGEST_BLOCK,
+            filled: 0,
             is_unheard: false,
         }
     }
@@ -183,7 +192,11 @@ impl Sink {
             fresh.extend(tail);
             self.next += tail.len() as u64;
             self.block = Some(fresh);
-            self.size = (self.size * 2).min(LARGEST_BLOCK);
+            self.filled += 1;
+            if self.filled > 2 * BLOCKS_A_PACE {
+                (self.largest, self.filled) = ((self.largest * 2).min(LARGEST_BLOCK), 0);
+            }
+            self.size = (self.size * 2).min(self.largest);
         }
         if self.block.as_ref().is_some_and(|block| block.room() == 0) {
             self.hand_over(self.end == Some(self.next));
@@ -214,10 +227,16 @@ impl Sink {
         self.disk.write(part, self.next - length, block);
     }
 
-    /// Slow transfers give their blocks back in small pieces: the next one is small again.
-    pub fn flush_slow(&mut self) {
-        self.flush();
-        self.size = FIRST_BLOCK;
+    /// Called about once a second, with how many bytes came since the last time. What came of a slow
+    /// transfer is handed over, and its next blocks fill up a few times until then: each holds memory
+    /// meanwhile, and one size for all of them is used again.
+    pub fn pace(&mut self, came: u64) {
+        self.filled = 0;
+        let Some(came) = usize::try_from(came).ok().filter(|came| *came < LARGEST_BLOCK) else { return };
+        // Nothing waits for it: the next journal comes later, see `Book::save_part`.
+        self.hand_over(false);
+        self.largest = (came / BLOCKS_A_PACE).next_power_of_two().clamp(FIRST_BLOCK, LARGEST_BLOCK);
+        self.size = self.largest;
     }
 
     /// Whether there would be room for more.
@@ -319,6 +338,30 @@ mod tests {
     }
 
     #[test]
+    fn blocks_fit_the_speed_and_what_is_slow_is_handed_over_once_a_second() {
+        let disk = Rc::new(Memory::default());
+        let mut sink = Sink::new(disk.clone());
+        sink.begin(0, None);
+        sink.attach(PartId(1));
+        let mut second = |bytes: usize| {
+            disk.writes.borrow_mut().clear();
+            for _ in 0..bytes / 8192 {
+                assert_eq!(sink.take(&body(8192)), Took::All);
+            }
+            sink.pace(bytes as u64);
+            disk.writes.borrow().iter().map(|(_, bytes)| bytes.len()).collect::<Vec<_>>()
+        };
+        second(196_608);
+        // Up to an aligned offset, then a whole one; what is left comes after.
+        assert_eq!(second(196_608), [65_536, 131_072]);
+        assert_eq!(second(172_032), [131_072, 40_960]);
+        assert_eq!(second(0), [0; 0]);
+        let fast = second(8 << 20);
+        assert_eq!((fast[0], *fast.last().unwrap()), (16 * 1024 - 8192, LARGEST_BLOCK), "{fast:?}");
+        assert!(fast.len() < 70, "{fast:?}");
+    }
+
+    #[test]
     fn nothing_is_taken_beyond_the_end() {
         let mut sink = Sink::new(Rc::new(Memory::default()));
         sink.begin(10, Some(15));
@@ -381,7 +424,7 @@ mod tests {
                 at += size;
                 prop_assert_eq!(sink.next(), at as u64);
                 if number % flush_each == 0 {
-                    sink.flush_slow();
+                    sink.pace(*size as u64);
                 }
             }
             for _ in 0..4 {

@@ -12,6 +12,9 @@ const SHORTEST_WINDOW: Duration = Duration::from_millis(3);
 const WINDOW_BYTES: u64 = 64 * 1024;
 /// ...and at most over so much time.
 const LONGEST_WINDOW: Duration = Duration::from_secs(1);
+/// What has taken a while is looked at again after this part of it: it makes little difference then, and of
+/// hundreds of slow downloads each look is one too many.
+const PATIENCE: u32 = 4;
 /// While the second half of a window is faster than the first by this factor, TCP is still finding its
 /// speed (slow start), which says nothing about more connections; so many windows of it are passed over.
 const STILL_GROWING: f64 = 1.3;
@@ -150,25 +153,26 @@ impl Ramp {
             return self.rest(sight, sight.flowing.max(1));
         }
         self.phase = Phase::Gathering { since: Some(since) };
-        Some(sight.now + sight.setup.clamp(SHORTEST_WINDOW, LONGEST_WINDOW))
+        let waited = sight.now - since;
+        Some(sight.now + sight.setup.clamp(SHORTEST_WINDOW, LONGEST_WINDOW).max(waited / PATIENCE))
     }
 
     fn measure(&mut self, sight: Sight, begin: Sample, half: Option<Sample>, mut windows: Windows) -> Option<Moment> {
         let here = Sample { at: sight.now, bytes: sight.received };
         let length = window(sight);
+        let waited = here.at - begin.at;
         let is_far = |part: u32| {
-            let elapsed = here.at - begin.at;
             let bytes = WINDOW_BYTES * self.target as u64 / u64::from(part);
-            elapsed >= LONGEST_WINDOW / part
-                || (elapsed >= length / part && here.bytes.saturating_sub(begin.bytes) >= bytes)
+            waited >= LONGEST_WINDOW / part
+                || (waited >= length / part && here.bytes.saturating_sub(begin.bytes) >= bytes)
         };
         let Some(middle) = half else {
             let half = is_far(2).then_some(here);
             self.phase = Phase::Measuring { begin, half, windows };
-            return Some(sight.now + length / 2);
+            return Some(sight.now + (length / 2).max(waited / PATIENCE));
         };
         if !is_far(1) {
-            return Some(sight.now + length / 4);
+            return Some(sight.now + (length / 4).max(waited / PATIENCE));
         }
         let (first, second) = (rate(begin, middle), rate(middle, here));
         let rate = rate(begin, here);

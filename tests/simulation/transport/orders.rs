@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use freshet::engine::clock::Clock;
-use freshet::engine::net::sink::{LARGEST_BLOCK, Sink};
+use freshet::engine::net::sink::Sink;
 use freshet::engine::net::{Request, TransferEvent, Transport, Vitals};
 use freshet::engine::types::{DownloadId, PartId, Speed, TransferId};
 
@@ -107,9 +107,7 @@ impl Transport for ScriptedTransport {
 
     fn flush(&self) {
         for transfer in self.transfers.borrow_mut().values_mut() {
-            if transfer.received - transfer.flushed_at < LARGEST_BLOCK as u64 {
-                transfer.sink.flush_slow();
-            }
+            transfer.sink.pace(transfer.received - transfer.flushed_at);
             transfer.flushed_at = transfer.received;
         }
     }
