@@ -278,6 +278,7 @@ impl Book {
             on_exists: item.spec.on_exists,
             modified: item.modified,
             replaces: item.replaces.clone(),
+            may_be_there: item.is_from_list && work.resume.is_none(),
         };
         self.parts.disk.finish(work.part, finish);
     }

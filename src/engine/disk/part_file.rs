@@ -18,7 +18,7 @@ use super::follower::Follower;
 use super::journal::{Placed, with_suffix};
 use super::log::Log;
 use super::naming::{self, PART_SUFFIX};
-use super::place::{delete, leads_to, remove, rename_to_free};
+use super::place::{delete, find_same, leads_to, remove, rename_to_free, sync_folder};
 use super::room::{allocate, file_system, is_tmpfs, longest_file, missing_space};
 use super::{Finish, Journal, JournalError, Open, open};
 use crate::engine::download::spec::OnExists;
@@ -317,6 +317,12 @@ impl PartFile {
             }
             OnExists::Skip => self.move_to_free(std::iter::once(folder.join(&self.name)), finish.total),
             OnExists::Rename => {
+                if finish.may_be_there
+                    && let Some(there) = find_same(&folder.join(&self.name), &self.file, finish.total)
+                {
+                    remove(&self.path);
+                    return Ok(there);
+                }
                 // The name asked for was taken when the part file got a number, maybe only by the
                 // part file that this one replaces.
                 let asked = finish.replaces.is_some().then(|| folder.join(&self.name));
@@ -430,15 +436,6 @@ pub fn clean_up(part: &PartFile, finish: &Finish) {
     }
     if let Some(older) = &finish.replaces {
         delete(older);
-    }
-}
-
-/// Makes the entries of the folder that this path is in durable.
-pub fn sync_folder(path: &Path) -> io::Result<()> {
-    match File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all() {
-        // Not all file systems can sync a folder; those that can not do it with each change.
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
-        other => other,
     }
 }
 

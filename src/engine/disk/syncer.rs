@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::folder::Folders;
 use super::mailbox::Mailbox;
 use super::part_file::{self, PartFile};
+use super::place;
 use super::sum::Sum;
 use super::verify::Verifier;
 use super::writer::{delete_now, look_now};
@@ -89,7 +90,7 @@ impl Syncer {
         folders: Arc<Mutex<Folders>>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
-        let sync_folder = part_file::sync_folder;
+        let sync_folder = place::sync_folder;
         Self { jobs, own_jobs, verifier, placed: Vec::new(), sync_folder, folders, mailbox }
     }
 
@@ -228,6 +229,10 @@ impl Syncer {
             for gone in std::iter::once(file.path()).chain(finish.replaces.as_deref()) {
                 folders.removed(gone);
             }
+            if finish.may_be_there {
+                // The number that it had may be free again.
+                folders.deleted(file.path());
+            }
             drop(folders);
             self.mailbox.post(Reply::Finished { part, path });
         }
@@ -313,8 +318,14 @@ mod tests {
         let (one, other) = (create("a", OnExists::Rename), create("b", OnExists::Skip));
         let older = folder.path().join("older.part");
         fs::write(&older, b"older").unwrap();
-        let wish =
-            Finish { total: 0, checksum: None, on_exists: OnExists::Rename, modified: None, replaces: Some(older) };
+        let wish = Finish {
+            total: 0,
+            checksum: None,
+            on_exists: OnExists::Rename,
+            modified: None,
+            replaces: Some(older),
+            may_be_there: false,
+        };
         let (names, replies) = finish(folder.path(), &[&one, &other], &wish, broken);
         assert_eq!(names, ["a.part", "a.part.journal", "b.part", "b.part.journal", "older.part"]);
         let kind = |reply: &Reply| match reply {
@@ -325,7 +336,7 @@ mod tests {
         assert_eq!(kinds, [FailureKind::DriveFailed, FailureKind::DriveFailed]);
         one.save(&journal("a", &[]), 0).unwrap();
 
-        let (names, replies) = finish(folder.path(), &[&one, &other], &wish, part_file::sync_folder);
+        let (names, replies) = finish(folder.path(), &[&one, &other], &wish, place::sync_folder);
         assert_eq!(names, ["a", "b"]);
         assert!(replies.iter().all(|reply| matches!(reply, Reply::Finished { .. })), "{replies:?}");
     }
@@ -335,8 +346,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = Arc::new(PartFile::create(&new_file(folder.path(), "f"), &mut Folders::default()).unwrap());
         file.has_failed.store(true, Ordering::Relaxed);
-        let wish = Finish { total: 0, checksum: None, on_exists: OnExists::Rename, modified: None, replaces: None };
-        let (names, replies) = finish(folder.path(), &[&file], &wish, part_file::sync_folder);
+        let wish = Finish {
+            total: 0,
+            checksum: None,
+            on_exists: OnExists::Rename,
+            modified: None,
+            replaces: None,
+            may_be_there: false,
+        };
+        let (names, replies) = finish(folder.path(), &[&file], &wish, place::sync_folder);
         assert_eq!(names, ["f.part"]);
         assert!(replies.is_empty(), "{replies:?}");
     }
@@ -347,7 +365,14 @@ mod tests {
         fs::write(folder.path().join("f"), b"old").unwrap();
         let open = Open { on_exists: OnExists::Overwrite, ..new_file(folder.path(), "f") };
         let file = Arc::new(PartFile::create(&open, &mut Folders::default()).unwrap());
-        let wish = Finish { total: 0, checksum: None, on_exists: OnExists::Overwrite, modified: None, replaces: None };
+        let wish = Finish {
+            total: 0,
+            checksum: None,
+            on_exists: OnExists::Overwrite,
+            modified: None,
+            replaces: None,
+            may_be_there: false,
+        };
         let fails = |_: &Path| Err(io::Error::from_raw_os_error(libc::EIO));
         let (names, replies) = finish(folder.path(), &[&file], &wish, fails);
         assert_eq!(names, ["f"]);
