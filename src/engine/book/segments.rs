@@ -148,7 +148,8 @@ impl Book {
         let Some(work) = item.work.as_mut().filter(|_| is_cut) else { return self.climb_at(id, None) };
         work.sample(now, |transfer| parts.transport.vitals(transfer));
         let most = usize::from(item.spec.connections).min(work.most);
-        let sight = Sight { now, received: arrived, flowing: work.flowing(), setup: work.setup, most, left };
+        let is_lossy = work.transfers.keys().any(|transfer| parts.transport.loses_packets(*transfer));
+        let sight = Sight { now, received: arrived, flowing: work.flowing(), setup: work.setup, most, left, is_lossy };
         let at = work.ramp.look(sight);
         self.climb_at(id, at);
         self.spread(id);

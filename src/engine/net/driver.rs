@@ -404,6 +404,12 @@ impl Transport for Driver {
         self.inner.transfers.borrow().get(&id).map(|handle| handle.get_ref().vitals())
     }
 
+    fn loses_packets(&self, id: TransferId) -> bool {
+        let transfers = self.inner.transfers.borrow();
+        let connection = transfers.get(&id).and_then(|handle| handle.get_ref().connection());
+        connection.is_some_and(|(fd, _)| raw::connection(fd).out_of_order > 0)
+    }
+
     fn set_rate(&self, rate: Option<Speed>) {
         let now = self.inner.gate.clock.now();
         if self.inner.gate.limiter.borrow_mut().set_total(rate, now) {

@@ -79,6 +79,11 @@ pub trait Transport {
     /// How the transfer is doing; `None` once it has ended.
     fn vitals(&self, id: TransferId) -> Option<Vitals>;
 
+    /// Whether packets of its connection were lost on the way to us; `false` also where nobody can tell.
+    fn loses_packets(&self, _id: TransferId) -> bool {
+        false
+    }
+
     /// Most bytes a second over all transfers, from now on.
     fn set_rate(&self, rate: Option<Speed>);
 

@@ -243,6 +243,8 @@ pub struct Connection {
     pub round_trip: Duration,
     /// The size of the segments that come, in bytes.
     pub segment: usize,
+    /// How many segments came before one that was sent earlier, as they do where that one was lost.
+    pub out_of_order: u32,
 }
 
 pub fn connection(fd: RawFd) -> Connection {
@@ -258,6 +260,7 @@ pub fn connection(fd: RawFd) -> Connection {
     Connection {
         round_trip: Duration::from_micros(info.tcpi_rtt.into()),
         segment: usize::try_from(info.tcpi_rcv_mss).unwrap_or_default(),
+        out_of_order: info.tcpi_rcv_ooopack,
     }
 }
 

@@ -23,6 +23,8 @@ const MOST_GROWING_WINDOWS: u32 = 7;
 const WORTH_KEEPING: f64 = 0.3;
 /// ...and if so much came, the limit is one of each connection, and it is safe to add many at once.
 const NEARLY_ALL: f64 = 0.8;
+/// How many times as many as before that is.
+const MANY: usize = 8;
 /// So many windows pass, besides those of slow start, before the one by which it is believed that more do
 /// not help: they have to find their speed, and lost packets make all of it uneven.
 const MOST_TRIAL_WINDOWS: u32 = 3;
@@ -97,6 +99,8 @@ pub struct Sight {
     pub most: usize,
     /// Bytes that have not come.
     pub left: u64,
+    /// Packets were lost on the way, as far as that can be known.
+    pub is_lossy: bool,
 }
 
 impl Default for Ramp {
@@ -176,16 +180,23 @@ impl Ramp {
         }
         let (first, second) = (rate(begin, middle), rate(middle, here));
         let rate = rate(begin, here);
-        let counter = if second > first * STILL_GROWING && windows.growing < MOST_GROWING_WINDOWS {
-            &mut windows.growing
-        } else if self.gained(rate) < WORTH_KEEPING && windows.trial < MOST_TRIAL_WINDOWS {
-            &mut windows.trial
-        } else {
-            return self.conclude(sight, rate);
-        };
+        let counter =
+            if !self.is_held_back(sight) && second > first * STILL_GROWING && windows.growing < MOST_GROWING_WINDOWS {
+                &mut windows.growing
+            } else if self.gained(rate) < WORTH_KEEPING && windows.trial < MOST_TRIAL_WINDOWS {
+                &mut windows.trial
+            } else {
+                return self.conclude(sight, rate);
+            };
         *counter += 1;
         self.phase = Phase::Measuring { begin: here, half: None, windows };
         Some(sight.now + length / 2)
+    }
+
+    /// Whether it is likely that lost packets hold the first transfer back, which many make up for: after
+    /// a rest it is known whether they do.
+    fn is_held_back(&self, sight: Sight) -> bool {
+        self.before.is_none() && self.rests == 0 && sight.is_lossy
     }
 
     /// How much came of what those that were added could have brought at most; 1 where none were added.
@@ -204,14 +215,14 @@ impl Ramp {
                     self.phase = Phase::Gathering { since: None };
                     return Some(sight.now + window(sight) / 2);
                 }
-                2
+                if self.is_held_back(sight) { MANY } else { 2 }
             }
             Some((before, old)) => {
                 let gained = self.gained(rate);
                 if gained < WORTH_KEEPING && rate > old * SUNK {
                     return self.rest(sight, self.enough(before, rate / old.max(1.0)));
                 }
-                if gained < NEARLY_ALL { 2 } else { 8 }
+                if gained < NEARLY_ALL { 2 } else { MANY }
             }
         };
         if self.target >= sight.most {
