@@ -20,7 +20,7 @@ use super::status::Status;
 use super::words;
 use crate::engine::download::spec::OnExists;
 use crate::engine::engine::{BRISK, Config};
-use crate::engine::{Command, Engine, Event, State};
+use crate::engine::{Command, Engine, Event, State, net};
 use crate::log;
 
 /// The engine is given so many downloads for each that may run at a time: enough that one which waits
@@ -61,6 +61,7 @@ fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
     if options.verbose {
         log::start("freshet=debug");
     }
+    net::keep_freed_memory();
     let limits = jobs.limits();
     let ahead = AHEAD * limits.parallel.max(1);
     let config = Config { limits, slice: BRISK, ..Config::default() };

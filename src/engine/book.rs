@@ -9,6 +9,7 @@ mod beside;
 mod calendar;
 mod effects;
 mod hold;
+mod items;
 mod keep;
 mod order;
 mod pieces;
@@ -17,11 +18,12 @@ mod relocate;
 mod renew;
 mod segments;
 mod shelf;
+mod small;
 mod sort;
 mod tick;
 mod traffic;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -70,7 +72,7 @@ impl std::fmt::Debug for Parts {
 
 pub struct Book {
     parts: Parts,
-    items: BTreeMap<DownloadId, Item>,
+    items: items::Items,
     shelf: Shelf,
     queue: Queue,
     /// Whose transfer, whose part file.
@@ -79,6 +81,8 @@ pub struct Book {
     by_url: HashMap<Url, Vec<DownloadId>>,
     /// Those with a slot.
     active: BTreeSet<DownloadId>,
+    /// All that have a part file and are not at work on it; also some that have none any more.
+    resting: BTreeSet<DownloadId>,
     /// Alarms of single downloads.
     alarms: BTreeSet<(Moment, DownloadId)>,
     /// What is to start at a time.
@@ -86,6 +90,8 @@ pub struct Book {
     /// No turn is later than this one.
     last_turn: Option<Turn>,
     next_tick: Option<Moment>,
+    /// No download is to be looked at earlier for whether more transfers help it; `None`: none is.
+    ramp_from: Option<Moment>,
     flushed_at: Moment,
     next_number: u64,
     events: VecDeque<Event>,
@@ -105,17 +111,19 @@ impl Book {
         let last_turn = shelf.turns().map(|(_, turn)| turn).max();
         Self {
             parts,
-            items: BTreeMap::new(),
+            items: items::Items::default(),
             shelf,
             queue,
             by_transfer: HashMap::new(),
             by_part: HashMap::new(),
             by_url: HashMap::new(),
             active: BTreeSet::new(),
+            resting: BTreeSet::new(),
             alarms: BTreeSet::new(),
             calendar: BTreeSet::new(),
             last_turn,
             next_tick: None,
+            ramp_from: None,
             flushed_at: Moment::default(),
             next_number: 1,
             events: VecDeque::new(),
@@ -288,7 +296,10 @@ impl Book {
     fn insert(&mut self, item: Item) {
         self.last_turn = self.last_turn.max(Some(item.turn()));
         self.by_url.entry(item.spec.url.clone()).or_default().push(item.id);
-        self.items.insert(item.id, item);
+        if item.path.is_some() {
+            self.resting.insert(item.id);
+        }
+        self.items.insert(item);
     }
 
     /// A download has this address no longer.
@@ -344,6 +355,7 @@ impl Book {
             return self.read_to_purge(id);
         }
         self.queue.leave(id);
+        self.resting.remove(&id);
         if let Some(item) = self.items.remove(&id) {
             self.leave_address(id, &item.spec.url);
             if let Some(store) = &self.parts.store {

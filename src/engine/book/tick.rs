@@ -25,10 +25,13 @@ impl Book {
                 self.input(id, Input::Due);
             }
         }
-        let climbing = |id: &&DownloadId| self.ramp_at(**id).is_some_and(|at| at <= now);
-        let climbing: Vec<_> = self.active.iter().filter(climbing).copied().collect();
-        for id in climbing {
-            self.climb(id, now);
+        if self.ramp_from.is_some_and(|at| at <= now) {
+            let climbing = |id: &&DownloadId| self.ramp_at(**id).is_some_and(|at| at <= now);
+            let climbing: Vec<_> = self.active.iter().filter(climbing).copied().collect();
+            for id in climbing {
+                self.climb(id, now);
+            }
+            self.ramp_from = self.active.iter().filter_map(|id| self.ramp_at(*id)).min();
         }
         if self.next_tick.is_some_and(|at| at <= now) {
             self.apply_rate();
@@ -109,8 +112,7 @@ impl Book {
     pub fn next_alarm(&self) -> Option<Moment> {
         let now = self.parts.clock.now();
         let waits = self.alarms.first().map(|(at, _)| *at);
-        let ramps = self.active.iter().filter_map(|id| self.ramp_at(*id)).min();
-        [self.next_tick, waits, ramps, self.next_start(), self.next_probe_end(), self.queue.next_moment(now)]
+        [self.next_tick, waits, self.ramp_from, self.next_start(), self.next_probe_end(), self.queue.next_moment(now)]
             .into_iter()
             .flatten()
             .min()

@@ -6,8 +6,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, IoSlice};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -56,8 +56,9 @@ pub struct PartFile {
 }
 
 impl PartFile {
-    /// Creates a part file under the first name that is free.
-    pub fn create(open: &Open, folders: &mut Folders) -> Result<Self, Failure> {
+    /// Creates a part file under the first name that is free. The folders are not locked while the device is
+    /// asked for anything.
+    pub fn create(open: &Open, folders: &Mutex<Folders>) -> Result<Self, Failure> {
         if !is_one_component(&open.name) {
             return Err(Failure::new(FailureKind::BadName, format!("“{}” is not a file name", open.name)));
         }
@@ -66,7 +67,8 @@ impl PartFile {
         if open.on_exists == OnExists::Skip && exists(&wanted).map_err(unreadable)? {
             return Err(taken(&wanted));
         }
-        let first = folders.first_number(&wanted);
+        let folders = || -> MutexGuard<'_, Folders> { folders.lock().unwrap_or_else(PoisonError::into_inner) };
+        let first = folders().first_number(&wanted);
         for number in first..first.saturating_add(MOST_NUMBERS) {
             let target = open.folder.join(naming::numbered(&open.name, number));
             let path = with_suffix(&target, PART_SUFFIX);
@@ -86,7 +88,7 @@ impl PartFile {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(failure(&error, "create", &path)),
             };
-            folders.took_number(&wanted, number);
+            folders().took_number(&wanted, number);
             let mut part = Self::new(path, file, open);
             part.follower = open.checksum.as_ref().and_then(|sum| Follower::new(sum.algorithm, []));
             let first_journal = || match &open.journal {
@@ -95,7 +97,7 @@ impl PartFile {
             };
             let taken = lock(&part.file, &part.path).and_then(|()| match has_journal {
                 true => {
-                    folders.removed(&part.path);
+                    folders().removed(&part.path);
                     part.disown()
                 }
                 false => Ok(()),

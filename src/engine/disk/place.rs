@@ -118,6 +118,7 @@ fn rename_without_flag(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::time::{Duration, SystemTime};
 
     use super::*;
@@ -133,7 +134,7 @@ mod tests {
     /// that it still has open.
     fn moved(folder: &Path, on_exists: OnExists) -> (PathBuf, PartFile) {
         let open = Open { on_exists, journal: Some(Box::new(journal("f", &[]))), ..new_file(folder, "f") };
-        let part = PartFile::create(&open, &mut Folders::default()).unwrap();
+        let part = PartFile::create(&open, &Mutex::default()).unwrap();
         part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
         let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
         let path =

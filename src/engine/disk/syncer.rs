@@ -308,8 +308,7 @@ mod tests {
             journal: Some(Box::new(journal(name, &[]))),
             ..new_file(folder.path(), name)
         };
-        let create =
-            |name, on_exists| Arc::new(PartFile::create(&open(name, on_exists), &mut Folders::default()).unwrap());
+        let create = |name, on_exists| Arc::new(PartFile::create(&open(name, on_exists), &Mutex::default()).unwrap());
         let (one, other) = (create("a", OnExists::Rename), create("b", OnExists::Skip));
         let older = folder.path().join("older.part");
         fs::write(&older, b"older").unwrap();
@@ -333,7 +332,7 @@ mod tests {
     #[test]
     fn what_was_told_to_have_failed_is_not_moved_into_place_any_more() {
         let folder = tempfile::tempdir().unwrap();
-        let file = Arc::new(PartFile::create(&new_file(folder.path(), "f"), &mut Folders::default()).unwrap());
+        let file = Arc::new(PartFile::create(&new_file(folder.path(), "f"), &Mutex::default()).unwrap());
         file.has_failed.store(true, Ordering::Relaxed);
         let wish = Finish { total: 0, checksum: None, on_exists: OnExists::Rename, modified: None, replaces: None };
         let (names, replies) = finish(folder.path(), &[&file], &wish, part_file::sync_folder);
@@ -346,7 +345,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("f"), b"old").unwrap();
         let open = Open { on_exists: OnExists::Overwrite, ..new_file(folder.path(), "f") };
-        let file = Arc::new(PartFile::create(&open, &mut Folders::default()).unwrap());
+        let file = Arc::new(PartFile::create(&open, &Mutex::default()).unwrap());
         let wish = Finish { total: 0, checksum: None, on_exists: OnExists::Overwrite, modified: None, replaces: None };
         let fails = |_: &Path| Err(io::Error::from_raw_os_error(libc::EIO));
         let (names, replies) = finish(folder.path(), &[&file], &wish, fails);

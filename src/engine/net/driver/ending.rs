@@ -13,7 +13,7 @@ impl Inner {
         let Some(mut easy) = self.detach(handle) else { return };
         // Within the same call libcurl may have given the connection to another transfer.
         if let Some((fd, ports)) = connection.filter(|(fd, _)| !self.sockets.borrow().has(*fd)) {
-            self.idle.borrow_mut().left(fd, ports);
+            self.idle.borrow_mut().left(fd, ports, self.gate.clock.now());
         }
         let outcome = easy.get_mut().conclude(result);
         self.leave(id, easy.get_mut(), outcome);
