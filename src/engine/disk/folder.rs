@@ -15,8 +15,8 @@ use rustix::fs::Access;
 use url::Url;
 
 use super::journal::JournalError;
+use super::lock::{can_lock, in_use};
 use super::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
-use super::part_file::{can_lock, in_use};
 use super::place::recover;
 use super::room::{missing_space, try_room};
 use super::{Found, Journal, Look, open};

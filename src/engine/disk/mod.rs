@@ -13,6 +13,7 @@ mod epoch;
 mod folder;
 mod follower;
 pub mod journal;
+mod lock;
 mod log;
 mod mailbox;
 pub mod naming;

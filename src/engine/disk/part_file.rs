@@ -2,20 +2,19 @@
 //! One part file from its creation to its place under its final name. Runs on the threads of a
 //! device; `writer.rs` and `syncer.rs` say when.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
-use std::time::Duration;
 
 use rustix::io::Errno;
 
 use super::folder::{Folders, exists};
 use super::follower::Follower;
 use super::journal::{Placed, with_suffix};
+use super::lock::lock;
 use super::log::Log;
 use super::naming::{self, PART_SUFFIX};
 use super::place::{delete, leads_to, remove, rename_to_free};
@@ -29,9 +28,6 @@ use crate::engine::types::ByteRange;
 const PREALLOCATE_FROM: u64 = 1024 * 1024;
 /// How many numbers are tried for a free name.
 const MOST_NUMBERS: u32 = 100_000;
-/// How long a lock is waited for, doubled with each try: a look from another process holds it for a
-/// moment, and so does the last of our own threads to let go of a part file that was just closed.
-const LOCK_WAITS: std::ops::Range<u32> = 0..8;
 
 /// A part file that this process has open and locked.
 #[derive(Debug)]
@@ -295,9 +291,8 @@ impl PartFile {
         Err(Failure::new(FailureKind::EndedEarly, detail))
     }
 
-    /// Syncs the file and moves it into place; answers the path it has then. The folder is synced
-    /// and the journal removed by [`clean_up`].
-    pub fn move_into_place(&self, finish: &Finish) -> Result<PathBuf, Failure> {
+    /// Makes the file durable as it is to be in its place.
+    pub fn complete(&self, finish: &Finish) -> Result<(), Failure> {
         self.check_in_place()?;
         // Gives back what was reserved for a longer file.
         if self.total.is_some_and(|reserved| reserved > finish.total) {
@@ -308,7 +303,11 @@ impl PartFile {
         {
             tracing::info!(path = %self.path.display(), "can not set the time of the last change: {error}");
         }
-        self.sync(File::sync_all)?;
+        self.sync(File::sync_all)
+    }
+
+    /// Moves it into place; answers the path it has then. The folder is synced and the journal removed by [`clean_up`].
+    pub fn move_into_place(&self, finish: &Finish) -> Result<PathBuf, Failure> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         match finish.on_exists {
             OnExists::Overwrite => {
@@ -442,31 +441,6 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
         other => other,
     }
-}
-
-/// Takes the lock that says whose the part file is, for as long as the file is open.
-fn lock(file: &File, path: &Path) -> Result<(), Failure> {
-    if can_lock(path, || file.try_lock()) { Ok(()) } else { Err(in_use(path)) }
-}
-
-/// Tries to take a lock for about a quarter of a second; `false` if somebody else has it.
-pub fn can_lock(path: &Path, try_lock: impl Fn() -> Result<(), TryLockError>) -> bool {
-    for doublings in LOCK_WAITS {
-        match try_lock() {
-            Ok(()) => return true,
-            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(1 << doublings)),
-            Err(TryLockError::Error(error)) => {
-                // Not all network file systems have locks; then nobody can tell.
-                tracing::debug!(path = %path.display(), "no locks here: {error}");
-                return true;
-            }
-        }
-    }
-    false
-}
-
-pub fn in_use(path: &Path) -> Failure {
-    Failure::new(FailureKind::PartInUse, format!("{} is locked by another process", path.display()))
 }
 
 /// A part file that is there, to read and write it.

@@ -11,7 +11,8 @@ use rustix::io::Errno;
 
 use super::Journal;
 use super::folder::exists;
-use super::part_file::{can_lock, is_part_path, open_part};
+use super::lock::can_lock;
+use super::part_file::{is_part_path, open_part};
 
 /// Deletes a part file and its journal; nothing that is not named like one, and nothing that another
 /// process has continued meanwhile. Answers whether it is gone.
@@ -137,8 +138,9 @@ mod tests {
         let part = PartFile::create(&open, &Mutex::default()).unwrap();
         part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
         let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
-        let path =
-            part.move_into_place(&Finish { total: 5, checksum: None, on_exists, modified, replaces: None }).unwrap();
+        let finish = Finish { total: 5, checksum: None, on_exists, modified, replaces: None };
+        part.complete(&finish).unwrap();
+        let path = part.move_into_place(&finish).unwrap();
         (path, part)
     }
 
