@@ -359,7 +359,7 @@ impl Transport for Driver {
         if let Some((sink, _)) = inner.leaving.borrow_mut().get_mut(&id) {
             sink.attach(part);
         }
-        inner.settle();
+        inner.settle_one(id);
         let mut is_held = false;
         if let Some(handle) = inner.transfers.borrow_mut().get_mut(&id) {
             handle.get_mut().sink.attach(part);

@@ -43,20 +43,22 @@ impl Inner {
 
     /// Tries again to hand over the last bytes of transfers that are over.
     pub(super) fn settle(&self) {
-        let mut settled = Vec::new();
-        for (id, (sink, _)) in self.leaving.borrow_mut().iter_mut() {
-            if let Some(part) = sink.part() {
-                sink.attach(part);
-                sink.flush();
-                if sink.is_settled() {
-                    settled.push(*id);
-                }
-            }
+        let all: Vec<_> = self.leaving.borrow().keys().copied().collect();
+        for id in all {
+            self.settle_one(id);
         }
-        for id in settled {
-            if let Some((sink, result)) = self.leaving.borrow_mut().remove(&id) {
-                self.gate.tell(TransferEvent::Ended { id, end: sink.handed_over(), result });
-            }
+    }
+
+    pub(super) fn settle_one(&self, id: TransferId) {
+        let mut leaving = self.leaving.borrow_mut();
+        let Some((sink, _)) = leaving.get_mut(&id) else { return };
+        let Some(part) = sink.part() else { return };
+        sink.attach(part);
+        sink.flush();
+        if sink.is_settled()
+            && let Some((sink, result)) = leaving.remove(&id)
+        {
+            self.gate.tell(TransferEvent::Ended { id, end: sink.handed_over(), result });
         }
     }
 
