@@ -10,8 +10,9 @@ use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
 use super::folder::exists;
+use super::lock::can_lock;
 use super::open::open;
-use super::part_file::{can_lock, is_part_path, open_part};
+use super::part_file::{is_part_path, open_part};
 use super::{Journal, naming};
 
 /// Under so many names a file is looked for that may be there already...
@@ -169,6 +170,7 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::time::{Duration, SystemTime};
 
     use super::*;
@@ -184,19 +186,12 @@ mod tests {
     /// that it still has open.
     fn moved(folder: &Path, on_exists: OnExists) -> (PathBuf, PartFile) {
         let open = Open { on_exists, journal: Some(Box::new(journal("f", &[]))), ..new_file(folder, "f") };
-        let part = PartFile::create(&open, &mut Folders::default()).unwrap();
+        let part = PartFile::create(&open, &Mutex::default()).unwrap();
         part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
         let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
-        let path = part
-            .move_into_place(&Finish {
-                total: 5,
-                checksum: None,
-                on_exists,
-                modified,
-                replaces: None,
-                may_be_there: false,
-            })
-            .unwrap();
+        let finish = Finish { total: 5, checksum: None, on_exists, modified, replaces: None, may_be_there: false };
+        part.complete(&finish).unwrap();
+        let path = part.move_into_place(&finish).unwrap();
         (path, part)
     }
 
@@ -225,10 +220,11 @@ mod tests {
     fn a_file_that_a_killed_run_has_moved_into_place_is_not_there_twice() {
         let folder = tempfile::tempdir().unwrap();
         let finish = |may_be_there| {
-            let part = PartFile::create(&new_file(folder.path(), "f"), &mut Folders::default()).unwrap();
+            let part = PartFile::create(&new_file(folder.path(), "f"), &Mutex::default()).unwrap();
             part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
             let on_exists = OnExists::Rename;
             let finish = Finish { total: 5, checksum: None, on_exists, modified: None, replaces: None, may_be_there };
+            part.complete(&finish).unwrap();
             part.move_into_place(&finish).unwrap()
         };
         let names = || {

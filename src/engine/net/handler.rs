@@ -97,6 +97,7 @@ impl TransferHandler {
         let asked = request.asked.clone();
         gate.limiter.borrow_mut().enter(id, request.download);
         sink.expect(request.overlap.clone());
+        sink.meant_for(request.part);
         let memory = match request.body {
             Body::Part => None,
             Body::Memory { most } => Some(Memory::new(most, &asked)),

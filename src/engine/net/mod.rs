@@ -34,6 +34,7 @@ mod window;
 
 use std::time::{Duration, SystemTime};
 
+pub use raw::keep_freed_memory;
 use url::Url;
 
 use super::download::spec::Manners;
@@ -110,6 +111,8 @@ pub struct Request {
     pub manners: Manners,
     pub asked: Asked,
     pub body: Body,
+    /// The part that will probably be attached.
+    pub part: Option<PartId>,
     /// Bytes that are here already, with which the range that was asked for has to begin: they are not
     /// written again, and of a body that begins otherwise nothing is.
     pub overlap: Vec<u8>,

@@ -32,6 +32,8 @@ impl Transport for ScriptedTransport {
                 id.0, request.url, request.asked
             )
         });
+        let mut sink = Sink::new(self.disk.clone());
+        sink.meant_for(request.part);
         let mut transfer = Transfer {
             until: request.asked.range.map(|range| range.end),
             request,
@@ -43,7 +45,7 @@ impl Transport for ScriptedTransport {
             fault,
             script: None,
             sent: 0,
-            sink: Sink::new(self.disk.clone()),
+            sink,
             memory: Vec::new(),
             answer: None,
             judged: Judged::NotYet,
