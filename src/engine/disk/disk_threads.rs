@@ -275,7 +275,11 @@ impl Device {
     }
 
     fn send_held(&self) -> bool {
-        self.held.borrow_mut().drain(..).map(|job| self.send(job)).filter(|is_there| !is_there).count() == 0
+        let mut is_there = true;
+        for job in self.held.borrow_mut().drain(..) {
+            is_there &= self.send(job);
+        }
+        is_there
     }
 
     fn send(&self, job: Job) -> bool {
