@@ -72,6 +72,8 @@ impl std::fmt::Debug for Parts {
 
 pub struct Book {
     parts: Parts,
+    /// What is older than this was made by nobody here.
+    began_at: SystemTime,
     items: items::Items,
     shelf: Shelf,
     queue: Queue,
@@ -110,6 +112,7 @@ impl Book {
         queue.set_limits(limits);
         let last_turn = shelf.turns().map(|(_, turn)| turn).max();
         Self {
+            began_at: parts.clock.today(),
             parts,
             items: items::Items::default(),
             shelf,

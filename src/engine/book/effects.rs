@@ -282,13 +282,15 @@ impl Book {
         let Some(item) = self.items.get_mut(&id) else { return };
         let checksum = item.checksum().cloned();
         let (Some(work), Some(total)) = (&mut item.work, item.map.total()) else { return };
+        // Without a list nothing tells what an earlier process had begun.
+        let may_be_there = work.resume.is_none() && (item.is_from_list || self.parts.store.is_none());
         let finish = Finish {
             total,
             checksum,
             on_exists: item.spec.on_exists,
             modified: item.modified,
             replaces: item.replaces.clone(),
-            may_be_there: item.is_from_list && work.resume.is_none(),
+            may_be_there: may_be_there.then_some(self.began_at),
         };
         self.parts.disk.finish(work.part, finish);
     }

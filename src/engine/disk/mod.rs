@@ -161,9 +161,9 @@ pub struct Finish {
     pub modified: Option<SystemTime>,
     /// An older part file, deleted once the new file is in place.
     pub replaces: Option<PathBuf>,
-    /// An earlier process may have moved the same file into place and ended before it could tell anybody:
-    /// then that one stays, and this one goes.
-    pub may_be_there: bool,
+    /// An earlier process may have moved the same file into place and ended before it could tell anybody: one
+    /// of the same bytes that was there before this moment stays, and this one goes.
+    pub may_be_there: Option<SystemTime>,
 }
 
 /// An earlier part file that can be continued.

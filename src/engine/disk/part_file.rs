@@ -318,8 +318,8 @@ impl PartFile {
             }
             OnExists::Skip => self.move_to_free(std::iter::once(folder.join(&self.name)), finish.total),
             OnExists::Rename => {
-                if finish.may_be_there
-                    && let Some(there) = find_same(&folder.join(&self.name), &self.file, finish.total)
+                if let Some(before) = finish.may_be_there
+                    && let Some(there) = find_same(&folder.join(&self.name), before, &self.file, finish.total)
                 {
                     remove(&self.path);
                     return Ok(there);

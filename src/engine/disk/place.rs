@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
@@ -92,19 +93,27 @@ pub fn recover(part_path: &Path, journal: &Journal) -> bool {
     true
 }
 
-/// Where a file of these bytes is already, under the name that was wanted or one of the next numbers.
-pub fn find_same(wanted: &Path, file: &File, length: u64) -> Option<PathBuf> {
+/// Where a file of these bytes was already before that moment, under the name that was wanted or one of the
+/// next numbers.
+pub fn find_same(wanted: &Path, before: SystemTime, file: &File, length: u64) -> Option<PathBuf> {
     let name = wanted.file_name()?.to_str()?;
     let paths = (0..MOST_COMPARED).map(|number| wanted.with_file_name(naming::numbered(name, number)));
     for path in paths {
         let Ok(other) = open(&path, OpenOptions::new().read(true)) else { return None };
-        match is_same(file, &other, length) {
+        match other.metadata().and_then(|about| Ok(is_older(&about, before) && is_same(file, &other, length)?)) {
             Ok(true) => return Some(path),
             Ok(false) => {}
             Err(error) => tracing::info!(path = %path.display(), "not compared with what was fetched: {error}"),
         }
     }
     None
+}
+
+/// Renaming a file changes it, too: all is older that is about it.
+fn is_older(about: &fs::Metadata, than: SystemTime) -> bool {
+    let (seconds, nanos) = (u64::try_from(about.ctime()), u32::try_from(about.ctime_nsec()));
+    matches!((seconds, nanos), (Ok(seconds), Ok(nanos))
+        if SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos) <= than)
 }
 
 fn is_same(file: &File, other: &File, length: u64) -> io::Result<bool> {
@@ -171,7 +180,6 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::time::{Duration, SystemTime};
 
     use super::*;
     use crate::engine::disk::disk_threads::tests::{any_part, journal, new_file};
@@ -189,7 +197,7 @@ mod tests {
         let part = PartFile::create(&open, &Mutex::default()).unwrap();
         part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
         let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
-        let finish = Finish { total: 5, checksum: None, on_exists, modified, replaces: None, may_be_there: false };
+        let finish = Finish { total: 5, checksum: None, on_exists, modified, replaces: None, may_be_there: None };
         part.complete(&finish).unwrap();
         let path = part.move_into_place(&finish).unwrap();
         (path, part)
@@ -219,6 +227,7 @@ mod tests {
     #[test]
     fn a_file_that_a_killed_run_has_moved_into_place_is_not_there_twice() {
         let folder = tempfile::tempdir().unwrap();
+        let later = Some(SystemTime::now() + Duration::from_secs(1));
         let finish = |may_be_there| {
             let part = PartFile::create(&new_file(folder.path(), "f"), &Mutex::default()).unwrap();
             part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
@@ -234,15 +243,17 @@ mod tests {
             names
         };
         fs::write(folder.path().join("f"), b"mine!").unwrap();
-        let first = finish(true);
+        let first = finish(later);
         assert_eq!(first, folder.path().join("f (1)"), "what is there is another one");
-        assert_eq!(finish(true), first, "it was there, whoever has moved it");
+        assert_eq!(finish(later), first, "it was there, whoever has moved it");
         assert_eq!(names(), ["f", "f (1)"]);
         assert_eq!(
             (fs::read(&first).unwrap(), fs::read(folder.path().join("f")).unwrap()),
             (b"whole".to_vec(), b"mine!".to_vec())
         );
-        assert_eq!(finish(false), folder.path().join("f (2)"), "asked for once more");
+        assert_eq!(finish(None), folder.path().join("f (2)"), "asked for once more");
+        let long_ago = Some(SystemTime::now() - Duration::from_secs(60));
+        assert_eq!(finish(long_ago), folder.path().join("f (3)"), "what this process has brought is not meant");
     }
 
     #[test]

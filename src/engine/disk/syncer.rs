@@ -279,7 +279,7 @@ impl Syncer {
             for gone in std::iter::once(file.path()).chain(finish.replaces.as_deref()) {
                 folders.removed(gone);
             }
-            if finish.may_be_there {
+            if finish.may_be_there.is_some() {
                 // The number that it had may be free again.
                 folders.deleted(file.path());
             }
@@ -402,7 +402,7 @@ mod tests {
             on_exists: OnExists::Rename,
             modified: None,
             replaces: Some(older),
-            may_be_there: false,
+            may_be_there: None,
         };
         let (names, replies) = finish(folder.path(), &[&one, &other], &wish, broken);
         assert_eq!(names, ["a.part", "a.part.journal", "b.part", "b.part.journal", "older.part"]);
@@ -428,7 +428,7 @@ mod tests {
             on_exists: OnExists::Rename,
             modified: None,
             replaces: None,
-            may_be_there: false,
+            may_be_there: None,
         };
         let whole: Vec<_> = (0..10)
             .map(|number| {
@@ -457,7 +457,7 @@ mod tests {
             on_exists: OnExists::Rename,
             modified: None,
             replaces: None,
-            may_be_there: false,
+            may_be_there: None,
         };
         let (names, replies) = finish(folder.path(), &[&file], &wish, place::sync_folder);
         assert_eq!(names, ["f.part"]);
@@ -476,7 +476,7 @@ mod tests {
             on_exists: OnExists::Overwrite,
             modified: None,
             replaces: None,
-            may_be_there: false,
+            may_be_there: None,
         };
         let fails = |_: &Path| Err(io::Error::from_raw_os_error(libc::EIO));
         let (names, replies) = finish(folder.path(), &[&file], &wish, fails);
