@@ -28,6 +28,10 @@ MADE = re.compile(r"_build/|target/|vendor/|\.cargo/|flatpak/cargo-sources\.json
 
 
 def tracked():
+    if not (ROOT / ".git").exists():
+        # The archive of a release has all that is tracked, and the crates.
+        files = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+        return [str(file) for file in files if file.parts[0] not in ("target", "vendor", "_build")]
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True)
     return listed.stdout.split("\n")[:-1]
 

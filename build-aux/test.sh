@@ -225,7 +225,7 @@ done
 step check 'Meson' meson_install
 step check 'installed files' check_install
 step check 'uninstalled' check_uninstall
-step ui 'Flatpak' timeout 900 build-aux/flatpak.sh
+step ui 'Flatpak' timeout 900 build-aux/flatpak.sh --quick
 
 echo
 [ -z "$failures" ] || echo "Failed:$failures"
