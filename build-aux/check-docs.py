@@ -102,10 +102,13 @@ def wrong_in(document, tree):
 wrong_in.looked_up = 0
 
 
-def wrong_versions():
+def wrong_releases():
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
     changes = re.findall(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text(), re.M)
     metainfo = (ROOT / "data/io.github.freshet.Freshet.metainfo.xml.in").read_text()
+    for picture in re.findall(r"<image>.*/main/(.*)</image>", metainfo):
+        if not (ROOT / picture).exists():
+            yield f"the metainfo shows {picture}, which is not there"
     spec = (ROOT / "build-aux/freshet.spec").read_text()
     if f"Version:        {version}\n" not in spec:
         yield f"build-aux/freshet.spec is not of version {version}"
@@ -126,7 +129,7 @@ def main():
     tree = Tree()
     documents = [file for file in tree.files if file.endswith(".md")]
     wrong = [line for document in documents for line in wrong_in(document, tree)]
-    wrong += wrong_versions()
+    wrong += wrong_releases()
     for line in wrong:
         print(line)
     print(f"{len(documents)} documents, {wrong_in.looked_up} names looked up, {len(wrong)} wrong")
