@@ -62,7 +62,8 @@ unshare --net chroot "$work/tools" env LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS="$option
 debian "$work/clean" ca-certificates
 cp "$work"/build/freshet_*.deb "$work/clean/tmp/"
 # shellcheck disable=SC2016 # for the inner shell
-chroot "$work/clean" sh -euc 'apt-get install -y --no-install-recommends /tmp/freshet_*.deb >/dev/null
+chroot "$work/clean" sh -euc 'apt-get update -q >/dev/null
+  apt-get install -y --no-install-recommends /tmp/freshet_*.deb >/dev/null
   freshet --version
   /usr/libexec/freshet-window --version
   dpkg --purge freshet >/dev/null

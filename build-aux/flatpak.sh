@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Builds the Flatpak from its manifest as it stands, installs it into a folder of its own, and tries it
 # out in its sandbox:
-#   flatpak.sh [--suite SUITE] [--window-tests] [--no-tests]
+#   flatpak.sh [--suite SUITE] [--quick] [--window-tests] [--no-tests]
 # The runtime comes from Flathub. Where that can not be reached, one is put together from packages of a
 # suite of Debian under the same names: forky, whose GTK and libadwaita are those of the manifest's
-# runtime, or another one. --window-tests runs the tests of tests/ui in the sandbox as well.
+# runtime, or another one. --quick leaves the optimiser out there; the manifest is built unchanged all the
+# same, as it is the stand-in for the SDK that says so. --window-tests runs the tests of tests/ui in the
+# sandbox as well.
 # Leaves all it makes in _build/flatpak/, and the bundle _build/flatpak/freshet.flatpak. Prints "ok NAME"
 # and "not ok NAME"; a line with SKIPPED says what this machine can not do.
 set -eu
@@ -16,6 +18,7 @@ root=$(pwd)
 . "$root/build-aux/packages.sh"
 
 suite=forky
+quick=
 tests='tests/flatpak/test_sandbox.py tests/flatpak/test_portals.py'
 while [ $# -gt 0 ]; do
   case $1 in
@@ -23,9 +26,10 @@ while [ $# -gt 0 ]; do
       suite=${2:?}
       shift
       ;;
+    --quick) quick=yes ;;
     --window-tests) tests="$tests tests/ui/test_add.py tests/ui/test_details.py tests/ui/test_drop.py tests/ui/test_window.py" ;;
     --no-tests) tests= ;;
-    *) die 'Usage: flatpak.sh [--suite SUITE] [--window-tests] [--no-tests]' ;;
+    *) die 'Usage: flatpak.sh [--suite SUITE] [--quick] [--window-tests] [--no-tests]' ;;
   esac
   shift
 done
@@ -84,22 +88,24 @@ debian() {
     --dpkgopt='path-exclude=/usr/share/locale/*' --include="$(echo "$*" | tr -s ' ' ,)" "$suite" "$target"
 }
 
-# export_runtime NAME BRANCH: what is in $work/stage.
+# export_runtime NAME BRANCH STAGE
 export_runtime() {
-  flatpak build-export --runtime --no-update-summary --disable-sandbox "$work/standin" "$work/stage" "$2" \
-    >"$work/export.log" || { cat "$work/export.log" >&2; return 1; }
-  rm -rf "$work/stage"
+  flatpak build-export --runtime --no-update-summary --disable-sandbox "$work/standin" "$3" "$2" \
+    >"$3.log" || { cat "$3.log" >&2; return 1; }
+  rm -rf "$3"
   echo "made $1"
 }
 
-# Debian's files under the runtime's name. Flatpak wants /etc in usr/, and runs ldconfig from usr/bin.
+# export_root ROOT NAME: Debian's files under the runtime's name. Flatpak wants /etc in usr/, and runs ldconfig
+# from usr/bin.
 export_root() {
-  mkdir -p "$work/stage/files"
-  cp -al "$work/roots/$1/usr" "$work/stage/usr"
-  rm -rf "$work/stage/usr/etc"
-  cp -a "$work/roots/$1/etc" "$work/stage/usr/etc"
-  ln -sf ../sbin/ldconfig "$work/stage/usr/bin/ldconfig"
-  cat >"$work/stage/metadata" <<END
+  stage=$work/stages/$1
+  mkdir -p "$stage/files"
+  cp -al "$work/roots/$1/usr" "$stage/usr"
+  rm -rf "$stage/usr/etc"
+  cp -a "$work/roots/$1/etc" "$stage/usr/etc"
+  ln -sf ../sbin/ldconfig "$stage/usr/bin/ldconfig"
+  cat >"$stage/metadata" <<END
 [Runtime]
 name=$2
 runtime=org.gnome.Platform/$arch/$version
@@ -109,9 +115,14 @@ sdk=org.gnome.Sdk/$arch/$version
 XDG_DATA_DIRS=/app/share:/usr/share:/usr/share/runtime/share:/run/host/user-share:/run/host/share
 END
   if [ "$2" = org.gnome.Sdk ]; then
-    mkdir -p "$work/stage/usr/lib/sdk"
+    mkdir -p "$stage/usr/lib/sdk"
+    [ -z "$quick" ] || cat >>"$stage/metadata" <<END
+CARGO_PROFILE_RELEASE_OPT_LEVEL=0
+CARGO_PROFILE_RELEASE_LTO=off
+CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+END
     # As the SDK has it, with the branch its extensions have here.
-    cat >>"$work/stage/metadata" <<END
+    cat >>"$stage/metadata" <<END
 
 [Extension org.freedesktop.Sdk.Extension]
 directory=lib/sdk
@@ -120,7 +131,7 @@ no-autodownload=true
 versions=standin
 END
     # flatpak-builder before 1.4 calls the composer by the name, and names the metainfo, as long ago.
-    cat >"$work/stage/usr/bin/appstream-compose" <<'END'
+    cat >"$stage/usr/bin/appstream-compose" <<'END'
 #!/bin/sh
 for argument; do
   case $argument in
@@ -134,9 +145,36 @@ cp "$prefix/share/appdata/$component.appdata.xml" "$prefix/share/metainfo/$compo
 exec appstreamcli compose --prefix=/ --origin="$origin" --components="$component" --result-root="$prefix" \
   --data-dir="$prefix/share/app-info/xmls" --icons-dir="$prefix/share/app-info/icons/flatpak" "$prefix"
 END
-    chmod 755 "$work/stage/usr/bin/appstream-compose"
+    chmod 755 "$stage/usr/bin/appstream-compose"
   fi
-  export_runtime "$2" "$version"
+  export_runtime "$2" "$version" "$stage"
+}
+
+# root_and_export ROOT NAME PACKAGE...
+root_and_export() {
+  root_name=$1
+  runtime_name=$2
+  shift 2
+  [ -n "$has_roots" ] || debian "$work/roots/$root_name" "$@"
+  export_root "$root_name" "$runtime_name"
+}
+
+# What cargo has downloaded before need not come again; flatpak-builder looks at the checksums as ever.
+take_crates() {
+  python3 - "${CARGO_HOME:-$HOME/.cargo}/registry/cache" "$work/state/downloads" <<'END'
+import json, pathlib, shutil, sys
+
+cache, downloads = map(pathlib.Path, sys.argv[1:])
+for source in json.loads(pathlib.Path("flatpak/cargo-sources.json").read_text()):
+    if source["type"] != "archive":
+        continue
+    # As flatpak-builder names it.
+    there = downloads / source["sha256"] / source["url"].rsplit("/", 1)[1]
+    for here in cache.glob("*/" + source["dest"].rsplit("/", 1)[1] + ".crate"):
+        if not there.exists():
+            there.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(here, there)
+END
 }
 
 from_debian() {
@@ -145,26 +183,31 @@ from_debian() {
   [ "$toolchain" != /usr ] || skip 'Flatpak: the stand-in for the Rust extension needs a toolchain of rustup'
   program mmdebstrap mmdebstrap mmdebstrap -
   install_missing
-  if [ "$(cat "$work/roots/suite" 2>/dev/null)" != "$suite" ]; then
-    rm -rf "$work/roots" "$work/standin" "$work/installed"
+  has_roots=
+  if [ "$(cat "$work/roots/suite" 2>/dev/null)" = "$suite" ]; then
+    has_roots=yes
+  else
+    rm -rf "$work/roots" "$work/installed"
     mkdir "$work/roots"
-    # shellcheck disable=SC2086 # lists of words
-    debian "$work/roots/platform" $platform_packages &
-    # shellcheck disable=SC2086
-    debian "$work/roots/sdk" $sdk_packages
-    wait $!
-    echo "$suite" >"$work/roots/suite"
   fi
-  rm -rf "$work/stage" "$work/standin"
+  rm -rf "$work/stages" "$work/standin"
+  mkdir "$work/stages"
   # Nothing is compressed, and what is installed are links.
   ostree init --mode=bare-user-only --repo="$work/standin"
-  export_root platform org.gnome.Platform
-  export_root sdk org.gnome.Sdk
-  mkdir -p "$work/stage/files"
-  cp -a "$toolchain/bin" "$toolchain/lib" "$work/stage/files/"
+  # The smaller one is made and exported while the larger one is still made.
+  # shellcheck disable=SC2086 # lists of words
+  root_and_export platform org.gnome.Platform $platform_packages &
+  # shellcheck disable=SC2086
+  root_and_export sdk org.gnome.Sdk $sdk_packages
+  wait $!
+  echo "$suite" >"$work/roots/suite"
+  stage=$work/stages/rust
+  mkdir -p "$stage/files/bin"
+  cp -a "$toolchain/bin/cargo" "$toolchain/bin/rustc" "$stage/files/bin/"
+  cp -a "$toolchain/lib" "$stage/files/"
   printf '[Runtime]\nname=%s\n\n[ExtensionOf]\nref=runtime/org.gnome.Sdk/%s/%s\n' \
-    org.freedesktop.Sdk.Extension.rust-stable "$arch" "$version" >"$work/stage/metadata"
-  export_runtime org.freedesktop.Sdk.Extension.rust-stable standin
+    org.freedesktop.Sdk.Extension.rust-stable "$arch" "$version" >"$stage/metadata"
+  export_runtime org.freedesktop.Sdk.Extension.rust-stable standin "$stage"
   flatpak build-update-repo "$work/standin" >/dev/null
   flatpak --user remote-add --if-not-exists --no-gpg-verify standin "$work/standin"
   flatpak --user install -y --noninteractive --or-update standin "org.gnome.Platform//$version" \
@@ -183,6 +226,7 @@ from_flathub || from_debian
 lap 'the runtime'
 
 build-aux/flatpak-sources.sh
+take_crates
 flatpak-builder --user --install --force-clean --state-dir="$work/state" --repo="$work/repo" "$work/build" \
   "$manifest" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; echo 'not ok the manifest is built'; exit 1; }
 echo 'ok the manifest is built and installed'

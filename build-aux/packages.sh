@@ -142,8 +142,12 @@ is_at_least() {
 # The version of Rust the distribution offers, or nothing.
 offered_rust() {
   case $manager in
-    apt) apt-cache policy rustc 2>/dev/null | sed -n 's/^ *Candidate: \(.*:\)\{0,1\}\([0-9.]*\).*/\2/p' ;;
-    dnf) dnf --quiet --cacheonly info rust 2>/dev/null | sed -n 's/^Version *: *//p' | tail -n 1 ;;
+    apt)
+      # A fresh machine may not know yet what there is.
+      [ -n "$(apt-cache policy rustc 2>/dev/null)" ] || as_root apt-get update -q >/dev/null || true
+      apt-cache policy rustc 2>/dev/null | sed -n 's/^ *Candidate: \(.*:\)\{0,1\}\([0-9.]*\).*/\2/p'
+      ;;
+    dnf) dnf --quiet info rust 2>/dev/null | sed -n 's/^Version *: *//p' | tail -n 1 ;;
     pacman) pacman -Si rust 2>/dev/null | sed -n 's/^Version *: \([0-9]*:\)\{0,1\}\([0-9.]*\).*/\2/p' ;;
   esac
 }

@@ -9,9 +9,10 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/build-aux/packages.sh"
 
 want_build_tools
+# Before anything is installed: what is missing here only the user can get.
+need_rust "$root"
 install_missing
 check_versions
-need_rust "$root"
 
 # In the source folder, where cargo looks for its configuration.
 (cd "$root" && cargo build --release --locked --bins)

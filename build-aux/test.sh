@@ -201,7 +201,9 @@ export FRESHET
 step check 'format' cargo fmt --check
 step check 'shell scripts' check_scripts
 step check 'messages' build-aux/check-po.py
+step check 'documents' build-aux/check-docs.py
 step check 'licences' build-aux/licences.py --check
+step check 'advisories' build-aux/advisories.sh
 step python 'translating' python3 build-aux/test_translate.py -v
 step python 'benchmarks themselves' timeout 300 python3 benches/test_engines.py -v
 step check 'clippy without a toolkit' cargo clippy --locked --all-targets --no-default-features -- -D warnings
@@ -223,7 +225,7 @@ done
 step check 'Meson' meson_install
 step check 'installed files' check_install
 step check 'uninstalled' check_uninstall
-step ui 'Flatpak' timeout 900 build-aux/flatpak.sh
+step ui 'Flatpak' timeout 900 build-aux/flatpak.sh --quick
 
 echo
 [ -z "$failures" ] || echo "Failed:$failures"

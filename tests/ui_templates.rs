@@ -357,3 +357,30 @@ fn every_button_in_the_templates_has_a_name() {
     }
     assert!(buttons > 10, "only {buttons} buttons were found");
 }
+
+/// Themes come and go with names; one that is missing would be shown as a broken picture.
+#[test]
+fn every_icon_is_in_the_theme() {
+    on_display(|| {
+        let theme = gtk::IconTheme::for_display(&gtk::gdk::Display::default().unwrap());
+        theme.add_search_path(concat!(env!("CARGO_MANIFEST_DIR"), "/data/icons"));
+        let mut named = 0;
+        for file in source_files(&PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
+            for icon in words.filter(|word| word.ends_with("-symbolic") && word.contains(char::is_alphabetic)) {
+                named += 1;
+                assert!(theme.has_icon(icon), "{}: the theme has no {icon}", file.display());
+            }
+        }
+        assert!(named > 20, "only {named} icons are named");
+    });
+}
+
+/// What names icons: code and templates, in all folders.
+fn source_files(folder: &std::path::Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let is_source = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "rs" || ending == "ui");
+    files.into_iter().filter(is_source).chain(folders.iter().flat_map(|folder| source_files(folder))).collect()
+}

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The desktop around the window: files and their programs, link files, notifications, the launcher, the
-//! start with the user's session, network and hours, suspending and shutting down. No widgets.
+//! start with the user's session, network and hours, staying awake, suspending and shutting down. No widgets.
 
 pub mod after_command;
 pub mod autostart;
+pub mod awake;
 pub mod background;
 pub mod circumstances;
 pub mod files;

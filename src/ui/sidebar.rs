@@ -227,7 +227,7 @@ fn icon(group: Group) -> &'static str {
         Group::All => "view-list-symbolic",
         Group::Active => "media-playback-start-symbolic",
         Group::Waiting => "document-open-recent-symbolic",
-        Group::Completed => "emblem-ok-symbolic",
+        Group::Completed => "object-select-symbolic",
         Group::Failed => "dialog-warning-symbolic",
         Group::Kind(Kind::Documents) => "x-office-document-symbolic",
         Group::Kind(Kind::Video) => "video-x-generic-symbolic",

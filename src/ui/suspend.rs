@@ -8,6 +8,7 @@ use std::time::Duration;
 use gtk::glib;
 use gtk::prelude::*;
 
+use crate::desktop::awake::Awake;
 use crate::i18n::gettext;
 use crate::model::batch::Batch;
 use crate::settings::{Key, Settings};
@@ -20,8 +21,10 @@ struct Wake {
     application: glib::WeakRef<gtk::Application>,
     batch: Batch,
     settings: Settings,
-    /// The desktop was asked; 0 where it can not.
+    /// The toolkit was asked; 0 where it can not.
     cookie: Cell<Option<u32>>,
+    /// What the portal was asked then.
+    asked: RefCell<Option<Awake>>,
     release: RefCell<Option<glib::SourceId>>,
 }
 
@@ -32,6 +35,7 @@ pub fn prevent(application: &impl IsA<gtk::Application>, batch: &Batch, settings
         batch: batch.clone(),
         settings: settings.clone(),
         cookie: Cell::new(None),
+        asked: RefCell::default(),
         release: RefCell::default(),
     });
     wake.follow();
@@ -79,7 +83,7 @@ impl Wake {
         let window = application.active_window();
         let cookie = application.inhibit(window.as_ref(), gtk::ApplicationInhibitFlags::SUSPEND, Some(&reason));
         if cookie == 0 {
-            tracing::info!("The desktop has no means to keep the machine awake");
+            self.asked.replace(Some(Awake::ask(&reason)));
         }
         self.cookie.set(Some(cookie));
     }
@@ -88,6 +92,7 @@ impl Wake {
         if let Some(release) = self.release.take() {
             release.remove();
         }
+        self.asked.take();
         if let (Some(cookie), Some(application)) = (self.cookie.take(), self.application.upgrade())
             && cookie != 0
         {

@@ -31,7 +31,7 @@ class Home:
     downloads = Path(GLib.get_user_special_dir(GLib.UserDirectory.DIRECTORY_DOWNLOAD))
 
     def environment(self):
-        return {**os.environ, "LC_ALL": "C.UTF-8", "G_DEBUG": "fatal-criticals", "RUST_BACKTRACE": "1"}
+        return {**os.environ, "LC_ALL": "C.UTF-8", "RUST_BACKTRACE": "1"}
 
     def has_listed(self, name):
         """Whether the list of downloads has it, so that a kill does not take it away. It gathers for a second what
@@ -67,18 +67,20 @@ def choose_for(app, button, folder, is_chosen):
     raise failure
 
 
-def choose(folder):
-    """In the portal's own dialog, which is another program's window."""
+def choose(path, title="Choose Folder", is_new=False):
+    """In the portal's own dialog, which is another program's window. Where something new is saved it has an entry
+    for the name, which takes a whole path as well."""
     dialog = until("the portal's dialog", portal)
-    DESKTOP.focus("Choose Folder")
-    # That brings the entry for a place.
-    DESKTOP.type("/")
+    DESKTOP.focus(title)
+    if not is_new:
+        # That brings the entry for a place.
+        DESKTOP.type("/")
 
     def write():
         entry = next((node for node in walk(dialog) if node.get_role_name() == "text"), None)
-        return entry is not None and entry.set_text_contents(str(folder))
+        return entry is not None and entry.set_text_contents(str(path))
 
-    until("a place for the folder's name", write)
+    until("a place for the path", write)
     time.sleep(0.5)  # it looks what there is of that name
 
     def gone():

@@ -148,6 +148,29 @@ def a_grant_that_has_died_is_told_at_the_start_and_repaired():
     assert {path.name for path in folder.iterdir()} == {name}, list(folder.iterdir())
 
 
+def a_list_is_read_and_written_where_the_user_says():
+    if not sandbox.has_documents():
+        return
+    name, asked, saved = "listed.bin", HOME.path / "asked.txt", HOME.path / "saved.txt"
+    with Server({f"/{name}": DATA}) as server, Freshet(HOME) as app:
+        asked.write_text(server.url(f"/{name}") + "\n")
+        open_menu(app, words.IMPORT_ITEM)
+        sandbox.choose(asked, words.IMPORT_LIST)
+        app.wait_for(name, words.COMPLETED)
+        assert (HOME.downloads / name).read_bytes() == DATA, "the file is not the server's"
+        open_menu(app, words.EXPORT_LIST, words.AS_ADDRESSES)
+        sandbox.choose(saved, words.EXPORT_LIST, is_new=True)
+        app.wait_to_say(r"The list is in “saved\.txt”")
+        app.screenshot(DESKTOP, "flatpak-exported")
+        assert server.url(f"/{name}") in saved.read_text().split(), saved.read_text()
+
+
+def open_menu(app, *items):
+    app.click(words.MAIN_MENU)
+    for item in items:
+        app.click(item, roles=words.MENU_ITEM)
+
+
 def the_desktop_starts_it_by_its_name():
     bus = Gio.bus_get_sync(Gio.BusType.SESSION)
     path = "/" + sandbox.ID.replace(".", "/")
@@ -179,5 +202,6 @@ if __name__ == "__main__":
             a_dropped_link_is_downloaded_and_told_of_through_the_portal,
             a_folder_that_the_user_grants_is_downloaded_into_now_and_after_a_restart,
             a_grant_that_has_died_is_told_at_the_start_and_repaired,
+            a_list_is_read_and_written_where_the_user_says,
             the_desktop_starts_it_by_its_name,
         )

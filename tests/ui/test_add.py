@@ -119,7 +119,7 @@ def a_rule_is_made_in_the_preferences():
         app.write(words.RULE_PATTERNS, "*.iso")
         app.wait_to_say(words.NO_FOLDER)
         app.click(words.CHOOSE_RULE_FOLDER)
-        choose(DESKTOP, discs)
+        choose(app, DESKTOP, discs)
         until("a rule that can be used", lambda: not app.says(words.NO_FOLDER))
         app.screenshot(DESKTOP, "rule-dialog")
         app.click(words.SAVE)

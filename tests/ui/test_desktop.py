@@ -15,7 +15,7 @@ from gi.repository import Atspi  # noqa: E402
 from support import desktop, words
 from support.freshet_ui import Freshet, Home
 from support.server import Server
-from support.services import Services
+from support.services import InhibitPortal, Services
 from support.waiting import run, until
 
 DESKTOP = desktop.here()
@@ -120,20 +120,28 @@ def the_launcher_is_cleared_when_the_program_ends_before():
 
 
 def the_machine_stays_awake_only_while_something_is_done():
-    with begun({f"/{NAME}": DATA}) as (services, _, _, app):
+    suspends = 4
+    with InhibitPortal() as portal, begun({f"/{NAME}": DATA}) as (services, _, _, app):
+        # Outside of a sandbox GTK 4.8 asks GNOME's session; GTK 4.24 asks nobody, and the program the portal.
+        def wishes():
+            of_session = [(flags, reason) for _, _, reason, flags in (call.arguments for call in services.of("Inhibit"))]
+            of_portal = [(flags, more["reason"]) for _, flags, more in (call.arguments for call in portal.of("Inhibit"))]
+            return of_session + of_portal
+
         app.wait_for(NAME, words.DOWNLOADING)
-        asked = until("a wish to stay awake", lambda: services.of("Inhibit"))[0]
-        suspends = 4
-        name, _, reason, flags = asked.arguments
-        assert (flags, reason) == (suspends, "Files are being downloaded"), asked
+        until("a wish to stay awake", wishes)
         app.click_in_row(NAME, words.PAUSE)
         app.wait_for(NAME, words.PAUSED)
-        until("the end of the wish", lambda: services.of("Uninhibit"), 15)
-        assert len(services.of("Inhibit")) == 1
-    with begun({f"/{NAME}": DATA}, stay_awake="false") as (services, _, _, app):
+        until("the end of the wish", lambda: services.of("Uninhibit") or portal.of("Close"), 15)
+        assert wishes() == [(suspends, "Files are being downloaded")], wishes()
+    with InhibitPortal() as portal, begun({f"/{NAME}": DATA}, stay_awake="false") as (services, _, _, app):
         app.wait_for(NAME, words.DOWNLOADING)
         time.sleep(0.5)
-        assert not services.of("Inhibit")
+        assert not services.of("Inhibit") and not portal.of("Inhibit")
+    # Where there is no session of GNOME's.
+    with InhibitPortal() as portal, Server({f"/{NAME}": DATA}, 20_000) as server, Home() as home:
+        with Freshet(home, server.url(f"/{NAME}")):
+            until("a wish to stay awake", lambda: portal.of("Inhibit"))
 
 
 def a_closed_window_comes_back_and_downloads_go_on_meanwhile():

@@ -4,30 +4,21 @@
 
 import json
 import random
-import time
 
 from support import desktop, words
+from support.choosers import choose
 from support.freshet_ui import Freshet, Home
 from support.server import Server
-from support.waiting import run, until
+from support.waiting import run
 
 DESKTOP = desktop.here()
 DATA = random.Random(1).randbytes(50_000)
 
 
-def choose(app, title, path, *menu):
-    """Opens the file chooser from the main menu, and types the path into it."""
+def open_menu(app, *menu):
     app.click(words.MAIN_MENU)
     for item in menu:
         app.click(item, roles=words.MENU_ITEM)
-    DESKTOP.move(*desktop.middle(until("the chooser", lambda: DESKTOP.window(title))))
-    time.sleep(0.5)
-    # Of a name that is there only the part before its ending is selected.
-    DESKTOP.key("ctrl", "a")
-    DESKTOP.type(str(path))
-    time.sleep(0.5)
-    DESKTOP.key("Return")
-    until("the end of the chooser", lambda: DESKTOP.window(title) is None)
 
 
 def a_list_is_exported_and_what_was_not_complete_is_imported():
@@ -38,7 +29,8 @@ def a_list_is_exported_and_what_was_not_complete_is_imported():
             app.wait_for("done.bin", words.COMPLETED)
             app.wait_for("late.bin", words.FAILED)
             saved = home.path / "list.json"
-            choose(app, words.EXPORT_LIST, saved, words.EXPORT_LIST, words.AS_JSON)
+            open_menu(app, words.EXPORT_LIST, words.AS_JSON)
+            choose(app, DESKTOP, saved, words.EXPORT_LIST, is_new=True)
             app.wait_to_say(words.EXPORTED)
             text = saved.read_text()
         downloads = json.loads(text)["downloads"]
@@ -48,15 +40,15 @@ def a_list_is_exported_and_what_was_not_complete_is_imported():
             downloads[1]["folder"] = str(home.downloads)
             saved = home.path / "list.json"
             saved.write_text(json.dumps({**json.loads(text), "downloads": downloads}))
-            choose(app, words.IMPORT_LIST, saved, words.IMPORT_ITEM)
+            open_menu(app, words.IMPORT_ITEM)
+            choose(app, DESKTOP, saved, words.IMPORT_LIST)
             app.wait_for("late.bin", words.COMPLETED)
             assert (home.downloads / "late.bin").read_bytes() == DATA, "the file is not the server's"
             assert app.seen_row("done.bin") is None, "what was complete is fetched again"
 
 
 def open_from_menu(app, item, text):
-    app.click(words.MAIN_MENU)
-    app.click(item, roles=words.MENU_ITEM)
+    open_menu(app, item)
     app.wait_to_say(text)
 
 

@@ -163,9 +163,14 @@ def rows_do_not_move_under_the_pointer():
         home.prefer(parallel_downloads=6, connections_per_download=1, sort_order="'speed'", sort_descending="true", window_height=300)
         DESKTOP.move(*away)
         with Freshet(home, *[server.url(f"/{name}") for server, name in zip(servers, names)]) as app:
-            for name in names:
-                app.wait_for(name, words.DOWNLOADING)
-            until("the fastest first", lambda: in_order(app, names) == names[::-1])
+            # Of rows out of sight GTK 4.24 tells nothing.
+            until("all to be downloaded", lambda: all(server.asked for server in servers))
+
+            def is_in_order(order):
+                seen = in_order(app, names)
+                return len(seen) > 2 and seen == [name for name in order if name in seen]
+
+            until("the fastest first", lambda: is_in_order(names[::-1]))
             window = DESKTOP.window(words.WINDOW)
             DESKTOP.move(window.x + 300, window.y + window.height // 2)
             turn_wheel(up=6)
@@ -179,7 +184,7 @@ def rows_do_not_move_under_the_pointer():
                 time.sleep(0.5)
                 assert places_of(app, names) == places, "rows move under the pointer"
             DESKTOP.move(*away)
-            until("the fastest first again", lambda: in_order(app, names) == names)
+            until("the fastest first again", lambda: is_in_order(names))
 
 
 def the_queue_gets_the_order_that_keys_and_a_drag_give_it():

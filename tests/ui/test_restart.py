@@ -69,7 +69,7 @@ def a_folder_that_was_moved_is_replaced_by_the_one_it_is_now():
             app.wait_to_say(words.LOST)
             app.screenshot(screen, "lost-folder")
             app.click(words.CHOOSE_FOLDER)
-            choose(screen, moved)
+            choose(app, screen, moved)
             app.wait_for(NAME, words.COMPLETED)
             until("the end of the notice", lambda: not app.says(words.LOST))
         later = [asked for asked in server.asked[requests:] if asked.path == f"/{NAME}"]

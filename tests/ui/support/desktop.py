@@ -16,6 +16,8 @@ from .waiting import until
 Rect = namedtuple("Rect", "x y width height")
 
 STEPS = 25
+# The key codes of F1 to F10, as X has them.
+FUNCTION_KEYS = {f"F{number}": str(66 + number) for number in range(1, 11)}
 
 
 def _output(*command):
@@ -79,6 +81,8 @@ class X11:
 
     def key(self, *keys):
         """key("ctrl", "n")"""
+        # By what key it is: with the keyboards of 2026 xdotool holds Alt down with a function key.
+        keys = [FUNCTION_KEYS.get(key, key) for key in keys]
         _output("xdotool", "key", "+".join(keys))
 
     def type(self, text):

@@ -15,7 +15,7 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
-from . import menus, words  # noqa: E402
+from . import words  # noqa: E402
 from .desktop import Rect  # noqa: E402
 from .waiting import shots, until  # noqa: E402
 
@@ -81,6 +81,12 @@ FORGIVEN = "|".join((
     "gdk_drop_set_actions: assertion 'priv->state == GDK_DROP_STATE_NONE'",
     "g_variant_is_object_path: assertion 'string != NULL'",
 ))
+# Libadwaita 1.10 says this of a message dialog of three buttons, in a program of nothing but that, too: of what the
+# buttons are in, of the box around it, and of a label.
+OF_BUTTONS = re.compile(
+    r".*AdwGizmo \w+ reports a minimum height of .*\n+.*GtkBox \w+ reports a minimum height of .*\n+"
+    r"(.*Trying to measure GtkLabel \w+ for width of 7, but it needs at least .*\n)?"
+)
 COMPLAINT = re.compile(rf"-(?:WARNING|CRITICAL) \*\*(?!.*(?:{FORGIVEN}))")
 
 
@@ -122,7 +128,8 @@ class Freshet:
         self._output.seek(0)
         output = self._output.read().decode(errors="replace")
         self._output.close()
-        complaint = next((line for line in output.splitlines() if COMPLAINT.search(line)), None)
+        judged = OF_BUTTONS.sub("", output).splitlines()
+        complaint = next((line for line in judged if COMPLAINT.search(line)), None)
         if kind is not None or crashed or complaint:
             sys.stderr.write(output)
         if crashed and kind is None:
@@ -232,11 +239,7 @@ class Freshet:
         until(f"a click on “{_shown(name)}”", press, timeout)
 
     def _meant(self, name, roles):
-        nodes = [node for node in self.nodes() if _role(node) in roles]
-        if roles is words.MENU_ITEM and nodes and not any(map(_name, nodes)):
-            place = menus.place(name, len(nodes))
-            return [] if place is None else [nodes[place]]
-        return [node for node in nodes if _matches(name, _name(node))]
+        return [node for node in self.nodes() if _role(node) in roles and _matches(name, _name(node))]
 
     def switch(self, name, is_on):
         """Turns the switch of this name on or off."""
@@ -330,9 +333,17 @@ def _role(node):
 
 def _name(node):
     try:
-        return once(node.get_name() or "")
+        return once(node.get_name() or _label_of(node))
     except GLib.Error:
         return ""
+
+
+def _label_of(node):
+    """GTK 4.24 leaves the name of a menu item to what labels it, as screen readers read it."""
+    if node.get_role_name() not in words.MENU_ITEM:
+        return ""
+    labels = (one for one in node.get_relation_set() if one.get_relation_type() == Atspi.RelationType.LABELLED_BY)
+    return " ".join(content_of(one.get_target(0)) for one in labels)
 
 
 def once(name):

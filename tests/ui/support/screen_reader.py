@@ -17,20 +17,24 @@ from .waiting import until  # noqa: E402
 BUS = "io.github.freshet.Freshet"
 PATH = "/io/github/freshet/Freshet"
 
-# What GTK 4.8 and libadwaita 1.2 leave without a name in windows that are theirs, and inside of widgets that
-# are theirs: the window, and what `called` tells of it.
+# What GTK 4.8 and libadwaita 1.2, or GTK 4.24 and libadwaita 1.10, leave without a name in windows that are theirs,
+# and inside of widgets that are theirs: the window, and what `called` tells of it.
 OF_THE_TOOLKIT = tuple(
     (window, re.compile(pattern))
     for window, pattern in (
         # The arrows and the texts of the about window, the search of shortcuts and preferences.
         ("about", r"^(push button|text) "),
         ("show-help-overlay", r"^(push button|entry) "),
+        ("show-help-overlay", r"^panel “” in application "),
         ("preferences", r"^(entry|page tab) "),
-        ("preferences", r"^list item “” in list “GtkListView” in .* in combo box “[^”]+”"),
+        ("preferences", r"^list item “” in list “(GtkListView)?” in .* in combo box “[^”]+”"),
         ("preferences", r"^push button “GtkImage” in panel “” in filler “AdwGizmo”"),
         # What is chosen in a combo row, whose own name and value are told, and the eye of a password.
-        ("add", r"^list item “” in list “GtkListView” in .* in combo box “\w+”"),
+        ("add", r"^list item “” in list “(GtkListView)?” in .* in combo box “\w+”"),
         ("add", r"^push button “GtkImage” in panel “” in panel “” in text “Password”"),
+        # The head of a row that unfolds; the row itself is named.
+        ("add", r"^panel “” in panel “” in list item “Advanced”"),
+        ("statistics", r"^panel “” in panel “” in list item “Amounts by Day”"),
     )
 )
 

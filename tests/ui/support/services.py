@@ -97,3 +97,9 @@ class Services:
     def _tell(self, *command):
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
+
+
+class InhibitPortal(Services):
+    """Only where it is asked for: with a portal GTK would leave more to it."""
+
+    program = Path(__file__).parent / "inhibit_portal.py"

@@ -133,6 +133,7 @@ ABOUT, IN_ABOUT = "About Freshet", "The Freshet developers"
 
 # The list as a file: items of the menu, titles of the choosers, what is said then.
 EXPORT_LIST, AS_JSON, EXPORTED = "Export List", "JSON…", "The list is in “list.json”"
+AS_ADDRESSES = "Addresses…"
 IMPORT_ITEM, IMPORT_LIST = "Import List…", "Import List"
 
 # What was in the list, and how much came.
