@@ -273,7 +273,7 @@ impl DownloadAction {
             Self::Resume => gettext("_Resume"),
             // Translators: a menu item for downloads that wait for their turn: they start at once, out of turn.
             Self::StartNow => gettext("S_tart Now"),
-            Self::Retry => gettext("_Try Again Now"),
+            Self::Retry => gettext("Tr_y Again Now"),
             // One file has one address.
             Self::Renew if downloads.len() > 1 => return None,
             Self::Renew => gettext("_New Address…"),
@@ -292,7 +292,7 @@ impl DownloadAction {
             // Translators: a menu item for files that are complete: they go, and their rows with them.
             Self::Trash => ngettext("Move File to Tras_h", "Move Files to Tras_h", fitting),
             Self::Remove if downloads.iter().any(DownloadObject::is_finished) => gettext("Remove _From List"),
-            Self::Remove => gettext("Ca_ncel"),
+            Self::Remove => gettext("C_ancel"),
         };
         Some(label)
     }
