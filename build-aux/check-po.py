@@ -4,7 +4,7 @@
 
 The list of files, the template and the translations must fit the sources; every message in the Rust
 sources, found by a scanner of our own, must be in the template that xgettext made of them. In each language
-no two items of a menu may have the same letter.
+no two items of a menu, and no two buttons of a window, may have the same letter.
 """
 
 import re
@@ -158,16 +158,41 @@ def pages_of_menus():
     yield "the menu “Queue” of a download", [heading, *queue]
 
 
+# Templates that are parts of one window.
+WINDOWS = (
+    ("window.ui", "clipboard_offer.ui", "details_pane.ui", "event_log.ui"),
+    ("add_dialog.ui", "add_options.ui", "add_preview.ui"),
+    *((name,) for name in ("history_window.ui", "limit_dialog.ui", "renew_dialog.ui", "rule_dialog.ui")),
+)
+
+
+def windows():
+    """What can be seen at the same time in a window, and has a letter."""
+    for parts in WINDOWS:
+        labels = []
+        for part in parts:
+            for node in xml.etree.ElementTree.parse(ROOT / "src/ui" / part).iter("property"):
+                if node.get("translatable") and letter_of(node.text):
+                    labels.append((node.get("context"), node.text))
+        yield parts[0], labels
+    # The questions: their answers are given together.
+    for path in sorted((ROOT / "src/ui").rglob("*.rs")):
+        source = path.read_text(encoding="utf-8")
+        for answers in re.findall(r"add_responses\(.*?\);", source, re.DOTALL):
+            yield path.name, [(None, label) for label in re.findall(r'gettext\("([^"]*)"\)', answers)]
+
+
 def check_letters(template):
-    """In a menu each item has a letter that no other one has: of two, the first would be chosen by either's."""
+    """In a menu each item has a letter that no other one has: of two, the first would be chosen by either's. So have
+    the buttons and rows of a window that have one."""
     spoken = {"en": {entry.key[:2]: [entry.id, entry.plural] for entry in template}}
     for language in (PO / "LINGUAS").read_text().split():
         spoken[language] = {entry.key[:2]: entry.translations for entry in po_files.entries(PO / f"{language}.po")}
-    for place, page in pages_of_menus():
+    for place, page in [*pages_of_menus(), *windows()]:
         for language, texts in spoken.items():
             taken = {}
             for label in page:
-                for text in filter(None, texts.get(label, ())):
+                for text in filter(None, texts[label]):
                     letter = letter_of(text)
                     other = taken.setdefault(letter, (label, text))
                     if letter is None:
