@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use freshet::engine::DownloadSpec;
@@ -68,31 +68,82 @@ fn a_file_that_was_in_its_place_when_its_process_was_killed_is_not_fetched_again
     running.stop();
 }
 
+/// The list as a killed window leaves it: as it was at one moment, while the download went on.
+struct OldList {
+    folder: tempfile::TempDir,
+}
+
+impl OldList {
+    const NAMES: [&str; 2] = ["list.db", "list.db-wal"];
+
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn config(&self) -> Config {
+        Config { list: Some(self.folder.path().join("list.db")), ..Config::default() }
+    }
+
+    fn path(&self, name: &str) -> (PathBuf, PathBuf) {
+        (self.folder.path().join(name), self.folder.path().join(format!("as-it-was-{name}")))
+    }
+
+    fn keep(&self) {
+        for name in Self::NAMES {
+            let (now, kept) = self.path(name);
+            fs::copy(now, kept).unwrap();
+        }
+    }
+
+    fn bring_back(&self) {
+        for name in Self::NAMES {
+            let (now, kept) = self.path(name);
+            fs::rename(kept, now).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_list_that_does_not_know_yet_that_a_file_is_in_its_place_finds_it_there() {
     let Some(device) = Device::image("ext4", 64 * MIB) else { return };
-    let list = tempfile::tempdir().unwrap();
-    let list = |name: &str| list.path().join(name);
-    let config = || Config { list: Some(list("list.db")), ..Config::default() };
-    let (server, mut running) = (Faulty::start(), Running::with(config()));
+    let list = OldList::new();
+    let (server, mut running) = (Faulty::start(), Running::with(list.config()));
     let file = Resource::new(1, 4 * MIB);
     server.on("/f", move |request| file.answer(request).rate(2 * MIB));
     let id = running.engine.add(DownloadSpec { folder: device.path(), ..running.single(server.url("/f")) });
     // By then the list has been saved.
     running.until(id, "most of it is there", |now| now.progress.received > 3 * MIB);
     set_append_only(&device.path().join("f.part.journal"), true);
-    for name in ["list.db", "list.db-wal"] {
-        fs::copy(list(name), list(&format!("as-it-was-{name}"))).unwrap();
-    }
+    list.keep();
     running.completed(id);
     set_append_only(&device.path().join("f.part.journal"), false);
     running.stop();
-    for name in ["list.db", "list.db-wal"] {
-        fs::rename(list(&format!("as-it-was-{name}")), list(name)).unwrap();
-    }
-    running.restart(config());
+    list.bring_back();
+    running.restart(list.config());
     assert_eq!(running.completed(id), device.path().join("f"));
     assert_eq!(server.seen_at("/f").len(), 1);
     assert_eq!(device.names(), ["f"]);
     running.stop();
+}
+
+#[test]
+fn a_small_file_that_the_list_does_not_know_to_be_in_its_place_is_not_there_twice() {
+    let list = OldList::new();
+    let (server, mut running) = (Faulty::start(), Running::with(list.config()));
+    let file = Resource::new(1, MIB / 4);
+    server.on("/f", move |request| file.answer(request).rate(MIB / 8));
+    let id = running.engine.add(running.single(server.url("/f")));
+    running.until(id, "most of it is there", |now| now.progress.received > MIB / 6);
+    list.keep();
+    let path = running.completed(id);
+    running.stop();
+    list.bring_back();
+    running.restart(list.config());
+    assert_eq!(running.completed(id), path);
+    assert_eq!(running.names(), ["f"]);
+    assert_eq!(server.seen_at("/f").len(), 2, "nothing else can prove that it is complete");
+    // Whoever wants it once more gets it once more.
+    let again = running.engine.add(running.single(server.url("/f")));
+    running.completed(again);
+    assert_eq!(running.names(), ["f", "f (1)"]);
 }

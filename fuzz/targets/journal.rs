@@ -46,4 +46,5 @@ fn check(journal: &Journal) {
     assert!(journal.total.is_none_or(|total| journal.end() <= total));
     let is_name = |path: &Path| path.file_name() == Some(path.as_os_str());
     assert!(journal.replaces.as_deref().is_none_or(is_name));
+    assert!(journal.placed.as_ref().is_none_or(|placed| is_name(Path::new(&placed.name))));
 }

@@ -20,12 +20,14 @@ use super::status::Status;
 use super::words;
 use crate::engine::download::spec::OnExists;
 use crate::engine::engine::{BRISK, Config};
-use crate::engine::{Command, Engine, Event, State};
+use crate::engine::{Command, Engine, Event, State, net};
 use crate::log;
 
-/// The engine is given so many downloads for each that may run at a time: enough that one which waits
-/// (for its host, for another try) keeps no other from beginning.
-const AHEAD: usize = 64;
+/// The engine is given so many downloads for each that may run at a time...
+const AHEAD: usize = 8;
+/// ...and so many while fewer run than may: enough that one which waits (for its host, for another try) keeps no
+/// other from beginning.
+const FAR_AHEAD: usize = 64;
 
 /// Runs `freshet get` with the arguments that follow those two words. Takes the default main
 /// context of this thread until all downloads have ended.
@@ -61,8 +63,9 @@ fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
     if options.verbose {
         log::start("freshet=debug");
     }
+    net::keep_freed_memory();
     let limits = jobs.limits();
-    let ahead = AHEAD * limits.parallel.max(1);
+    let parallel = limits.parallel.max(1);
     let config = Config { limits, slice: BRISK, ..Config::default() };
     let engine = Engine::start(config).map_err(|failure| {
         say(&format!("{} ({})", words::sentence(&failure.kind), failure.detail));
@@ -89,7 +92,7 @@ fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
     let context = MainContext::default();
     while session.end().is_none() {
         // Of a long list the engine is given what it can soon begin.
-        while session.open() < ahead
+        while session.wants_more(parallel)
             && let Some(spec) = jobs.next()
         {
             engine.add(spec);
@@ -154,9 +157,11 @@ impl Session {
         self.ended.get().or_else(|| tracker.is_over().then(|| tracker.status()))
     }
 
-    /// How many downloads are with the engine, and not at their end.
-    fn open(&self) -> usize {
-        self.tracker.borrow().open()
+    /// Whether the engine is to be given one more download, where so many may run at a time.
+    fn wants_more(&self, parallel: usize) -> bool {
+        let tracker = self.tracker.borrow();
+        let ahead = if tracker.running() < parallel { FAR_AHEAD } else { AHEAD };
+        tracker.open() < ahead * parallel
     }
 
     fn on_event(&self, event: &Event) {
@@ -208,7 +213,7 @@ fn say(message: &str) {
 mod tests {
     use super::*;
     use crate::cli::news::News;
-    use crate::cli::news::tests::{failed, snapshot};
+    use crate::cli::news::tests::{failed, snapshot, waiting};
     use crate::engine::FailureKind;
 
     /// A reporter that fails with this error.
@@ -243,6 +248,25 @@ mod tests {
         assert_eq!(session.end(), None);
         session.on_event(&Event::Changed(Box::new(snapshot(1, failed(FailureKind::ReadOnly)))));
         assert_eq!(session.end(), Some(Status::File));
+    }
+
+    #[test]
+    fn it_looks_far_ahead_only_while_those_at_hand_can_not_run() {
+        let session = quiet();
+        let given = |parallel| {
+            let mut number = 1 + session.tracker.borrow().open() as u64;
+            while session.wants_more(parallel) {
+                session.on_event(&Event::Added(Box::new(snapshot(number, State::Queued))));
+                if number <= 2 {
+                    session.on_event(&Event::Changed(Box::new(snapshot(number, State::Connecting))));
+                }
+                number += 1;
+            }
+            session.tracker.borrow().open()
+        };
+        assert_eq!(given(2), AHEAD * 2);
+        session.on_event(&Event::Changed(Box::new(snapshot(1, waiting()))));
+        assert_eq!(given(2), FAR_AHEAD * 2);
     }
 
     #[test]

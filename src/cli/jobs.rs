@@ -9,6 +9,8 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
 use super::options::Options;
 use super::words;
 use crate::engine::download::spec::{Manners, Patience};
@@ -24,14 +26,44 @@ pub struct Jobs<'a> {
     base: PathBuf,
     /// Where `--output` says so.
     name: Option<String>,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Job>,
+}
+
+/// One of them. Most have nothing but an address.
+#[derive(Debug)]
+enum Job {
+    Plain(Url),
+    Listed(Box<Entry>),
+}
+
+impl From<Entry> for Job {
+    fn from(mut entry: Entry) -> Self {
+        let urls = std::mem::take(&mut entry.urls);
+        match <[Url; 1]>::try_from(urls) {
+            Ok([url]) if entry == Entry::default() => Self::Plain(url),
+            Ok(urls) => Self::Listed(Box::new(Entry { urls: urls.into(), ..entry })),
+            Err(urls) => Self::Listed(Box::new(Entry { urls, ..entry })),
+        }
+    }
+}
+
+impl Job {
+    fn listed(&self) -> Option<&Entry> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Listed(entry) => Some(entry),
+        }
+    }
 }
 
 impl Iterator for Jobs<'_> {
     type Item = DownloadSpec;
 
     fn next(&mut self) -> Option<DownloadSpec> {
-        let entry = self.entries.pop_front()?;
+        let entry = match self.entries.pop_front()? {
+            Job::Plain(url) => Entry { urls: vec![url], ..Entry::default() },
+            Job::Listed(entry) => *entry,
+        };
         Some(self.spec(entry))
     }
 
@@ -45,7 +77,7 @@ impl ExactSizeIterator for Jobs<'_> {}
 impl Jobs<'_> {
     /// Makes the target folders that are not there. The error names the folder.
     pub fn make_folders(&self) -> Result<(), String> {
-        let folders: BTreeSet<_> = self.entries.iter().map(|entry| self.folder(entry)).collect();
+        let folders: BTreeSet<_> = self.entries.iter().map(|job| self.folder(job.listed())).collect();
         for folder in folders {
             fs::create_dir_all(&folder)
                 .map_err(|error| format!("the folder {} can not be made: {error}", folder.display()))?;
@@ -58,14 +90,14 @@ impl Jobs<'_> {
     pub fn limits(&self) -> Limits {
         let mut limits = self.options.limits();
         if self.options.per_host.is_none() {
-            let own = self.entries.iter().filter_map(|entry| entry.options.as_ref()?.connections).max();
+            let own = self.entries.iter().filter_map(|job| job.listed()?.options.as_ref()?.connections).max();
             limits.per_host = limits.per_host.max(own.unwrap_or_default().into());
         }
         limits
     }
 
-    fn folder<'b>(&'b self, entry: &Entry) -> Cow<'b, Path> {
-        match &entry.folder {
+    fn folder(&self, entry: Option<&Entry>) -> Cow<'_, Path> {
+        match entry.and_then(|entry| entry.folder.as_ref()) {
             // Joining an absolute path gives that path.
             Some(folder) => Cow::Owned(self.base.join(folder)),
             None => Cow::Borrowed(&self.base),
@@ -74,7 +106,7 @@ impl Jobs<'_> {
 
     fn spec(&self, mut entry: Entry) -> DownloadSpec {
         let options = self.options;
-        let folder = self.folder(&entry).into_owned();
+        let folder = self.folder(Some(&entry)).into_owned();
         let mut mirrors = std::mem::take(&mut entry.urls);
         let url = mirrors.remove(0);
         let mut spec = DownloadSpec {
@@ -204,7 +236,7 @@ fn assemble(options: &Options, entries: Vec<Entry>) -> Result<Jobs<'_>, String> 
         Some(output) => split_output(&base, output)?,
         None => (base, None),
     };
-    let entries = entries.into_iter().filter(|entry| !entry.urls.is_empty()).collect();
+    let entries = entries.into_iter().filter(|entry| !entry.urls.is_empty()).map(Job::from).collect();
     Ok(Jobs { options, base, name, entries })
 }
 
@@ -227,7 +259,6 @@ fn split_output(base: &Path, output: &Path) -> Result<(PathBuf, Option<String>),
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use url::Url;
 
     use super::*;
     use crate::engine::Speed;
@@ -315,6 +346,17 @@ mod tests {
         fs::write(path, "http://h/a\n connections=99\n").unwrap();
         let problems = read_all(&options).unwrap_err();
         assert_eq!(problems, [format!("{path}, line 2: “connections” is wrong: write a number from 1 to 32")]);
+    }
+
+    #[test]
+    fn of_what_has_nothing_but_an_address_nothing_else_is_kept() {
+        let mirrored =
+            Entry { urls: vec!["http://h/f".parse().unwrap(), "http://m/f".parse().unwrap()], ..entry("http://h/f") };
+        let named = Entry { name: Some("n".into()), ..entry("http://h/f") };
+        assert!(matches!(Job::from(entry("http://h/f")), Job::Plain(_)));
+        for entry in [mirrored, named] {
+            assert_eq!(Job::from(entry.clone()).listed(), Some(&entry));
+        }
     }
 
     #[test]

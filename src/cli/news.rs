@@ -43,7 +43,7 @@ pub trait Reporter {
     fn tell(&mut self, news: &News<'_>) -> io::Result<()>;
 }
 
-/// What is known of a download that has a connection or is about to have one again.
+/// What is known of a download that has a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Active {
     /// Without its password.
@@ -80,6 +80,11 @@ impl Tracker {
     /// How many were added and are not at their end.
     pub fn open(&self) -> usize {
         self.open.len()
+    }
+
+    /// How many of them have a slot.
+    pub fn running(&self) -> usize {
+        self.active.len()
     }
 
     /// The worst of the ends so far.
@@ -125,7 +130,7 @@ impl Tracker {
                 (true, _) => None,
             },
             State::Waiting { reason, .. } => {
-                self.activate(snapshot, false);
+                self.active.remove(&id);
                 let (failure, attempt) = match reason {
                     WaitReason::Retry { failure, attempt } => (failure, Some(*attempt)),
                     WaitReason::Space { failure } => (failure, None),

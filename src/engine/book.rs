@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The book of all downloads: takes inputs to the state machine and runs its effects on network,
 //! disk and list. The only writer of state. `engine.rs` says when; `book/effects.rs` has the effects,
-//! `book/answers.rs` what comes back, `book/segments.rs` the transfers of a download, `book/tick.rs` what
-//! falls due.
+//! `book/answers.rs` what comes back, `book/small.rs` what is spared for small files, `book/segments.rs` the
+//! transfers of a download, `book/tick.rs` what falls due.
 
 mod answers;
 mod beside;
 mod calendar;
 mod effects;
 mod hold;
+mod items;
 mod keep;
 mod order;
 mod pieces;
@@ -17,11 +18,12 @@ mod relocate;
 mod renew;
 mod segments;
 mod shelf;
+mod small;
 mod sort;
 mod tick;
 mod traffic;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -70,7 +72,7 @@ impl std::fmt::Debug for Parts {
 
 pub struct Book {
     parts: Parts,
-    items: BTreeMap<DownloadId, Item>,
+    items: items::Items,
     shelf: Shelf,
     queue: Queue,
     /// Whose transfer, whose part file.
@@ -79,8 +81,12 @@ pub struct Book {
     by_url: HashMap<Url, Vec<DownloadId>>,
     /// Those with a slot.
     active: BTreeSet<DownloadId>,
+    /// All that have a part file and are not at work on it; also some that have none any more.
+    resting: BTreeSet<DownloadId>,
     /// Alarms of single downloads.
     alarms: BTreeSet<(Moment, DownloadId)>,
+    /// When to see whether more transfers help ([`Work::ramp_at`]); also of runs that are over.
+    ramps: BTreeSet<(Moment, DownloadId)>,
     /// What is to start at a time.
     calendar: BTreeSet<(SystemTime, DownloadId)>,
     /// No turn is later than this one.
@@ -105,14 +111,16 @@ impl Book {
         let last_turn = shelf.turns().map(|(_, turn)| turn).max();
         Self {
             parts,
-            items: BTreeMap::new(),
+            items: items::Items::default(),
             shelf,
             queue,
             by_transfer: HashMap::new(),
             by_part: HashMap::new(),
             by_url: HashMap::new(),
             active: BTreeSet::new(),
+            resting: BTreeSet::new(),
             alarms: BTreeSet::new(),
+            ramps: BTreeSet::new(),
             calendar: BTreeSet::new(),
             last_turn,
             next_tick: None,
@@ -288,7 +296,10 @@ impl Book {
     fn insert(&mut self, item: Item) {
         self.last_turn = self.last_turn.max(Some(item.turn()));
         self.by_url.entry(item.spec.url.clone()).or_default().push(item.id);
-        self.items.insert(item.id, item);
+        if item.path.is_some() {
+            self.resting.insert(item.id);
+        }
+        self.items.insert(item);
     }
 
     /// A download has this address no longer.
@@ -344,6 +355,7 @@ impl Book {
             return self.read_to_purge(id);
         }
         self.queue.leave(id);
+        self.resting.remove(&id);
         if let Some(item) = self.items.remove(&id) {
             self.leave_address(id, &item.spec.url);
             if let Some(store) = &self.parts.store {

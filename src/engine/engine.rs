@@ -364,6 +364,7 @@ impl Core {
         if self.is_pumping.replace(true) {
             return;
         }
+        self.parts.disk.hold();
         loop {
             let commands = self.commands.take();
             let replies = self.replies.take();
@@ -378,9 +379,7 @@ impl Core {
                 for event in transfers {
                     book.transfer_event(event);
                 }
-                for reply in replies {
-                    book.disk_reply(reply);
-                }
+                book.disk_replies(replies);
                 book.tick();
                 book.admit();
                 book.take_events()
@@ -399,6 +398,7 @@ impl Core {
                 }
             }
         }
+        self.parts.disk.release();
         self.is_pumping.set(false);
         self.say_goodbye();
     }

@@ -72,6 +72,8 @@ pub struct Item {
     pub lacked_space: bool,
     /// The journal that was found says that it was complete and about to be moved into place.
     pub is_placed: bool,
+    /// It was on the list, neither complete nor given up, when the program started.
+    pub is_from_list: bool,
     /// It is as the list told: what its journal says besides was not read yet.
     pub is_unread: bool,
     /// An older part file that is kept until the new one is complete.
@@ -142,6 +144,7 @@ impl Item {
             turned_away: None,
             lacked_space: false,
             is_placed: false,
+            is_from_list: false,
             is_unread: false,
             replaces: None,
             work: None,
@@ -437,6 +440,7 @@ impl Item {
             SavedState::Failed(failure) => State::Failed(failure),
         });
         item.name = record.name;
+        item.is_from_list = !matches!(item.life.state, State::Completed | State::Failed(_));
         item.is_unread = record.path.is_some() && item.life.state != State::Completed;
         item.path = record.path;
         // How far it was: shown until its journal is read.

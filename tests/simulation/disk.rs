@@ -284,6 +284,17 @@ impl Disk for VirtualDisk {
         self.queue(device, Job::Look(part, look));
     }
 
+    fn has_nothing(&self, part: PartId, look: &Look) -> bool {
+        let is_asked = look.part_path.is_some() || look.length.is_some() || look.tries_room;
+        let has_nothing =
+            !is_asked && self.timeline.draw(|random| random.percent(50)) && matches!(self.find(look), Ok(None));
+        if has_nothing {
+            let known = self.state.borrow_mut().parts.insert(part, (device_of(&look.folder), false));
+            assert!(known.is_none(), "part {} is looked for twice", part.0);
+        }
+        has_nothing
+    }
+
     fn open(&self, part: PartId, open: Open) {
         let device = device_of(&open.folder);
         let known = self.state.borrow_mut().parts.insert(part, (device, true));

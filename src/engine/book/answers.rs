@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What network and disk tell, taken to the downloads they speak of.
 
-use super::{Book, SMALL_FILE, pieces};
+use super::segments::may_be_cut;
+use super::{Book, SMALL_FILE, pieces, small};
 use crate::engine::chronicle::Happening;
 use crate::engine::disk::Reply;
 use crate::engine::download::retry::LONGEST_WAIT;
@@ -12,7 +13,7 @@ use crate::engine::item::{Item, TurnedAway};
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Fetched, TransferEvent};
 use crate::engine::sources::Standing;
-use crate::engine::types::{DownloadId, TransferId};
+use crate::engine::types::{ByteRange, DownloadId, TransferId};
 use crate::engine::work::{Running, Work};
 
 impl Book {
@@ -94,7 +95,9 @@ impl Book {
                 source.contact = Some(answer.contact.clone());
             }
         }
-        work.ramp_at = Some(now);
+        if item.map.total().is_none_or(may_be_cut) {
+            self.climb_at(id, Some(now));
+        }
         if is_further {
             self.relieve_lender(id, transfer);
         }
@@ -301,12 +304,12 @@ impl Book {
         }
     }
 
-    /// All bytes are given to the disk; it is delivered when they are written.
+    /// All bytes are given to the disk; it is delivered when they are written, a small file at once.
     pub(super) fn check_delivered(&mut self, id: DownloadId) {
         let is_delivered = self.items.get(&id).is_some_and(|item| {
             let is_ready = |work: &Work| work.is_fetching() && work.transfers.is_empty();
             item.work.as_ref().is_some_and(is_ready)
-                && item.map.is_complete()
+                && (item.map.is_complete() || small::is_given(item))
                 && item.is_proven()
                 && pieces::is_under_way(item)
         });
@@ -398,6 +401,9 @@ impl Book {
                         item.name = name.to_string_lossy().into_owned();
                     }
                     item.path = Some(path);
+                    if let Some(total) = item.map.total() {
+                        item.map.mark_done(ByteRange::new(0, total));
+                    }
                     item.verified = item.checksum().cloned();
                     item.replaces = None;
                 }

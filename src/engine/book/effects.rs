@@ -38,7 +38,13 @@ impl Book {
         item.doubt_pieces();
         self.by_part.insert(part, id);
         self.active.insert(id);
-        self.parts.disk.look(part, item.look(others));
+        self.resting.remove(&id);
+        let look = item.look(others);
+        // Of one address there may be part files that no journal tells of yet.
+        if self.others_of_same_address(id).next().is_none() && self.parts.disk.has_nothing(part, &look) {
+            return self.looked(id, None);
+        }
+        self.parts.disk.look(part, look);
     }
 
     /// Looks what the journal of a part file says, which may name an older one: both are to be deleted.
@@ -80,7 +86,8 @@ impl Book {
         // Of a completed one the path is that of the file.
         let may_name_it = |other: &Item| other.id != id && other.work.is_none() && other.life.state != State::Completed;
         let names_it = |other: &&Item| may_name_it(other) && other.path.as_ref() == Some(&path);
-        let others: Vec<_> = self.items.values().filter(names_it).map(|other| other.id).collect();
+        let resting = self.resting.iter().filter_map(|other| self.items.get(other));
+        let others: Vec<_> = resting.filter(names_it).map(|other| other.id).collect();
         for other in others {
             tracing::warn!(id = %other, path = %path.display(), "its part file is another download's now");
             if let Some(item) = self.items.get_mut(&other) {
@@ -256,6 +263,9 @@ impl Book {
             self.parts.disk.close(work.part);
             self.parts.transport.set_download_rate(id, None);
         }
+        if item.path.is_some() && item.life.state != State::Completed {
+            self.resting.insert(id);
+        }
         match std::mem::take(&mut item.after_close) {
             AfterClose::Nothing => self.save_record(id),
             AfterClose::Prepare => {
@@ -278,6 +288,7 @@ impl Book {
             on_exists: item.spec.on_exists,
             modified: item.modified,
             replaces: item.replaces.clone(),
+            may_be_there: item.is_from_list && work.resume.is_none(),
         };
         self.parts.disk.finish(work.part, finish);
     }

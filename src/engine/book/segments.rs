@@ -76,7 +76,8 @@ impl Book {
         let range = range.map(|range| ByteRange::new(range.start - overlap.len() as u64, range.end));
         let asked = item.asked(range, source);
         let (Some(work), Some(source_of)) = (&mut item.work, item.sources.get(source)) else { return };
-        let request = Request { overlap, ..request(id, &item.spec, source_of.url.clone(), asked, Body::Part) };
+        let part = Some(work.part);
+        let request = Request { overlap, part, ..request(id, &item.spec, source_of.url.clone(), asked, Body::Part) };
         let running = Running {
             source,
             has_range: range.is_some(),
@@ -143,17 +144,15 @@ impl Book {
         let Some(item) = items.get_mut(&id) else { return };
         let arrived = item.arrived(|transfer| parts.transport.vitals(transfer)?.next).bytes();
         let left = item.map.total().map_or(0, |total| total.saturating_sub(arrived));
-        let is_worth_it = left >= 2 * split::SHORTEST;
+        let is_worth_it = may_be_cut(left);
         let is_cut = is_worth_it && can_be_cut(item);
-        let Some(work) = &mut item.work else { return };
-        work.ramp_at = None;
-        if !is_cut {
-            return;
-        }
+        let Some(work) = item.work.as_mut().filter(|_| is_cut) else { return self.climb_at(id, None) };
         work.sample(now, |transfer| parts.transport.vitals(transfer));
         let most = usize::from(item.spec.connections).min(work.most);
-        let sight = Sight { now, received: arrived, flowing: work.flowing(), setup: work.setup, most, left };
-        work.ramp_at = work.ramp.look(sight);
+        let is_lossy = work.transfers.keys().any(|transfer| parts.transport.loses_packets(*transfer));
+        let sight = Sight { now, received: arrived, flowing: work.flowing(), setup: work.setup, most, left, is_lossy };
+        let at = work.ramp.look(sight);
+        self.climb_at(id, at);
         self.spread(id);
     }
 
@@ -296,12 +295,26 @@ impl Book {
 /// All requests are made here, so that none tells a secret to a server that it is not for.
 pub(super) fn request(download: DownloadId, spec: &DownloadSpec, url: Url, asked: Asked, body: Body) -> Request {
     let manners = spec.manners.towards(&url, &spec.url);
-    Request { download, url, manners, asked, body, overlap: Vec::new(), connect_timeout: item::silence(spec) }
+    Request {
+        download,
+        url,
+        manners,
+        asked,
+        body,
+        part: None,
+        overlap: Vec::new(),
+        connect_timeout: item::silence(spec),
+    }
 }
 
 /// Whether the server has turned a further connection away, and not something on the way to it.
 fn says_no(kind: &FailureKind) -> bool {
     matches!(kind, FailureKind::HttpStatus(_) | FailureKind::LoginRequired | FailureKind::ServerRefused(_))
+}
+
+/// Whether so many bytes are enough for two transfers.
+pub(super) fn may_be_cut(left: u64) -> bool {
+    left >= 2 * split::SHORTEST
 }
 
 /// Whether several transfers may fetch this file.

@@ -85,6 +85,9 @@ impl Disk for Notes {
     fn look(&self, part: PartId, _: Look) {
         self.part.set(Some(part));
     }
+    fn has_nothing(&self, _: PartId, _: &Look) -> bool {
+        false
+    }
     fn open(&self, _: PartId, _: Open) {}
     fn block(&self, _: PartId, _: usize) -> Option<Block> {
         None
@@ -127,6 +130,67 @@ fn begun_with(total: Option<u64>) -> (Book, Rc<Notes>) {
     answered(&mut book, &notes, total);
     book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into() });
     (book, notes)
+}
+
+/// A download without pieces that is being answered: a file of this length.
+fn plain(total: u64) -> (Book, Rc<Notes>) {
+    let notes = Rc::new(Notes::default());
+    let parts = Parts { transport: notes.clone(), disk: notes.clone(), clock: notes.clone(), store: None };
+    let mut book = Book::new(parts, Limits::default(), Shelf::default());
+    let spec = DownloadSpec::new("http://127.0.0.1/f".parse().unwrap(), "/srv".into());
+    book.command(Command::Add { id: ID, spec: Box::new(spec), start: Start::Now });
+    book.admit();
+    book.disk_reply(Reply::Looked { part: notes.part(), found: None });
+    answered(&mut book, &notes, Some(total));
+    (book, notes)
+}
+
+fn all_came(book: &mut Book, notes: &Notes, total: u64) {
+    let id = notes.started.get().unwrap();
+    book.transfer_event(TransferEvent::Ended { id, end: Some(total), result: Ok(()) });
+}
+
+#[test]
+fn a_small_file_is_to_be_moved_into_place_as_soon_as_the_disk_has_all_of_it() {
+    let (mut book, notes) = plain(20);
+    all_came(&mut book, &notes, 20);
+    assert!(notes.is_finishing.get());
+    let (mut book, notes) = plain(2 * super::SMALL_FILE);
+    all_came(&mut book, &notes, 2 * super::SMALL_FILE);
+    assert!(!notes.is_finishing.get(), "a journal may claim what is written");
+    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into() });
+    written(&mut book, &notes, 0, 2 * super::SMALL_FILE);
+    assert!(notes.is_finishing.get());
+}
+
+#[test]
+fn that_a_file_is_in_its_place_says_that_it_was_opened_and_written() {
+    let (mut book, notes) = plain(20);
+    all_came(&mut book, &notes, 20);
+    book.take_events();
+    let part = notes.part();
+    let opened = || Reply::Opened { part, part_path: "/srv/f.part".into() };
+    let replies = [opened(), Reply::Written { part, range: ByteRange::new(0, 20) }];
+    book.disk_replies(replies.into_iter().chain([Reply::Finished { part, path: "/srv/f".into() }]).collect());
+    let told: Vec<_> = book.take_events().into();
+    let [Event::Changed(told)] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((&told.state, told.progress.received), (&State::Completed, 20));
+    assert_eq!(told.path.as_deref(), Some(std::path::Path::new("/srv/f")));
+    assert!(book.is_quiet());
+
+    // Not before it is: where the part file is, is told, and the failure after it.
+    let (mut book, notes) = plain(20);
+    all_came(&mut book, &notes, 20);
+    book.take_events();
+    let part = notes.part();
+    let failed = Reply::Failed { part, failure: Failure::new(FailureKind::ReadOnly, "") };
+    book.disk_replies([Reply::Opened { part, part_path: "/srv/f.part".into() }, failed].into());
+    let state = |event| match event {
+        Event::Changed(now) => Some((now.path.is_some(), matches!(now.state, State::Failed(_)))),
+        _ => None,
+    };
+    let states: Vec<_> = book.take_events().into_iter().filter_map(state).collect();
+    assert_eq!(states, [(true, false), (true, true)]);
 }
 
 fn answer(total: Option<u64>) -> Answer {

@@ -25,10 +25,12 @@ impl Book {
                 self.input(id, Input::Due);
             }
         }
-        let climbing = |id: &&DownloadId| self.ramp_at(**id).is_some_and(|at| at <= now);
-        let climbing: Vec<_> = self.active.iter().filter(climbing).copied().collect();
-        for id in climbing {
-            self.climb(id, now);
+        while let Some((at, id)) = self.ramps.first().copied().filter(|(at, _)| *at <= now) {
+            self.ramps.remove(&(at, id));
+            let work = self.items.get(&id).and_then(|item| item.work.as_ref());
+            if work.is_some_and(|work| work.ramp_at == Some(at)) {
+                self.climb(id, now);
+            }
         }
         if self.next_tick.is_some_and(|at| at <= now) {
             self.apply_rate();
@@ -101,15 +103,20 @@ impl Book {
         }
     }
 
-    fn ramp_at(&self, id: DownloadId) -> Option<Moment> {
-        self.items.get(&id)?.work.as_ref()?.ramp_at
+    /// When to see next whether more transfers help.
+    pub(super) fn climb_at(&mut self, id: DownloadId, at: Option<Moment>) {
+        let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) else { return };
+        if let Some(before) = std::mem::replace(&mut work.ramp_at, at) {
+            self.ramps.remove(&(before, id));
+        }
+        self.ramps.extend(at.map(|at| (at, id)));
     }
 
     /// When [`Book::tick`] is needed next.
     pub fn next_alarm(&self) -> Option<Moment> {
         let now = self.parts.clock.now();
         let waits = self.alarms.first().map(|(at, _)| *at);
-        let ramps = self.active.iter().filter_map(|id| self.ramp_at(*id)).min();
+        let ramps = self.ramps.first().map(|(at, _)| *at);
         [self.next_tick, waits, ramps, self.next_start(), self.next_probe_end(), self.queue.next_moment(now)]
             .into_iter()
             .flatten()

@@ -136,9 +136,10 @@ impl Pool {
         if was_queued {
             state.queued = state.queued.saturating_sub(size);
         }
-        // The bounds may have sunk while the block was out.
+        // The bounds may have sunk while the block was out. As many are kept as are out: hundreds of slow
+        // transfers give theirs back together, once a second, and take as many new ones before.
         if state.used + state.idle + size <= state.bound()
-            && state.idle + size <= BASE_BOUND
+            && state.idle + size <= BASE_BOUND.max(state.used)
             && let Some(free) = state.free.get_mut(index)
         {
             bytes.clear();
@@ -318,8 +319,9 @@ mod tests {
         let (pool, _) = pool();
         let seat = pool.join(PartId(1));
         let small: Vec<_> = std::iter::from_fn(|| seat.take(SMALLEST)).collect();
+        let half = small.len() * SMALLEST / 2;
         drop(small);
-        assert_eq!(pool.lock().idle, BASE_BOUND);
+        assert!(half > BASE_BOUND && pool.lock().idle == half, "{:?}", pool.lock());
         let mut queued: Vec<_> = (0..BASE_BOUND / LARGEST).map(|_| seat.take(LARGEST).unwrap()).collect();
         queued.iter_mut().for_each(Block::queue);
         let filling: Vec<_> = std::iter::from_fn(|| seat.take(LARGEST)).collect();

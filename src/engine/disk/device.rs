@@ -2,6 +2,7 @@
 //! Which device a folder lies on, found out without touching it: a network mount whose server is
 //! gone would hold up whoever asks it, and the one who asks here is the main loop.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ pub struct DeviceId {
 pub struct Mounts {
     read_at: Option<Instant>,
     mounts: Vec<(PathBuf, DeviceId)>,
+    /// What was answered since.
+    known: HashMap<PathBuf, DeviceId>,
 }
 
 impl Mounts {
@@ -35,11 +38,19 @@ impl Mounts {
                 Err(error) => tracing::warn!("can not read the table of mounts: {error}"),
             }
             self.read_at = Some(Instant::now());
+            self.known.clear();
         }
+        if let Some(id) = self.known.get(folder) {
+            return *id;
+        }
+        let asked = folder;
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         // Of mounts on the same point the last one hides the others: `max_by_key` takes the last.
         let deepest = self.mounts.iter().filter(|(point, _)| folder.starts_with(point));
-        deepest.max_by_key(|(point, _)| point.components().count()).map(|(_, id)| *id).unwrap_or_default()
+        let deepest = deepest.max_by_key(|(point, _)| point.components().count());
+        let id = deepest.map(|(_, id)| *id).unwrap_or_default();
+        self.known.insert(asked.to_owned(), id);
+        id
     }
 }
 
@@ -87,7 +98,7 @@ nonsense
 ";
 
     fn device_of(folder: &str) -> (u32, u32) {
-        let mut mounts = Mounts { read_at: Some(Instant::now()), mounts: parse(TABLE.as_bytes()) };
+        let mut mounts = Mounts { read_at: Some(Instant::now()), mounts: parse(TABLE.as_bytes()), ..Mounts::default() };
         let id = mounts.device_of(Path::new(folder));
         (id.major, id.minor)
     }

@@ -32,6 +32,9 @@ use crate::engine::types::{ByteRange, PartId};
 /// behind: nobody can end it, and it must not hold up the exit.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// So many jobs are sent together at most.
+const MOST_HELD: usize = 256;
+
 /// Threads and files.
 pub struct DiskThreads {
     /// Where a source on the main context finds this, on the thread it belongs to.
@@ -45,12 +48,18 @@ pub struct DiskThreads {
     alive: RefCell<Option<Sender<Infallible>>>,
     ended: Receiver<Infallible>,
     is_stopped: Cell<bool>,
+    /// See [`Disk::hold`].
+    is_holding: Cell<bool>,
 }
 
 /// The threads of a device and the blocks on their way to it.
 #[derive(Debug)]
 struct Device {
+    /// What is known of its folders; its threads hold it for as long as the device takes to answer.
+    folders: Arc<Mutex<Folders>>,
     jobs: Sender<Job>,
+    /// To be sent together.
+    held: RefCell<Vec<Job>>,
     writer: Thread,
     pool: Arc<Pool>,
 }
@@ -128,6 +137,7 @@ impl DiskThreads {
             alive: RefCell::new(Some(alive)),
             ended,
             is_stopped: Cell::new(false),
+            is_holding: Cell::new(false),
         })
     }
 
@@ -160,7 +170,7 @@ impl DiskThreads {
         self.parts.borrow_mut().clear();
         for (_, device) in self.devices.borrow_mut().drain() {
             // Fails only if the thread is gone already.
-            let _ = device.give(Job::Stop);
+            let _ = device.give(Job::Stop, false);
         }
         self.alive.borrow_mut().take();
         if self.ended.recv_timeout(FAREWELL) == Err(RecvTimeoutError::Timeout) {
@@ -203,14 +213,18 @@ impl DiskThreads {
 
     fn give(&self, part: PartId, job: impl FnOnce(&Part) -> Job) {
         let sent = match self.parts.borrow().get(&part) {
-            Some(entry) => entry.device.give(job(entry)),
+            Some(entry) => entry.device.give(job(entry), self.is_holding.get()),
             // Closed, or never known: there is nothing that the job could be done to.
             None => return,
         };
         if !sent {
-            self.fail(part, Failure::new(FailureKind::Internal(0), "the thread of the device is gone"));
+            self.fail(part, thread_is_gone());
         }
     }
+}
+
+fn thread_is_gone() -> Failure {
+    Failure::new(FailureKind::Internal(0), "the thread of the device is gone")
 }
 
 impl Drop for DiskThreads {
@@ -226,7 +240,7 @@ impl Device {
         let (sync_jobs, syncer_jobs) = mpsc::channel();
         let verifier = Arc::new(Verifier::default());
         let syncer = Syncer::new(syncer_jobs, sync_jobs.clone(), verifier.clone(), folders.clone(), mailbox.clone());
-        let writer = Writer::new(writer_jobs, folders, sync_jobs.clone(), verifier, mailbox.clone());
+        let writer = Writer::new(writer_jobs, folders.clone(), sync_jobs.clone(), verifier, mailbox.clone());
         let name = |role| thread::Builder::new().name(format!("{role} {}:{}", id.major, id.minor));
         let is_alive = alive.clone();
         name("sync").spawn(move || {
@@ -248,11 +262,23 @@ impl Device {
         };
         let mailbox = mailbox.clone();
         let pool = Pool::new(move |part| mailbox.post(Reply::Written { part, range: ByteRange::new(0, 0) }));
-        Ok(Self { jobs, writer, pool })
+        Ok(Self { folders, jobs, held: RefCell::default(), writer, pool })
     }
 
     /// `false` if the thread is gone.
-    fn give(&self, job: Job) -> bool {
+    fn give(&self, job: Job, may_wait: bool) -> bool {
+        if may_wait && self.held.borrow().len() < MOST_HELD {
+            self.held.borrow_mut().push(job);
+            return true;
+        }
+        self.send_held() && self.send(job)
+    }
+
+    fn send_held(&self) -> bool {
+        self.held.borrow_mut().drain(..).map(|job| self.send(job)).filter(|is_there| !is_there).count() == 0
+    }
+
+    fn send(&self, job: Job) -> bool {
         let is_urgent = job.is_urgent();
         let is_given = self.jobs.send(job).is_ok();
         if is_urgent {
@@ -267,6 +293,29 @@ impl Disk for DiskThreads {
     fn look(&self, part: PartId, look: Look) {
         if self.settle(part, &look.folder) {
             self.give(part, |_| Job::Look { part, look });
+        }
+    }
+
+    fn has_nothing(&self, part: PartId, look: &Look) -> bool {
+        let id = self.mounts.borrow_mut().device_of(&look.folder);
+        let device = self.devices.borrow().get(&id).cloned();
+        let folders = device.as_ref().and_then(|device| device.folders.try_lock().ok());
+        let has_nothing = folders.is_some_and(|folders| folders.has_nothing(look));
+        has_nothing && self.settle(part, &look.folder)
+    }
+
+    fn hold(&self) {
+        self.is_holding.set(true);
+    }
+
+    fn release(&self) {
+        self.is_holding.set(false);
+        let gone: Vec<_> = self.devices.borrow().values().filter(|device| !device.send_held()).cloned().collect();
+        for device in gone {
+            let parts = self.parts.borrow();
+            for part in parts.iter().filter(|(_, entry)| Rc::ptr_eq(&entry.device, &device)).map(|(part, _)| *part) {
+                self.fail(part, thread_is_gone());
+            }
         }
     }
 
@@ -313,7 +362,7 @@ impl Disk for DiskThreads {
 
     fn delete(&self, part_path: PathBuf) {
         let device = self.device_of(part_path.parent().unwrap_or(Path::new(".")));
-        let sent = device.map(|device| device.give(Job::Delete { part_path: part_path.clone() }));
+        let sent = device.map(|device| device.give(Job::Delete { part_path: part_path.clone() }, false));
         if !matches!(sent, Ok(true)) {
             tracing::error!(path = %part_path.display(), "not deleted: its device has no thread");
         }

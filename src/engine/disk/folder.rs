@@ -15,8 +15,8 @@ use rustix::fs::Access;
 use url::Url;
 
 use super::journal::JournalError;
+use super::lock::{can_lock, in_use};
 use super::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
-use super::part_file::{can_lock, in_use};
 use super::place::recover;
 use super::room::{missing_space, try_room};
 use super::{Found, Journal, Look, open};
@@ -25,6 +25,9 @@ use crate::engine::types::ByteRange;
 
 /// How long what was seen in a folder is taken for true; others may put part files there too.
 const FRESH: Duration = Duration::from_secs(5);
+/// How long a folder that files could be saved in is taken for one; what is wrong with it then shows when the
+/// part file is made.
+const CHECKED: Duration = Duration::from_secs(1);
 /// How many folders are remembered.
 const MOST_FOLDERS: usize = 32;
 
@@ -52,6 +55,7 @@ impl Default for Room {
 #[derive(Debug, Default)]
 struct Listing {
     read_at: Option<Instant>,
+    checked_at: Option<Instant>,
     address_of: HashMap<PathBuf, String>,
     parts_of: HashMap<String, Vec<PathBuf>>,
 }
@@ -68,10 +72,29 @@ impl Folders {
     /// Looks whether one can download into a folder, and for a part file to continue.
     pub fn look(&mut self, look: &Look) -> Result<Option<Box<Found>>, Failure> {
         check_folder(&look.folder)?;
+        self.listing(&look.folder).checked_at = Some(Instant::now());
         let found = self.find(look)?;
         let needed = check_room(look, found.as_deref())?;
         self.take_room(look, needed)?;
         Ok(found)
+    }
+
+    /// Whether [`Folders::look`] would find nothing and complain of nothing, by what is remembered.
+    pub fn has_nothing(&self, look: &Look) -> bool {
+        if look.part_path.is_some() || look.length.is_some() || look.tries_room {
+            return false;
+        }
+        let Some(listing) = self.listings.get(&look.folder) else { return false };
+        let is_checked = listing.checked_at.is_some_and(|at| at.elapsed() < CHECKED);
+        let has_none = || listing.is_fresh() && !listing.parts_of.contains_key(&address(&look.url));
+        is_checked && (!look.resume || has_none())
+    }
+
+    fn listing(&mut self, folder: &Path) -> &mut Listing {
+        if !self.listings.contains_key(folder) && self.listings.len() >= MOST_FOLDERS {
+            self.listings.retain(|_, listing| listing.is_fresh());
+        }
+        self.listings.entry(folder.to_owned()).or_default()
     }
 
     fn take_room(&self, look: &Look, needed: u64) -> Result<(), Failure> {
@@ -114,10 +137,7 @@ impl Folders {
     }
 
     fn parts_of(&mut self, folder: &Path, address: &str) -> Result<Vec<PathBuf>, Failure> {
-        if !self.listings.contains_key(folder) && self.listings.len() >= MOST_FOLDERS {
-            self.listings.retain(|_, listing| listing.is_fresh());
-        }
-        let listing = self.listings.entry(folder.to_owned()).or_default();
+        let listing = self.listing(folder);
         if !listing.is_fresh() {
             listing
                 .read(folder)
@@ -313,6 +333,41 @@ mod tests {
         assert_eq!((folders.first_number(one), folders.first_number(other)), (8, 0));
         folders.deleted(Path::new("/folder/f (7).part"));
         assert_eq!(folders.first_number(one), 0, "what was given up leaves its number free");
+    }
+
+    #[test]
+    fn what_was_seen_a_moment_ago_is_known_without_looking_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = folder.path().join("f.part");
+        let look = |name: &str| Look {
+            folder: folder.path().to_owned(),
+            part_path: None,
+            url: Url::parse(&format!("http://h/{name}")).unwrap(),
+            name: None,
+            resume: true,
+            others: Vec::new(),
+            length: None,
+            tries_room: false,
+        };
+        let mut folders = Folders::default();
+        assert!(!folders.has_nothing(&look("f")), "nothing was seen yet");
+        assert_eq!(folders.look(&look("other")).unwrap(), None);
+        assert!(folders.has_nothing(&look("f")) && folders.has_nothing(&Look { resume: false, ..look("f") }));
+        folders.wrote(&part, &look("f").url);
+        assert!(!folders.has_nothing(&look("f")) && folders.has_nothing(&look("g")));
+        folders.removed(&part);
+        assert!(folders.has_nothing(&look("f")));
+        for asked in [
+            Look { part_path: Some(part), ..look("f") },
+            Look { length: Some(1), ..look("f") },
+            Look { tries_room: true, ..look("f") },
+            Look { folder: "/elsewhere".into(), ..look("f") },
+        ] {
+            assert!(!folders.has_nothing(&asked), "{asked:?}");
+        }
+        let long_ago = Instant::now().checked_sub(CHECKED);
+        folders.listing(folder.path()).checked_at = long_ago;
+        assert!(!folders.has_nothing(&look("f")), "the folder may be gone by now");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod epoch;
 mod folder;
 mod follower;
 pub mod journal;
+mod lock;
 mod log;
 mod mailbox;
 pub mod naming;
@@ -46,6 +47,16 @@ pub trait Disk {
     /// What is there of this download? Opens nothing for writing. Answer: [`Reply::Looked`].
     /// Later calls with this `part` go to the device of `look.folder`.
     fn look(&self, part: PartId, look: Look);
+
+    /// [`Disk::look`] answered at once, where nothing would be found and nothing complained of by what was seen in
+    /// the folder a moment ago; asks no device. `false`: have it looked for.
+    fn has_nothing(&self, part: PartId, look: &Look) -> bool;
+
+    /// What is given from now on may wait until [`Disk::release`], so that threads are woken once for all of it.
+    fn hold(&self) {}
+
+    /// The end of that.
+    fn release(&self) {}
 
     /// Create a part file, or open the one found. Answer: [`Reply::Opened`], or
     /// [`Reply::Failed`] and none to what is given for this part after it.
@@ -132,6 +143,13 @@ pub struct Open {
     pub journal: Option<Box<Journal>>,
 }
 
+impl Open {
+    /// Whether it is of a small file, which is soon complete.
+    pub fn is_small(&self) -> bool {
+        self.resume.is_none() && self.journal.is_none()
+    }
+}
+
 /// How to finish a part file.
 #[derive(Clone, Debug)]
 pub struct Finish {
@@ -143,6 +161,9 @@ pub struct Finish {
     pub modified: Option<SystemTime>,
     /// An older part file, deleted once the new file is in place.
     pub replaces: Option<PathBuf>,
+    /// An earlier process may have moved the same file into place and ended before it could tell anybody:
+    /// then that one stays, and this one goes.
+    pub may_be_there: bool,
 }
 
 /// An earlier part file that can be continued.

@@ -2,23 +2,22 @@
 //! One part file from its creation to its place under its final name. Runs on the threads of a
 //! device; `writer.rs` and `syncer.rs` say when.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::io::Errno;
 
 use super::folder::{Folders, exists};
 use super::follower::Follower;
 use super::journal::{Placed, with_suffix};
+use super::lock::lock;
 use super::log::Log;
 use super::naming::{self, PART_SUFFIX};
-use super::place::{delete, leads_to, remove, rename_to_free};
+use super::place::{delete, find_same, leads_to, remove, rename_to_free, sync_folder};
 use super::room::{allocate, file_system, is_tmpfs, longest_file, missing_space};
 use super::{Finish, Journal, JournalError, Open, open};
 use crate::engine::download::spec::OnExists;
@@ -29,9 +28,6 @@ use crate::engine::types::ByteRange;
 const PREALLOCATE_FROM: u64 = 1024 * 1024;
 /// How many numbers are tried for a free name.
 const MOST_NUMBERS: u32 = 100_000;
-/// How long a lock is waited for, doubled with each try: a look from another process holds it for a
-/// moment, and so does the last of our own threads to let go of a part file that was just closed.
-const LOCK_WAITS: std::ops::Range<u32> = 0..8;
 
 /// A part file that this process has open and locked.
 #[derive(Debug)]
@@ -56,8 +52,9 @@ pub struct PartFile {
 }
 
 impl PartFile {
-    /// Creates a part file under the first name that is free.
-    pub fn create(open: &Open, folders: &mut Folders) -> Result<Self, Failure> {
+    /// Creates a part file under the first name that is free. The folders are not locked while the device is
+    /// asked for anything.
+    pub fn create(open: &Open, folders: &Mutex<Folders>) -> Result<Self, Failure> {
         if !is_one_component(&open.name) {
             return Err(Failure::new(FailureKind::BadName, format!("“{}” is not a file name", open.name)));
         }
@@ -66,7 +63,8 @@ impl PartFile {
         if open.on_exists == OnExists::Skip && exists(&wanted).map_err(unreadable)? {
             return Err(taken(&wanted));
         }
-        let first = folders.first_number(&wanted);
+        let folders = || -> MutexGuard<'_, Folders> { folders.lock().unwrap_or_else(PoisonError::into_inner) };
+        let first = folders().first_number(&wanted);
         for number in first..first.saturating_add(MOST_NUMBERS) {
             let target = open.folder.join(naming::numbered(&open.name, number));
             let path = with_suffix(&target, PART_SUFFIX);
@@ -86,7 +84,7 @@ impl PartFile {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(failure(&error, "create", &path)),
             };
-            folders.took_number(&wanted, number);
+            folders().took_number(&wanted, number);
             let mut part = Self::new(path, file, open);
             part.follower = open.checksum.as_ref().and_then(|sum| Follower::new(sum.algorithm, []));
             let first_journal = || match &open.journal {
@@ -95,7 +93,7 @@ impl PartFile {
             };
             let taken = lock(&part.file, &part.path).and_then(|()| match has_journal {
                 true => {
-                    folders.removed(&part.path);
+                    folders().removed(&part.path);
                     part.disown()
                 }
                 false => Ok(()),
@@ -293,9 +291,8 @@ impl PartFile {
         Err(Failure::new(FailureKind::EndedEarly, detail))
     }
 
-    /// Syncs the file and moves it into place; answers the path it has then. The folder is synced
-    /// and the journal removed by [`clean_up`].
-    pub fn move_into_place(&self, finish: &Finish) -> Result<PathBuf, Failure> {
+    /// Makes the file durable as it is to be in its place.
+    pub fn complete(&self, finish: &Finish) -> Result<(), Failure> {
         self.check_in_place()?;
         // Gives back what was reserved for a longer file.
         if self.total.is_some_and(|reserved| reserved > finish.total) {
@@ -306,7 +303,11 @@ impl PartFile {
         {
             tracing::info!(path = %self.path.display(), "can not set the time of the last change: {error}");
         }
-        self.sync(File::sync_all)?;
+        self.sync(File::sync_all)
+    }
+
+    /// Moves it into place; answers the path it has then. The folder is synced and the journal removed by [`clean_up`].
+    pub fn move_into_place(&self, finish: &Finish) -> Result<PathBuf, Failure> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         match finish.on_exists {
             OnExists::Overwrite => {
@@ -317,6 +318,12 @@ impl PartFile {
             }
             OnExists::Skip => self.move_to_free(std::iter::once(folder.join(&self.name)), finish.total),
             OnExists::Rename => {
+                if finish.may_be_there
+                    && let Some(there) = find_same(&folder.join(&self.name), &self.file, finish.total)
+                {
+                    remove(&self.path);
+                    return Ok(there);
+                }
                 // The name asked for was taken when the part file got a number, maybe only by the
                 // part file that this one replaces.
                 let asked = finish.replaces.is_some().then(|| folder.join(&self.name));
@@ -431,40 +438,6 @@ pub fn clean_up(part: &PartFile, finish: &Finish) {
     if let Some(older) = &finish.replaces {
         delete(older);
     }
-}
-
-/// Makes the entries of the folder that this path is in durable.
-pub fn sync_folder(path: &Path) -> io::Result<()> {
-    match File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all() {
-        // Not all file systems can sync a folder; those that can not do it with each change.
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
-        other => other,
-    }
-}
-
-/// Takes the lock that says whose the part file is, for as long as the file is open.
-fn lock(file: &File, path: &Path) -> Result<(), Failure> {
-    if can_lock(path, || file.try_lock()) { Ok(()) } else { Err(in_use(path)) }
-}
-
-/// Tries to take a lock for about a quarter of a second; `false` if somebody else has it.
-pub fn can_lock(path: &Path, try_lock: impl Fn() -> Result<(), TryLockError>) -> bool {
-    for doublings in LOCK_WAITS {
-        match try_lock() {
-            Ok(()) => return true,
-            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(1 << doublings)),
-            Err(TryLockError::Error(error)) => {
-                // Not all network file systems have locks; then nobody can tell.
-                tracing::debug!(path = %path.display(), "no locks here: {error}");
-                return true;
-            }
-        }
-    }
-    false
-}
-
-pub fn in_use(path: &Path) -> Failure {
-    Failure::new(FailureKind::PartInUse, format!("{} is locked by another process", path.display()))
 }
 
 /// A part file that is there, to read and write it.

@@ -3,15 +3,23 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
-use super::Journal;
 use super::folder::exists;
-use super::part_file::{can_lock, is_part_path, open_part};
+use super::lock::can_lock;
+use super::open::open;
+use super::part_file::{is_part_path, open_part};
+use super::{Journal, naming};
+
+/// Under so many names a file is looked for that may be there already...
+const MOST_COMPARED: u32 = 10;
+/// ...and no longer one than this: others wait meanwhile for what they have written to be durable.
+const LONGEST_COMPARED: u64 = 64 * 1024 * 1024;
+const BUFFER: usize = 64 * 1024;
 
 /// Deletes a part file and its journal; nothing that is not named like one, and nothing that another
 /// process has continued meanwhile. Answers whether it is gone.
@@ -84,6 +92,41 @@ pub fn recover(part_path: &Path, journal: &Journal) -> bool {
     true
 }
 
+/// Where a file of these bytes is already, under the name that was wanted or one of the next numbers.
+pub fn find_same(wanted: &Path, file: &File, length: u64) -> Option<PathBuf> {
+    let name = wanted.file_name()?.to_str()?;
+    let paths = (0..MOST_COMPARED).map(|number| wanted.with_file_name(naming::numbered(name, number)));
+    for path in paths {
+        let Ok(other) = open(&path, OpenOptions::new().read(true)) else { return None };
+        match is_same(file, &other, length) {
+            Ok(true) => return Some(path),
+            Ok(false) => {}
+            Err(error) => tracing::info!(path = %path.display(), "not compared with what was fetched: {error}"),
+        }
+    }
+    None
+}
+
+fn is_same(file: &File, other: &File, length: u64) -> io::Result<bool> {
+    let about = other.metadata()?;
+    if length > LONGEST_COMPARED || !about.is_file() || about.len() != length {
+        return Ok(false);
+    }
+    let (mut ours, mut theirs) = (vec![0; BUFFER], vec![0; BUFFER]);
+    let mut at = 0;
+    while at < length {
+        let size = usize::try_from(length - at).unwrap_or(BUFFER).min(BUFFER);
+        let (Some(ours), Some(theirs)) = (ours.get_mut(..size), theirs.get_mut(..size)) else { break };
+        file.read_exact_at(ours, at)?;
+        other.read_exact_at(theirs, at)?;
+        if ours != theirs {
+            return Ok(false);
+        }
+        at += size as u64;
+    }
+    Ok(true)
+}
+
 /// Renames without ever replacing: `AlreadyExists` if something is there.
 pub fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::fs::CWD;
@@ -116,8 +159,18 @@ fn rename_without_flag(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io
     }
 }
 
+/// Makes the entries of the folder that this path is in durable.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    match File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all() {
+        // Not all file systems can sync a folder; those that can not do it with each change.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::time::{Duration, SystemTime};
 
     use super::*;
@@ -133,11 +186,12 @@ mod tests {
     /// that it still has open.
     fn moved(folder: &Path, on_exists: OnExists) -> (PathBuf, PartFile) {
         let open = Open { on_exists, journal: Some(Box::new(journal("f", &[]))), ..new_file(folder, "f") };
-        let part = PartFile::create(&open, &mut Folders::default()).unwrap();
+        let part = PartFile::create(&open, &Mutex::default()).unwrap();
         part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
         let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
-        let path =
-            part.move_into_place(&Finish { total: 5, checksum: None, on_exists, modified, replaces: None }).unwrap();
+        let finish = Finish { total: 5, checksum: None, on_exists, modified, replaces: None, may_be_there: false };
+        part.complete(&finish).unwrap();
+        let path = part.move_into_place(&finish).unwrap();
         (path, part)
     }
 
@@ -160,6 +214,35 @@ mod tests {
             assert_eq!(fs::read(&found.part_path).unwrap(), b"whole");
             assert!(!path.exists(), "it goes there in the usual way");
         }
+    }
+
+    #[test]
+    fn a_file_that_a_killed_run_has_moved_into_place_is_not_there_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let finish = |may_be_there| {
+            let part = PartFile::create(&new_file(folder.path(), "f"), &Mutex::default()).unwrap();
+            part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
+            let on_exists = OnExists::Rename;
+            let finish = Finish { total: 5, checksum: None, on_exists, modified: None, replaces: None, may_be_there };
+            part.complete(&finish).unwrap();
+            part.move_into_place(&finish).unwrap()
+        };
+        let names = || {
+            let mut names: Vec<_> =
+                fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        fs::write(folder.path().join("f"), b"mine!").unwrap();
+        let first = finish(true);
+        assert_eq!(first, folder.path().join("f (1)"), "what is there is another one");
+        assert_eq!(finish(true), first, "it was there, whoever has moved it");
+        assert_eq!(names(), ["f", "f (1)"]);
+        assert_eq!(
+            (fs::read(&first).unwrap(), fs::read(folder.path().join("f")).unwrap()),
+            (b"whole".to_vec(), b"mine!".to_vec())
+        );
+        assert_eq!(finish(false), folder.path().join("f (2)"), "asked for once more");
     }
 
     #[test]

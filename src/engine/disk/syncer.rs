@@ -3,15 +3,18 @@
 //! files into place. It gets its jobs from `writer.rs`, behind the writes they depend on.
 
 use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::folder::Folders;
 use super::mailbox::Mailbox;
 use super::part_file::{self, PartFile};
+use super::place;
 use super::sum::Sum;
 use super::verify::Verifier;
 use super::writer::{delete_now, look_now};
@@ -22,6 +25,11 @@ use crate::engine::types::{ByteRange, PartId};
 
 /// How many files are moved into place before their folder is synced for all of them.
 const MOST_PLACED: usize = 64;
+/// So many are made durable together...
+const MOST_TOGETHER: usize = 16;
+/// ...by so many threads, where that took longer than this the last time: on tmpfs it takes no time.
+const THREADS: usize = 4;
+const SLOW: Duration = Duration::from_millis(1);
 /// How often the progress of a checksum is told.
 const PROGRESS: Duration = Duration::from_millis(200);
 
@@ -73,6 +81,10 @@ pub struct Syncer {
     /// For the results of the verifier.
     own_jobs: Sender<SyncJob>,
     verifier: Arc<Verifier>,
+    /// A job that was received while others were gathered.
+    ahead: Option<SyncJob>,
+    /// To sync a file takes so long here that several are synced at a time.
+    is_slow: bool,
     /// In place, but not yet durably so.
     placed: Vec<(Finishing, PathBuf)>,
     /// Makes the entries of the folder of a path durable; another one in tests.
@@ -89,8 +101,18 @@ impl Syncer {
         folders: Arc<Mutex<Folders>>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
-        let sync_folder = part_file::sync_folder;
-        Self { jobs, own_jobs, verifier, placed: Vec::new(), sync_folder, folders, mailbox }
+        let sync_folder = place::sync_folder;
+        Self {
+            jobs,
+            own_jobs,
+            verifier,
+            ahead: None,
+            is_slow: false,
+            placed: Vec::new(),
+            sync_folder,
+            folders,
+            mailbox,
+        }
     }
 
     /// Does jobs until told to stop.
@@ -103,9 +125,9 @@ impl Syncer {
                     }
                 }
                 SyncJob::Save { part, file, journal, told } => self.save(part, &file, &journal, told),
-                SyncJob::Finish(finishing) => self.finish(finishing),
+                SyncJob::Finish(finishing) => self.finish_all(finishing),
                 SyncJob::Verified { finishing, result } => match result {
-                    Ok(()) => self.place(finishing),
+                    Ok(()) => self.place_all(vec![finishing]),
                     Err(failure) => self.fail(finishing.part, failure),
                 },
                 SyncJob::Look { part, look } => look_now(&self.folders, &self.mailbox, part, &look),
@@ -118,9 +140,9 @@ impl Syncer {
     /// The next job. What is in place is settled before any job but another one that adds to it.
     fn next(&mut self) -> Option<SyncJob> {
         if self.placed.is_empty() {
-            return self.jobs.recv().ok();
+            return self.ahead.take().or_else(|| self.jobs.recv().ok());
         }
-        let next = self.jobs.try_recv();
+        let next = self.ahead.take().map_or_else(|| self.jobs.try_recv(), Ok);
         let adds = matches!(next, Ok(SyncJob::Finish(_) | SyncJob::Verified { .. }));
         if !adds || self.placed.len() >= MOST_PLACED {
             self.settle();
@@ -149,13 +171,34 @@ impl Syncer {
         self.fail(part, failure);
     }
 
-    fn finish(&mut self, finishing: Finishing) {
+    /// Files that come one after the other are made durable together.
+    fn finish_all(&mut self, first: Finishing) {
+        let mut whole: Vec<_> = self.finish(first).into_iter().collect();
+        while whole.len() < MOST_TOGETHER {
+            match self.jobs.try_recv() {
+                Ok(SyncJob::Finish(next)) => whole.extend(self.finish(next)),
+                Ok(other) => {
+                    self.ahead = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        self.place_all(whole);
+    }
+
+    /// Gives it back if it can be moved into place now.
+    fn finish(&mut self, finishing: Finishing) -> Option<Finishing> {
         if let Err(failure) = finishing.file.check_length(finishing.finish.total) {
-            return self.fail(finishing.part, failure);
+            self.fail(finishing.part, failure);
+            return None;
         }
         match finishing.finish.checksum.clone() {
-            Some(wanted) => self.verify(finishing, wanted),
-            None => self.place(finishing),
+            Some(wanted) => {
+                self.verify(finishing, wanted);
+                None
+            }
+            None => Some(finishing),
         }
     }
 
@@ -193,13 +236,21 @@ impl Syncer {
         }
     }
 
-    fn place(&mut self, finishing: Finishing) {
-        if finishing.is_ended.load(Ordering::Relaxed) || finishing.file.has_failed.load(Ordering::Relaxed) {
-            return;
+    fn place_all(&mut self, mut whole: Vec<Finishing>) {
+        let is_wanted = |finishing: &Finishing| {
+            !finishing.is_ended.load(Ordering::Relaxed) && !finishing.file.has_failed.load(Ordering::Relaxed)
+        };
+        whole.retain(is_wanted);
+        let begin = Instant::now();
+        let results = if self.is_slow { complete_together(&whole) } else { complete(&whole) };
+        if !whole.is_empty() {
+            self.is_slow = begin.elapsed() >= SLOW;
         }
-        match finishing.file.move_into_place(&finishing.finish) {
-            Ok(path) => self.placed.push((finishing, path)),
-            Err(failure) => self.fail(finishing.part, failure),
+        for (finishing, result) in whole.into_iter().zip(results) {
+            match result.and_then(|()| finishing.file.move_into_place(&finishing.finish)) {
+                Ok(path) => self.placed.push((finishing, path)),
+                Err(failure) => self.fail(finishing.part, failure),
+            }
         }
     }
 
@@ -228,10 +279,43 @@ impl Syncer {
             for gone in std::iter::once(file.path()).chain(finish.replaces.as_deref()) {
                 folders.removed(gone);
             }
+            if finish.may_be_there {
+                // The number that it had may be free again.
+                folders.deleted(file.path());
+            }
             drop(folders);
             self.mailbox.post(Reply::Finished { part, path });
         }
     }
+}
+
+fn complete(whole: &[Finishing]) -> Vec<Result<(), Failure>> {
+    whole.iter().map(|finishing| finishing.file.complete(&finishing.finish)).collect()
+}
+
+/// The same on several threads: what a journalling file system is asked to sync at a time it syncs at once.
+fn complete_together(whole: &[Finishing]) -> Vec<Result<(), Failure>> {
+    let mut shares = whole.chunks(whole.len().div_ceil(THREADS).max(1));
+    let own = shares.next().unwrap_or_default();
+    thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|share| (share, spawn(scope, share))).collect();
+        let mut results = complete(own);
+        for (share, thread) in others {
+            // What no thread could be had for is done here.
+            let done = thread.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            results.extend(done.unwrap_or_else(|| complete(share)));
+        }
+        results
+    })
+}
+
+type Syncing<'scope> = thread::ScopedJoinHandle<'scope, Vec<Result<(), Failure>>>;
+
+fn spawn<'scope, 'env>(
+    scope: &'scope thread::Scope<'scope, 'env>,
+    share: &'env [Finishing],
+) -> Option<Syncing<'scope>> {
+    thread::Builder::new().name("sync".into()).spawn_scoped(scope, || complete(share)).ok()
 }
 
 /// Computes on for a turn; `Some` at the end. Begins with what was computed while the file grew.
@@ -308,13 +392,18 @@ mod tests {
             journal: Some(Box::new(journal(name, &[]))),
             ..new_file(folder.path(), name)
         };
-        let create =
-            |name, on_exists| Arc::new(PartFile::create(&open(name, on_exists), &mut Folders::default()).unwrap());
+        let create = |name, on_exists| Arc::new(PartFile::create(&open(name, on_exists), &Mutex::default()).unwrap());
         let (one, other) = (create("a", OnExists::Rename), create("b", OnExists::Skip));
         let older = folder.path().join("older.part");
         fs::write(&older, b"older").unwrap();
-        let wish =
-            Finish { total: 0, checksum: None, on_exists: OnExists::Rename, modified: None, replaces: Some(older) };
+        let wish = Finish {
+            total: 0,
+            checksum: None,
+            on_exists: OnExists::Rename,
+            modified: None,
+            replaces: Some(older),
+            may_be_there: false,
+        };
         let (names, replies) = finish(folder.path(), &[&one, &other], &wish, broken);
         assert_eq!(names, ["a.part", "a.part.journal", "b.part", "b.part.journal", "older.part"]);
         let kind = |reply: &Reply| match reply {
@@ -325,18 +414,52 @@ mod tests {
         assert_eq!(kinds, [FailureKind::DriveFailed, FailureKind::DriveFailed]);
         one.save(&journal("a", &[]), 0).unwrap();
 
-        let (names, replies) = finish(folder.path(), &[&one, &other], &wish, part_file::sync_folder);
+        let (names, replies) = finish(folder.path(), &[&one, &other], &wish, place::sync_folder);
         assert_eq!(names, ["a", "b"]);
         assert!(replies.iter().all(|reply| matches!(reply, Reply::Finished { .. })), "{replies:?}");
     }
 
     #[test]
+    fn files_that_are_synced_together_each_get_their_own_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let wish = |total| Finish {
+            total,
+            checksum: None,
+            on_exists: OnExists::Rename,
+            modified: None,
+            replaces: None,
+            may_be_there: false,
+        };
+        let whole: Vec<_> = (0..10)
+            .map(|number| {
+                let open = new_file(folder.path(), &format!("f{number}"));
+                let file = Arc::new(PartFile::create(&open, &Mutex::default()).unwrap());
+                if number == 6 {
+                    fs::remove_file(file.path()).unwrap();
+                }
+                Finishing { part: PartId(number), file, finish: wish(0), is_ended: Arc::default() }
+            })
+            .collect();
+        for count in 0..=whole.len() {
+            let together: Vec<_> = complete_together(&whole[..count]).iter().map(Result::is_ok).collect();
+            assert_eq!(together, (0..count).map(|number| number != 6).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
     fn what_was_told_to_have_failed_is_not_moved_into_place_any_more() {
         let folder = tempfile::tempdir().unwrap();
-        let file = Arc::new(PartFile::create(&new_file(folder.path(), "f"), &mut Folders::default()).unwrap());
+        let file = Arc::new(PartFile::create(&new_file(folder.path(), "f"), &Mutex::default()).unwrap());
         file.has_failed.store(true, Ordering::Relaxed);
-        let wish = Finish { total: 0, checksum: None, on_exists: OnExists::Rename, modified: None, replaces: None };
-        let (names, replies) = finish(folder.path(), &[&file], &wish, part_file::sync_folder);
+        let wish = Finish {
+            total: 0,
+            checksum: None,
+            on_exists: OnExists::Rename,
+            modified: None,
+            replaces: None,
+            may_be_there: false,
+        };
+        let (names, replies) = finish(folder.path(), &[&file], &wish, place::sync_folder);
         assert_eq!(names, ["f.part"]);
         assert!(replies.is_empty(), "{replies:?}");
     }
@@ -346,8 +469,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("f"), b"old").unwrap();
         let open = Open { on_exists: OnExists::Overwrite, ..new_file(folder.path(), "f") };
-        let file = Arc::new(PartFile::create(&open, &mut Folders::default()).unwrap());
-        let wish = Finish { total: 0, checksum: None, on_exists: OnExists::Overwrite, modified: None, replaces: None };
+        let file = Arc::new(PartFile::create(&open, &Mutex::default()).unwrap());
+        let wish = Finish {
+            total: 0,
+            checksum: None,
+            on_exists: OnExists::Overwrite,
+            modified: None,
+            replaces: None,
+            may_be_there: false,
+        };
         let fails = |_: &Path| Err(io::Error::from_raw_os_error(libc::EIO));
         let (names, replies) = finish(folder.path(), &[&file], &wish, fails);
         assert_eq!(names, ["f"]);

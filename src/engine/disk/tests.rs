@@ -196,7 +196,7 @@ pub fn journal(name: &str, done: &[(u64, u64)]) -> Journal {
 }
 
 fn complete(total: u64) -> Finish {
-    Finish { total, checksum: None, on_exists: OnExists::Rename, modified: None, replaces: None }
+    Finish { total, checksum: None, on_exists: OnExists::Rename, modified: None, replaces: None, may_be_there: false }
 }
 
 /// A small file system of its own. The tests that need it run as root, and fail where they do not

@@ -18,7 +18,7 @@ use super::mailbox::Mailbox;
 use super::part_file::PartFile;
 use super::place;
 use super::sum::Sum;
-use super::syncer::SyncJob;
+use super::syncer::{Finishing, SyncJob};
 use super::verify::Verifier;
 use super::{Block, Finish, Journal, Look, MOST_READ, Open, Reply};
 use crate::engine::download::spec::Checksum;
@@ -36,6 +36,9 @@ const NAP: Duration = Duration::from_millis(4);
 const FULL_REST: Duration = Duration::from_micros(500);
 /// How far ahead jobs are searched for such blocks.
 const WINDOW: usize = 64;
+
+/// So many files are handed on to be moved into place together.
+const MOST_FINISHING: usize = 16;
 
 /// A job for the writer.
 #[derive(Debug)]
@@ -104,6 +107,8 @@ pub struct Writer {
     run: Vec<Block>,
     folders: Arc<Mutex<Folders>>,
     syncer: Sender<SyncJob>,
+    /// Files on their way to the syncer, which is woken for several small ones together.
+    finishing: Vec<SyncJob>,
     verifier: Arc<Verifier>,
     mailbox: Arc<Mailbox>,
 }
@@ -135,6 +140,7 @@ impl Writer {
             run: Vec::with_capacity(MOST_BLOCKS),
             folders,
             syncer,
+            finishing: Vec::with_capacity(MOST_FINISHING),
             verifier,
             mailbox,
         }
@@ -166,8 +172,12 @@ impl Writer {
     /// a millisecond does not wake this thread for each of them.
     fn next(&mut self) -> Option<Job> {
         if let Some(job) = self.queue.pop_front().or_else(|| self.jobs.try_recv().ok()) {
+            if self.finishing.len() >= MOST_FINISHING || job.is_long() {
+                self.hand_on_finishing();
+            }
             return Some(job);
         }
+        self.hand_on_finishing();
         if self.is_in_no_hurry {
             let now = Instant::now();
             let is_slow = now.duration_since(self.rested_at) >= FULL_REST;
@@ -180,10 +190,17 @@ impl Writer {
         self.jobs.recv().ok()
     }
 
-    fn hand_on(&self, job: SyncJob) {
-        if self.syncer.send(job).is_err() {
-            tracing::error!("the syncing thread of a device is gone");
+    fn hand_on_finishing(&mut self) {
+        for job in self.finishing.drain(..) {
+            if self.syncer.send(job).is_err() {
+                tracing::error!("the syncing thread of a device is gone");
+            }
         }
+    }
+
+    fn hand_on(&mut self, job: SyncJob) {
+        self.finishing.push(job);
+        self.hand_on_finishing();
     }
 
     fn fail(&self, part: PartId, failure: Failure) {
@@ -206,14 +223,19 @@ impl Writer {
     fn open(&mut self, part: PartId, open: &Open, is_ended: Arc<AtomicBool>) {
         let opened = match &open.resume {
             Some(path) => PartFile::resume(path, open),
-            None => PartFile::create(open, &mut self.folders.lock().unwrap_or_else(PoisonError::into_inner)),
+            None => PartFile::create(open, &self.folders),
         };
         match opened {
             Ok(file) => {
                 if let (None, Some(journal)) = (&open.resume, &open.journal) {
                     self.folders.lock().unwrap_or_else(PoisonError::into_inner).wrote(file.path(), &journal.url);
                 }
-                self.mailbox.post(Reply::Opened { part, part_path: file.path().to_owned() });
+                let reply = Reply::Opened { part, part_path: file.path().to_owned() };
+                match open.is_small() {
+                    // It will be told of soon that it is written.
+                    true => self.mailbox.post_late(reply),
+                    false => self.mailbox.post(reply),
+                }
                 let file = Arc::new(file);
                 if open.resume.is_some() {
                     self.hand_on(SyncJob::TakeOver { part, file: file.clone() });
@@ -249,7 +271,9 @@ impl Writer {
             Ok(()) => {
                 let (file, is_ended) = (file.clone(), is_ended.clone());
                 let reply = Reply::Written { part, range };
-                if is_awaited {
+                // That it is in its place is told next.
+                let is_last = matches!(self.queue.front(), Some(Job::Finish { part: of, .. }) if *of == part);
+                if is_awaited && !is_last {
                     self.mailbox.post(reply);
                 } else {
                     self.mailbox.post_late(reply);
@@ -380,7 +404,8 @@ impl Writer {
     fn finish(&mut self, part: PartId, finish: Finish, is_ended: Arc<AtomicBool>) {
         match self.parts.get(&part) {
             Some(Part { file, failed: None, .. }) => {
-                self.hand_on(SyncJob::Finish(super::syncer::Finishing { part, file: file.clone(), finish, is_ended }));
+                let finishing = Finishing { part, file: file.clone(), finish, is_ended };
+                self.finishing.push(SyncJob::Finish(finishing));
             }
             Some(Part { failed: Some(failure), .. }) => self.fail(part, failure.clone()),
             None => {}
@@ -414,6 +439,11 @@ impl Job {
     /// Whether something waits for it.
     pub fn is_urgent(&self) -> bool {
         !matches!(self, Self::Write { block, .. } if !block.is_awaited())
+    }
+
+    /// Whether it may take long.
+    fn is_long(&self) -> bool {
+        matches!(self, Self::Write { block, .. } if block.bytes().len() as u64 >= LONG)
     }
 
     fn is_about(&self, wanted: PartId) -> bool {

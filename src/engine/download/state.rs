@@ -210,7 +210,7 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
 
         (State::Downloading, Input::Advanced) if life.failures > 0 => fresh(State::Downloading, &[]),
         // Its part file had become another's when it was opened with the first bytes: asked again from the start.
-        (State::Downloading, Input::Prepared) => keep(State::Connecting, &[Connect]),
+        (State::Downloading | State::Verifying, Input::Prepared) => keep(State::Connecting, &[Connect]),
         (
             State::Downloading,
             Input::Advanced
@@ -263,7 +263,6 @@ pub fn step(life: &Life, input: Input, patience: &Patience, now: Moment) -> Step
             | Input::Pause
             | Input::Resume
             | Input::Due
-            | Input::Prepared
             | Input::Responded
             | Input::Advanced
             | Input::TurnedAway

@@ -223,13 +223,15 @@ impl Inner {
             }
         }
         self.sights.replace(sights);
+        // What came over several is told together.
+        self.announce();
         count
     }
 
     fn on_socket(&self, fd: RawFd, generation: u32, seen: Seen) {
         let granted = self.round.borrow_mut().grant(self.gate.clock.now());
         match granted {
-            Some(slice) => self.act(fd, seen, slice),
+            Some(slice) => self.see_to(fd, seen, slice),
             None => {
                 self.round.borrow_mut().join(Due::Socket { fd, generation, seen });
                 self.schedule_round();
@@ -239,9 +241,15 @@ impl Inner {
 
     /// Step 6: tell libcurl what was seen.
     fn act(&self, fd: RawFd, seen: Seen, slice: Duration) {
+        self.see_to(fd, seen, slice);
+        self.announce();
+    }
+
+    /// The same; what came of it is not told yet.
+    fn see_to(&self, fd: RawFd, seen: Seen, slice: Duration) {
         let mut events = Events::new();
         events.input(seen.input).output(seen.output).error(seen.error);
-        self.work(slice, |multi| multi.action(fd, &events));
+        self.work_silently(slice, |multi| multi.action(fd, &events));
     }
 
     /// Step 6: a timeout has passed; also what kicks off new transfers.
@@ -254,6 +262,11 @@ impl Inner {
 
     /// Calls into libcurl for at most about `slice`, then sees to what came of it.
     fn work(&self, slice: Duration, call: impl FnOnce(&Multi) -> Result<u32, MultiError>) {
+        self.work_silently(slice, call);
+        self.announce();
+    }
+
+    fn work_silently(&self, slice: Duration, call: impl FnOnce(&Multi) -> Result<u32, MultiError>) {
         let begin = self.gate.clock.now();
         self.gate.open_until(begin + slice);
         // The number of running transfers, which it returns, says nothing about which are complete.
@@ -266,7 +279,6 @@ impl Inner {
         }
         self.collect();
         self.sort_held();
-        self.announce();
     }
 
     /// Step 7: drain `curl_multi_info_read`.
@@ -347,7 +359,7 @@ impl Transport for Driver {
         if let Some((sink, _)) = inner.leaving.borrow_mut().get_mut(&id) {
             sink.attach(part);
         }
-        inner.settle();
+        inner.settle_one(id);
         let mut is_held = false;
         if let Some(handle) = inner.transfers.borrow_mut().get_mut(&id) {
             handle.get_mut().sink.attach(part);
@@ -404,6 +416,12 @@ impl Transport for Driver {
         self.inner.transfers.borrow().get(&id).map(|handle| handle.get_ref().vitals())
     }
 
+    fn loses_packets(&self, id: TransferId) -> bool {
+        let transfers = self.inner.transfers.borrow();
+        let connection = transfers.get(&id).and_then(|handle| handle.get_ref().connection());
+        connection.is_some_and(|(fd, _)| raw::connection(fd).out_of_order > 0)
+    }
+
     fn set_rate(&self, rate: Option<Speed>) {
         let now = self.inner.gate.clock.now();
         if self.inner.gate.limiter.borrow_mut().set_total(rate, now) {
@@ -437,7 +455,7 @@ impl Inner {
         if self.stopped.get() {
             return Err(Failure::new(FailureKind::Internal(0), "the engine has stopped"));
         }
-        self.idle.borrow_mut().weed();
+        self.idle.borrow_mut().weed(self.gate.clock.now());
         self.gate.hasten();
         let sink = Sink::new(self.disk.clone());
         let handler = TransferHandler::new(id, request, self.gate.clone(), sink);

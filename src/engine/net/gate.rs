@@ -30,9 +30,9 @@ pub enum Held {
 /// anybody sees as a halt.
 const OVERDUE: Duration = Duration::from_millis(100);
 
-/// A call that brings more than this is one of a fast transfer. Half of the smallest window that a server
-/// is offered, so that no transfer is slow because it is seen to late.
-pub const FAST: usize = 32 * 1024;
+/// A call that brings more than this is one of a fast transfer. Three quarters of the smallest window that a
+/// server is offered, so that no transfer is slow because it is seen to late.
+pub const FAST: usize = 48 * 1024;
 /// How long after something fast or new there is a hurry.
 const HURRY: Duration = Duration::from_millis(500);
 

@@ -97,6 +97,7 @@ impl TransferHandler {
         let asked = request.asked.clone();
         gate.limiter.borrow_mut().enter(id, request.download);
         sink.expect(request.overlap.clone());
+        sink.meant_for(request.part);
         let memory = match request.body {
             Body::Part => None,
             Body::Memory { most } => Some(Memory::new(most, &asked)),
@@ -167,9 +168,7 @@ impl TransferHandler {
 
     /// Hands over a block that fills up slowly.
     pub fn flush_if_slow(&mut self) {
-        if self.received - self.flushed_at < super::sink::LARGEST_BLOCK as u64 {
-            self.sink.flush_slow();
-        }
+        self.sink.pace(self.received - self.flushed_at);
         self.flushed_at = self.received;
     }
 

@@ -7,8 +7,14 @@
 
 use std::collections::HashMap;
 use std::os::fd::RawFd;
+use std::time::Duration;
 
 use super::raw;
+use crate::engine::types::Moment;
+
+/// What was looked at so short a time ago is not looked at again: a transfer often begins right where another one
+/// has ended.
+const FRESH: Duration = Duration::from_millis(1);
 
 /// The ports of a connection's ends, ours and the server's.
 pub type Ports = (u16, u16);
@@ -17,14 +23,20 @@ pub type Ports = (u16, u16);
 /// something else: the ports tell.
 #[derive(Debug, Default)]
 pub struct Idle {
-    sockets: HashMap<RawFd, Ports>,
+    sockets: HashMap<RawFd, Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    ports: Ports,
+    seen_at: Moment,
 }
 
 impl Idle {
     /// A transfer over this connection has ended.
-    pub fn left(&mut self, fd: RawFd, ports: Ports) {
+    pub fn left(&mut self, fd: RawFd, ports: Ports, now: Moment) {
         if is_clean(fd, ports) {
-            self.sockets.insert(fd, ports);
+            self.sockets.insert(fd, Kept { ports, seen_at: now });
         }
     }
 
@@ -34,9 +46,14 @@ impl Idle {
     }
 
     /// Before a transfer begins, which may get one of them.
-    pub fn weed(&mut self) {
-        for fd in raw::readable(self.sockets.keys().copied()) {
-            let is_clean = self.sockets.get(&fd).is_some_and(|ports| is_clean(fd, *ports));
+    pub fn weed(&mut self, now: Moment) {
+        let old = self.sockets.iter_mut().filter(|(_, kept)| now - kept.seen_at >= FRESH);
+        let old = old.map(|(fd, kept)| {
+            kept.seen_at = now;
+            *fd
+        });
+        for fd in raw::readable(old) {
+            let is_clean = self.sockets.get(&fd).is_some_and(|kept| is_clean(fd, kept.ports));
             if !is_clean {
                 self.sockets.remove(&fd);
             }
@@ -86,12 +103,13 @@ mod tests {
     fn a_connection_on_which_something_comes_is_shut_down_and_a_quiet_one_is_kept() {
         let ((ours, mut theirs, ports), (quiet, _its, quiet_ports)) = (pair(), pair());
         let mut idle = Idle::default();
-        idle.left(ours.as_raw_fd(), ports);
-        idle.left(quiet.as_raw_fd(), quiet_ports);
+        let begin = Moment::default();
+        idle.left(ours.as_raw_fd(), ports, begin);
+        idle.left(quiet.as_raw_fd(), quiet_ports, begin);
         theirs.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
         until_unread(ours.as_raw_fd());
-        idle.weed();
-        assert_eq!(idle.sockets, HashMap::from([(quiet.as_raw_fd(), quiet_ports)]));
+        idle.weed(begin + FRESH);
+        assert_eq!(idle.sockets.keys().collect::<Vec<_>>(), [&quiet.as_raw_fd()]);
         theirs.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         assert_eq!(theirs.read(&mut [0; 8]).unwrap(), 0, "it is shut down");
     }
@@ -102,15 +120,15 @@ mod tests {
         theirs.write_all(b"for somebody else").unwrap();
         until_unread(ours.as_raw_fd());
         let mut idle = Idle::default();
-        idle.left(ours.as_raw_fd(), (ports.0, ports.1 ^ 1));
+        idle.left(ours.as_raw_fd(), (ports.0, ports.1 ^ 1), Moment::default());
         let mut text = [0; 17];
         (&ours).read_exact(&mut text).unwrap();
         assert_eq!(&text, b"for somebody else");
-        idle.left(ours.as_raw_fd(), ports);
+        idle.left(ours.as_raw_fd(), ports, Moment::default());
         idle.taken(ours.as_raw_fd());
         theirs.write_all(b"again").unwrap();
         until_unread(ours.as_raw_fd());
-        idle.weed();
+        idle.weed(Moment::default() + FRESH);
         assert_eq!(raw::unread(ours.as_raw_fd()), Some(5), "it is in use");
     }
 }

@@ -34,6 +34,7 @@ mod window;
 
 use std::time::{Duration, SystemTime};
 
+pub use raw::keep_freed_memory;
 use url::Url;
 
 use super::download::spec::Manners;
@@ -79,6 +80,11 @@ pub trait Transport {
     /// How the transfer is doing; `None` once it has ended.
     fn vitals(&self, id: TransferId) -> Option<Vitals>;
 
+    /// Whether packets of its connection were lost on the way to us; `false` also where nobody can tell.
+    fn loses_packets(&self, _id: TransferId) -> bool {
+        false
+    }
+
     /// Most bytes a second over all transfers, from now on.
     fn set_rate(&self, rate: Option<Speed>);
 
@@ -105,6 +111,8 @@ pub struct Request {
     pub manners: Manners,
     pub asked: Asked,
     pub body: Body,
+    /// The part that will probably be attached.
+    pub part: Option<PartId>,
     /// Bytes that are here already, with which the range that was asked for has to begin: they are not
     /// written again, and of a body that begins otherwise nothing is.
     pub overlap: Vec<u8>,

@@ -74,6 +74,19 @@ pub fn set_quick_exit<H: Handler>(handle: &Easy2Handle<H>) -> Result<(), curl::E
     check(unsafe { curl_sys::curl_easy_setopt(handle.raw(), CURLOPT_QUICK_EXIT, on) })
 }
 
+/// Keeps what was freed for what is asked for next, instead of giving it back to the kernel, which clears it each
+/// time: libcurl takes a buffer for each transfer, and each small file is one (mallopt(3)).
+pub fn keep_freed_memory() {
+    const KEPT: c_int = 4 << 20;
+    /// Beyond it the kernel is asked each time.
+    const LARGE: c_int = 1 << 19;
+    // SAFETY: both only set a number that the allocator goes by.
+    unsafe {
+        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+    }
+}
+
 /// The easy handle that a handler belongs to, for questions from inside its callbacks.
 #[derive(Clone, Copy, Debug)]
 pub struct EasyRef(*mut curl_sys::CURL);
@@ -243,6 +256,8 @@ pub struct Connection {
     pub round_trip: Duration,
     /// The size of the segments that come, in bytes.
     pub segment: usize,
+    /// How many segments came before one that was sent earlier, as they do where that one was lost.
+    pub out_of_order: u32,
 }
 
 pub fn connection(fd: RawFd) -> Connection {
@@ -258,6 +273,7 @@ pub fn connection(fd: RawFd) -> Connection {
     Connection {
         round_trip: Duration::from_micros(info.tcpi_rtt.into()),
         segment: usize::try_from(info.tcpi_rcv_mss).unwrap_or_default(),
+        out_of_order: info.tcpi_rcv_ooopack,
     }
 }
 

@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use curl::easy::{Auth, Easy2, Handler, HttpVersion, List, NetRc};
 
@@ -31,6 +32,20 @@ const FEW: usize = 8;
 const ONE_OF_MANY: usize = 60 * 1024;
 const EVEN_BUFFERS: RangeInclusive<u64> = 1024..=16 * 1024;
 
+/// The schemes of a first request and of redirects, as libcurl wants them.
+struct Schemes {
+    first: CString,
+    redirects: CString,
+}
+
+// Never `file`, `scp` or others that would let a server choose what is read; and none may have us
+// log in somewhere with the user's SSH keys.
+static SCHEMES: LazyLock<Schemes> = LazyLock::new(|| {
+    let redirects: Vec<_> = version::schemes().iter().filter(|scheme| **scheme != "sftp").copied().collect();
+    let joined = |schemes: &[&str]| CString::new(schemes.join(",")).unwrap_or_default();
+    Schemes { first: joined(version::schemes()), redirects: joined(&redirects) }
+});
+
 /// Sets everything this request needs on a new handle; `pace` is what rate limits leave it, `others` the
 /// number of transfers that run.
 pub fn configure<H: Handler>(
@@ -51,10 +66,7 @@ fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, buffer: usize) -> Res
     let (asked, manners) = (&request.asked, &request.manners);
     let is_http = matches!(request.url.scheme(), "http" | "https");
     easy.url(request.url.as_str())?;
-    // Never `file`, `scp` or others that would let a server choose what is read; and none may have us
-    // log in somewhere with the user's SSH keys.
-    let redirects: Vec<_> = version::schemes().iter().filter(|scheme| **scheme != "sftp").copied().collect();
-    raw::set_protocols(easy, &text(version::schemes().join(","))?, &text(redirects.join(","))?)?;
+    raw::set_protocols(easy, &SCHEMES.first, &SCHEMES.redirects)?;
     easy.follow_location(true)?;
     easy.max_redirections(MOST_REDIRECTS)?;
     easy.connect_timeout(request.connect_timeout)?;

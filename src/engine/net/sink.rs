@@ -14,6 +14,9 @@ pub const LARGEST_BLOCK: usize = 256 * 1024;
 /// The first block of a transfer: enough for small files, and little for many slow transfers.
 const FIRST_BLOCK: usize = 16 * 1024;
 
+/// So many blocks of a slow transfer fill up between two calls of [`Sink::pace`].
+const BLOCKS_A_PACE: usize = 2;
+
 /// What came of bytes that were offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Took {
@@ -21,7 +24,7 @@ pub enum Took {
     All,
     /// None: the disk's pool is used up. Offer them again later.
     NoRoom,
-    /// None: the part is not attached yet, and the first block is full.
+    /// None: the part is not attached yet, and there is no room for more until then.
     NoPart,
     /// None: the body is longer than was announced.
     TooMuch,
@@ -44,8 +47,8 @@ pub fn other_file() -> Failure {
 pub struct Sink {
     disk: Rc<dyn Disk>,
     part: Option<PartId>,
-    /// Bytes that came before the part was attached; at most one first block of them.
-    early: Vec<u8>,
+    /// Whose blocks hold what comes before there is a part: that of a small file, or a first block.
+    likely_part: Option<PartId>,
     /// What is still to come of the bytes that are here already.
     overlap: Vec<u8>,
     block: Option<Block>,
@@ -53,8 +56,12 @@ pub struct Sink {
     next: u64,
     /// Where the body ends; no byte is taken beyond it.
     end: Option<u64>,
-    /// How large the next block will be: doubled while they fill up quickly.
+    /// How large the next block will be: doubled while they fill up quickly, up to...
     size: usize,
+    /// ...what fits the speed...
+    largest: usize,
+    /// ...which has gone up where so many of them were filled.
+    filled: usize,
     /// The last block was handed over as one that nothing waits for.
     is_unheard: bool,
 }
@@ -70,12 +77,14 @@ impl Sink {
         Self {
             disk,
             part: None,
-            early: Vec::new(),
+            likely_part: None,
             overlap: Vec::new(),
             block: None,
             next: 0,
             end: None,
             size: FIRST_BLOCK,
+            largest: LARGEST_BLOCK,
+            filled: 0,
             is_unheard: false,
         }
     }
@@ -86,6 +95,11 @@ impl Sink {
         self.end = end;
     }
 
+    /// The part that will probably be attached.
+    pub fn meant_for(&mut self, part: Option<PartId>) {
+        self.likely_part = part;
+    }
+
     /// The body has to begin with these bytes, which are here already.
     pub fn expect(&mut self, overlap: Vec<u8>) {
         self.overlap = overlap;
@@ -93,7 +107,7 @@ impl Sink {
 
     /// The offset behind the last byte that is with the disk; `None` as long as it has no part.
     pub fn handed_over(&self) -> Option<u64> {
-        let waiting = self.early.len() + self.block.as_ref().map_or(0, |block| block.bytes().len());
+        let waiting = self.block.as_ref().map_or(0, |block| block.bytes().len());
         self.part.map(|_| self.next - waiting as u64)
     }
 
@@ -114,16 +128,8 @@ impl Sink {
     /// Where the bytes go. What came before is handed on.
     pub fn attach(&mut self, part: PartId) {
         self.part = Some(part);
-        let early = std::mem::take(&mut self.early);
-        if early.is_empty() {
-            return;
-        }
-        self.next -= early.len() as u64;
-        let took = self.take(&early);
-        if took != Took::All {
-            // No room just now: they stay until `settle` or the next bytes.
-            self.next += early.len() as u64;
-            self.early = early;
+        if self.block.as_ref().is_some_and(|block| block.room() == 0) {
+            self.hand_over(self.end == Some(self.next));
         }
     }
 
@@ -147,20 +153,7 @@ impl Sink {
         if self.end.is_some_and(|end| self.next + bytes.len() as u64 > end) {
             return Took::TooMuch;
         }
-        let Some(part) = self.part else {
-            if self.early.len() + bytes.len() > FIRST_BLOCK {
-                return Took::NoPart;
-            }
-            self.early.extend_from_slice(bytes);
-            self.next += bytes.len() as u64;
-            return Took::All;
-        };
-        if !self.early.is_empty() {
-            self.attach(part);
-            if !self.early.is_empty() {
-                return Took::NoRoom;
-            }
-        }
+        let Some(part) = self.part else { return self.take_early(bytes) };
         let room = self.block.as_ref().map_or(0, Block::room);
         let mut spare = None;
         if room < bytes.len() {
@@ -183,12 +176,36 @@ impl Sink {
             fresh.extend(tail);
             self.next += tail.len() as u64;
             self.block = Some(fresh);
-            self.size = (self.size * 2).min(LARGEST_BLOCK);
+            self.filled += 1;
+            if self.filled > 2 * BLOCKS_A_PACE {
+                (self.largest, self.filled) = ((self.largest * 2).min(LARGEST_BLOCK), 0);
+            }
+            self.size = (self.size * 2).min(self.largest);
         }
         if self.block.as_ref().is_some_and(|block| block.room() == 0) {
             self.hand_over(self.end == Some(self.next));
         }
         Took::All
+    }
+
+    /// Keeps what comes before there is a part: of a small file all, so that it need not stop for that.
+    fn take_early(&mut self, bytes: &[u8]) -> Took {
+        if self.block.is_none() {
+            let whole = self.end.and_then(|end| usize::try_from(end.saturating_sub(self.next)).ok());
+            let size = whole.filter(|size| *size <= LARGEST_BLOCK).unwrap_or(FIRST_BLOCK);
+            self.block = match self.likely_part {
+                Some(part) => self.disk.block(part, size),
+                None => Some(Block::detached(size)),
+            };
+        }
+        match self.block.as_mut().filter(|block| block.room() >= bytes.len()) {
+            Some(block) => {
+                block.extend(bytes);
+                self.next += bytes.len() as u64;
+                Took::All
+            }
+            None => Took::NoPart,
+        }
     }
 
     /// Hands over what there is: at the end, and when the transfer is slow.
@@ -202,7 +219,8 @@ impl Sink {
 
     /// Hands over the block; `is_awaited`: something waits until it is written.
     fn hand_over(&mut self, is_awaited: bool) {
-        let (Some(part), Some(mut block)) = (self.part, self.block.take()) else { return };
+        let Some(part) = self.part else { return };
+        let Some(mut block) = self.block.take() else { return };
         let length = block.bytes().len() as u64;
         if length == 0 && !self.is_unheard {
             return;
@@ -214,10 +232,16 @@ impl Sink {
         self.disk.write(part, self.next - length, block);
     }
 
-    /// Slow transfers give their blocks back in small pieces: the next one is small again.
-    pub fn flush_slow(&mut self) {
-        self.flush();
-        self.size = FIRST_BLOCK;
+    /// Called about once a second, with how many bytes came since the last time. What came of a slow
+    /// transfer is handed over, and its next blocks fill up a few times until then: each holds memory
+    /// meanwhile, and one size for all of them is used again.
+    pub fn pace(&mut self, came: u64) {
+        self.filled = 0;
+        let Some(came) = usize::try_from(came).ok().filter(|came| *came < LARGEST_BLOCK) else { return };
+        // Nothing waits for it: the next journal comes later, see `Book::save_part`.
+        self.hand_over(false);
+        self.largest = (came / BLOCKS_A_PACE).next_power_of_two().clamp(FIRST_BLOCK, LARGEST_BLOCK);
+        self.size = self.largest;
     }
 
     /// Whether there would be room for more.
@@ -231,7 +255,7 @@ impl Sink {
 
     /// Whether everything that was taken has gone to the disk.
     pub fn is_settled(&self) -> bool {
-        self.early.is_empty() && self.block.is_none()
+        self.block.is_none()
     }
 
     /// The size of a block at this offset: up to the next multiple of the present size.
@@ -276,6 +300,9 @@ mod tests {
 
     impl Disk for Memory {
         fn look(&self, _: PartId, _: Look) {}
+        fn has_nothing(&self, _: PartId, _: &Look) -> bool {
+            false
+        }
         fn open(&self, _: PartId, _: Open) {}
         fn block(&self, _: PartId, size: usize) -> Option<Block> {
             self.asked.set(self.asked.get() + 1);
@@ -316,6 +343,54 @@ mod tests {
         let aligned =
             |(offset, bytes): &&(u64, Vec<u8>)| (offset + bytes.len() as u64).is_multiple_of(LARGEST_BLOCK as u64);
         assert!(writes.iter().skip(5).all(|write| aligned(&write)));
+    }
+
+    #[test]
+    fn blocks_fit_the_speed_and_what_is_slow_is_handed_over_once_a_second() {
+        let disk = Rc::new(Memory::default());
+        let mut sink = Sink::new(disk.clone());
+        sink.begin(0, None);
+        sink.attach(PartId(1));
+        let mut second = |bytes: usize| {
+            disk.writes.borrow_mut().clear();
+            for _ in 0..bytes / 8192 {
+                assert_eq!(sink.take(&body(8192)), Took::All);
+            }
+            sink.pace(bytes as u64);
+            disk.writes.borrow().iter().map(|(_, bytes)| bytes.len()).collect::<Vec<_>>()
+        };
+        second(196_608);
+        // Up to an aligned offset, then a whole one; what is left comes after.
+        assert_eq!(second(196_608), [65_536, 131_072]);
+        assert_eq!(second(172_032), [131_072, 40_960]);
+        assert_eq!(second(0), [0; 0]);
+        let fast = second(8 << 20);
+        assert_eq!((fast[0], *fast.last().unwrap()), (16 * 1024 - 8192, LARGEST_BLOCK), "{fast:?}");
+        assert!(fast.len() < 70, "{fast:?}");
+    }
+
+    #[test]
+    fn a_small_body_is_kept_as_a_whole_until_there_is_a_part_and_of_a_larger_one_a_first_block() {
+        let disk = Rc::new(Memory::default());
+        let mut sink = Sink::new(disk.clone());
+        sink.meant_for(Some(PartId(1)));
+        sink.begin(0, Some(40_000));
+        let all = body(40_000);
+        for piece in all.chunks(16_000) {
+            assert_eq!(sink.take(piece), Took::All);
+        }
+        assert!(disk.writes.borrow().is_empty() && !sink.is_settled());
+        sink.flush();
+        assert!(!sink.is_settled(), "there is nowhere to hand it to yet");
+        sink.attach(PartId(1));
+        assert!(sink.is_settled());
+        assert_eq!(*disk.writes.borrow(), [(0, all)]);
+
+        for end in [None, Some(LARGEST_BLOCK as u64 + 1)] {
+            let mut sink = Sink::new(Rc::new(Memory::default()));
+            sink.begin(0, end);
+            assert_eq!((sink.take(&body(16_000)), sink.take(&body(16_000))), (Took::All, Took::NoPart));
+        }
     }
 
     #[test]
@@ -381,7 +456,7 @@ mod tests {
                 at += size;
                 prop_assert_eq!(sink.next(), at as u64);
                 if number % flush_each == 0 {
-                    sink.flush_slow();
+                    sink.pace(*size as u64);
                 }
             }
             for _ in 0..4 {

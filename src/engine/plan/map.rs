@@ -65,6 +65,11 @@ impl Map {
         self.total.is_some_and(|total| self.done.gaps(total).next().is_none())
     }
 
+    /// Whether nothing has to be asked for any more: all is on disk, or on its way there.
+    pub fn has_arrived(&self) -> bool {
+        self.total.is_some_and(|total| self.arrived().gaps(total).next().is_none())
+    }
+
     /// What is here or comes without anything being asked for: bytes on disk and on their way there.
     pub fn arrived(&self) -> RangeSet {
         let mut arrived = self.done.clone();

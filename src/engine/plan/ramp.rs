@@ -12,6 +12,9 @@ const SHORTEST_WINDOW: Duration = Duration::from_millis(3);
 const WINDOW_BYTES: u64 = 64 * 1024;
 /// ...and at most over so much time.
 const LONGEST_WINDOW: Duration = Duration::from_secs(1);
+/// What has taken a while is looked at again after this part of it: it makes little difference then, and of
+/// hundreds of slow downloads each look is one too many.
+const PATIENCE: u32 = 4;
 /// While the second half of a window is faster than the first by this factor, TCP is still finding its
 /// speed (slow start), which says nothing about more connections; so many windows of it are passed over.
 const STILL_GROWING: f64 = 1.3;
@@ -20,6 +23,8 @@ const MOST_GROWING_WINDOWS: u32 = 7;
 const WORTH_KEEPING: f64 = 0.3;
 /// ...and if so much came, the limit is one of each connection, and it is safe to add many at once.
 const NEARLY_ALL: f64 = 0.8;
+/// How many times as many as before that is.
+const MANY: usize = 8;
 /// So many windows pass, besides those of slow start, before the one by which it is believed that more do
 /// not help: they have to find their speed, and lost packets make all of it uneven.
 const MOST_TRIAL_WINDOWS: u32 = 3;
@@ -94,6 +99,8 @@ pub struct Sight {
     pub most: usize,
     /// Bytes that have not come.
     pub left: u64,
+    /// Packets were lost on the way, as far as that can be known.
+    pub is_lossy: bool,
 }
 
 impl Default for Ramp {
@@ -150,38 +157,46 @@ impl Ramp {
             return self.rest(sight, sight.flowing.max(1));
         }
         self.phase = Phase::Gathering { since: Some(since) };
-        Some(sight.now + sight.setup.clamp(SHORTEST_WINDOW, LONGEST_WINDOW))
+        let waited = sight.now - since;
+        Some(sight.now + sight.setup.clamp(SHORTEST_WINDOW, LONGEST_WINDOW).max(waited / PATIENCE))
     }
 
     fn measure(&mut self, sight: Sight, begin: Sample, half: Option<Sample>, mut windows: Windows) -> Option<Moment> {
         let here = Sample { at: sight.now, bytes: sight.received };
         let length = window(sight);
+        let waited = here.at - begin.at;
         let is_far = |part: u32| {
-            let elapsed = here.at - begin.at;
             let bytes = WINDOW_BYTES * self.target as u64 / u64::from(part);
-            elapsed >= LONGEST_WINDOW / part
-                || (elapsed >= length / part && here.bytes.saturating_sub(begin.bytes) >= bytes)
+            waited >= LONGEST_WINDOW / part
+                || (waited >= length / part && here.bytes.saturating_sub(begin.bytes) >= bytes)
         };
         let Some(middle) = half else {
             let half = is_far(2).then_some(here);
             self.phase = Phase::Measuring { begin, half, windows };
-            return Some(sight.now + length / 2);
+            return Some(sight.now + (length / 2).max(waited / PATIENCE));
         };
         if !is_far(1) {
-            return Some(sight.now + length / 4);
+            return Some(sight.now + (length / 4).max(waited / PATIENCE));
         }
         let (first, second) = (rate(begin, middle), rate(middle, here));
         let rate = rate(begin, here);
-        let counter = if second > first * STILL_GROWING && windows.growing < MOST_GROWING_WINDOWS {
-            &mut windows.growing
-        } else if self.gained(rate) < WORTH_KEEPING && windows.trial < MOST_TRIAL_WINDOWS {
-            &mut windows.trial
-        } else {
-            return self.conclude(sight, rate);
-        };
+        let counter =
+            if !self.is_held_back(sight) && second > first * STILL_GROWING && windows.growing < MOST_GROWING_WINDOWS {
+                &mut windows.growing
+            } else if self.gained(rate) < WORTH_KEEPING && windows.trial < MOST_TRIAL_WINDOWS {
+                &mut windows.trial
+            } else {
+                return self.conclude(sight, rate);
+            };
         *counter += 1;
         self.phase = Phase::Measuring { begin: here, half: None, windows };
         Some(sight.now + length / 2)
+    }
+
+    /// Whether it is likely that lost packets hold the first transfer back, which many make up for: after
+    /// a rest it is known whether they do.
+    fn is_held_back(&self, sight: Sight) -> bool {
+        self.before.is_none() && self.rests == 0 && sight.is_lossy
     }
 
     /// How much came of what those that were added could have brought at most; 1 where none were added.
@@ -200,14 +215,14 @@ impl Ramp {
                     self.phase = Phase::Gathering { since: None };
                     return Some(sight.now + window(sight) / 2);
                 }
-                2
+                if self.is_held_back(sight) { MANY } else { 2 }
             }
             Some((before, old)) => {
                 let gained = self.gained(rate);
                 if gained < WORTH_KEEPING && rate > old * SUNK {
                     return self.rest(sight, self.enough(before, rate / old.max(1.0)));
                 }
-                if gained < NEARLY_ALL { 2 } else { 8 }
+                if gained < NEARLY_ALL { 2 } else { MANY }
             }
         };
         if self.target >= sight.most {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use freshet::engine::clock::Clock;
-use freshet::engine::net::sink::{LARGEST_BLOCK, Sink};
+use freshet::engine::net::sink::Sink;
 use freshet::engine::net::{Request, TransferEvent, Transport, Vitals};
 use freshet::engine::types::{DownloadId, PartId, Speed, TransferId};
 
@@ -32,6 +32,8 @@ impl Transport for ScriptedTransport {
                 id.0, request.url, request.asked
             )
         });
+        let mut sink = Sink::new(self.disk.clone());
+        sink.meant_for(request.part);
         let mut transfer = Transfer {
             until: request.asked.range.map(|range| range.end),
             request,
@@ -43,7 +45,7 @@ impl Transport for ScriptedTransport {
             fault,
             script: None,
             sent: 0,
-            sink: Sink::new(self.disk.clone()),
+            sink,
             memory: Vec::new(),
             answer: None,
             judged: Judged::NotYet,
@@ -107,9 +109,7 @@ impl Transport for ScriptedTransport {
 
     fn flush(&self) {
         for transfer in self.transfers.borrow_mut().values_mut() {
-            if transfer.received - transfer.flushed_at < LARGEST_BLOCK as u64 {
-                transfer.sink.flush_slow();
-            }
+            transfer.sink.pace(transfer.received - transfer.flushed_at);
             transfer.flushed_at = transfer.received;
         }
     }

@@ -30,7 +30,11 @@ pub fn sanitized(raw: &str, leading_dots: LeadingDots) -> Option<String> {
 /// `stem` and `tail` as one name of at most `most_bytes`; where that is too long, the stem loses its
 /// end. Both are free of characters that no name may have.
 pub fn fitted(stem: &str, tail: &str, most_bytes: usize) -> String {
-    let stem = if is_device(&format!("{stem}{tail}")) { format!("_{stem}") } else { stem.to_owned() };
+    let whole = format!("{stem}{tail}");
+    if whole.len() <= most_bytes && !is_device(&whole) {
+        return unlike_part_file(whole);
+    }
+    let stem = if is_device(&whole) { format!("_{stem}") } else { stem.to_owned() };
     let short = cut(&stem, most_bytes.saturating_sub(tail.len()));
     let name = unlike_part_file(format!("{short}{tail}"));
     // Cutting may lay bare a device's name: "CON", then more spaces than fit, then a word.

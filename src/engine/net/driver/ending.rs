@@ -13,7 +13,7 @@ impl Inner {
         let Some(mut easy) = self.detach(handle) else { return };
         // Within the same call libcurl may have given the connection to another transfer.
         if let Some((fd, ports)) = connection.filter(|(fd, _)| !self.sockets.borrow().has(*fd)) {
-            self.idle.borrow_mut().left(fd, ports);
+            self.idle.borrow_mut().left(fd, ports, self.gate.clock.now());
         }
         let outcome = easy.get_mut().conclude(result);
         self.leave(id, easy.get_mut(), outcome);
@@ -43,20 +43,22 @@ impl Inner {
 
     /// Tries again to hand over the last bytes of transfers that are over.
     pub(super) fn settle(&self) {
-        let mut settled = Vec::new();
-        for (id, (sink, _)) in self.leaving.borrow_mut().iter_mut() {
-            if let Some(part) = sink.part() {
-                sink.attach(part);
-                sink.flush();
-                if sink.is_settled() {
-                    settled.push(*id);
-                }
-            }
+        let all: Vec<_> = self.leaving.borrow().keys().copied().collect();
+        for id in all {
+            self.settle_one(id);
         }
-        for id in settled {
-            if let Some((sink, result)) = self.leaving.borrow_mut().remove(&id) {
-                self.gate.tell(TransferEvent::Ended { id, end: sink.handed_over(), result });
-            }
+    }
+
+    pub(super) fn settle_one(&self, id: TransferId) {
+        let mut leaving = self.leaving.borrow_mut();
+        let Some((sink, _)) = leaving.get_mut(&id) else { return };
+        let Some(part) = sink.part() else { return };
+        sink.attach(part);
+        sink.flush();
+        if sink.is_settled()
+            && let Some((sink, result)) = leaving.remove(&id)
+        {
+            self.gate.tell(TransferEvent::Ended { id, end: sink.handed_over(), result });
         }
     }
 

@@ -37,6 +37,9 @@ struct Memory {
 
 impl Disk for Memory {
     fn look(&self, _: PartId, _: Look) {}
+    fn has_nothing(&self, _: PartId, _: &Look) -> bool {
+        false
+    }
     fn open(&self, _: PartId, _: Open) {}
     fn block(&self, _: PartId, size: usize) -> Option<Block> {
         assert!(!self.panics.get(), "as the test wants it");
@@ -130,6 +133,7 @@ impl Rig {
             manners: Manners::default(),
             asked: Asked::default(),
             body,
+            part: Some(PartId(id)),
             connect_timeout: Duration::from_secs(10),
         };
         self.driver.start(TransferId(id), request);

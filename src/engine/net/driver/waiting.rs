@@ -20,13 +20,13 @@ use crate::engine::net::round::Due;
 const FEW: usize = 16;
 /// Less than a frame.
 pub(super) const REST: Duration = Duration::from_millis(10);
-/// A third of the time between two looks at what is shown and saved (`book::TICK`).
-const LONGEST_REST: Duration = Duration::from_millis(80);
+/// Less than the time between two looks at what is shown and saved (`book::TICK`).
+const LONGEST_REST: Duration = Duration::from_millis(160);
 
 /// How long to wait after a wait that brought at most `peak` bytes for one socket: as long as twice that
-/// is far from what is fast, twice as long.
+/// is not what is fast, twice as long.
 fn next_rest(rest: Duration, peak: usize) -> Duration {
-    let next = if peak <= FAST / 4 {
+    let next = if peak <= FAST * 3 / 8 {
         rest * 2
     } else if peak <= FAST * 3 / 4 {
         rest
@@ -220,8 +220,8 @@ mod tests {
             }
             rest
         };
-        assert_eq!(settle(100_000), LONGEST_REST);
-        assert_eq!(settle(300_000), Duration::from_millis(40));
+        assert_eq!(settle(200_000), LONGEST_REST);
+        assert_eq!(settle(300_000), Duration::from_millis(80));
         assert_eq!(settle(3_000_000), REST);
         assert_eq!(next_rest(LONGEST_REST, FAST), LONGEST_REST / 2);
     }
