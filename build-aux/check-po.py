@@ -3,13 +3,15 @@
 """Checks that no message is lost on its way from the sources to the user.
 
 The list of files, the template and the translations must fit the sources; every message in the Rust
-sources, found by a scanner of our own, must be in the template that xgettext made of them.
+sources, found by a scanner of our own, must be in the template that xgettext made of them. In each language
+no two items of a menu, and no two buttons of a window, may have the same letter.
 """
 
 import re
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 from pathlib import Path
 
 import po_files
@@ -121,6 +123,84 @@ def check_languages(template):
         yield from (f"po/{path.name}: {problem}" for problem in po_files.problems_of(path, template))
 
 
+def letter_of(label):
+    """What opens it with Alt, or in a menu alone; None where nothing does."""
+    found = re.search(r"_([^_])", label)
+    return found and found[1].lower()
+
+
+def items_of(menu):
+    """The items of one page of a menu: those of its sections, and not those of its submenus."""
+    for node in menu:
+        if node.tag == "section":
+            yield from items_of(node)
+        elif node.tag in ("item", "submenu"):
+            yield node
+
+
+def label_of(item):
+    label = item.find("attribute[@name='label']")
+    return label.get("context"), label.text
+
+
+def pages_of_menus():
+    """What can be seen at the same time in a menu. The page of a submenu begins with the submenu's own label."""
+    for path in sorted((ROOT / "src").rglob("*.ui")):
+        for menu in xml.etree.ElementTree.parse(path).iter():
+            if menu.tag in ("menu", "submenu"):
+                own = [label_of(menu)] if menu.tag == "submenu" else []
+                yield path.name, own + [label_of(item) for item in items_of(menu)]
+    # The menu of a download is made as it is opened.
+    labels = [message[:2] for _, message in rust_messages(ROOT / "src/ui/actions.rs") if message and "_" in message[1]]
+    queue = [label for label in labels if re.match(r"Move (to )?_", label[1])]
+    heading = (None, "_Queue")
+    yield "the menu of a download", [heading, *(label for label in labels if label not in queue)]
+    yield "the menu “Queue” of a download", [heading, *queue]
+
+
+# Templates that are parts of one window.
+WINDOWS = (
+    ("window.ui", "clipboard_offer.ui", "details_pane.ui", "event_log.ui"),
+    ("add_dialog.ui", "add_options.ui", "add_preview.ui"),
+    *((name,) for name in ("history_window.ui", "limit_dialog.ui", "renew_dialog.ui", "rule_dialog.ui")),
+)
+
+
+def windows():
+    """What can be seen at the same time in a window, and has a letter."""
+    for parts in WINDOWS:
+        labels = []
+        for part in parts:
+            for node in xml.etree.ElementTree.parse(ROOT / "src/ui" / part).iter("property"):
+                if node.get("translatable") and letter_of(node.text):
+                    labels.append((node.get("context"), node.text))
+        yield parts[0], labels
+    # The questions: their answers are given together.
+    for path in sorted((ROOT / "src/ui").rglob("*.rs")):
+        source = path.read_text(encoding="utf-8")
+        for answers in re.findall(r"add_responses\(.*?\);", source, re.DOTALL):
+            yield path.name, [(None, label) for label in re.findall(r'gettext\("([^"]*)"\)', answers)]
+
+
+def check_letters(template):
+    """In a menu each item has a letter that no other one has: of two, the first would be chosen by either's. So have
+    the buttons and rows of a window that have one."""
+    spoken = {"en": {entry.key[:2]: [entry.id, entry.plural] for entry in template}}
+    for language in (PO / "LINGUAS").read_text().split():
+        spoken[language] = {entry.key[:2]: entry.translations for entry in po_files.entries(PO / f"{language}.po")}
+    for place, page in [*pages_of_menus(), *windows()]:
+        for language, texts in spoken.items():
+            taken = {}
+            for label in page:
+                for text in filter(None, texts[label]):
+                    letter = letter_of(text)
+                    other = taken.setdefault(letter, (label, text))
+                    if letter is None:
+                        yield f"{place}, {language}: {text!r} has no letter"
+                    elif other[0] != label:
+                        yield f"{place}, {language}: {other[1]!r} and {text!r} have the same letter"
+
+
 def main():
     template = po_files.entries(PO / "freshet.pot")
     problems = [
@@ -128,6 +208,7 @@ def main():
         *check_template(),
         *check_rust_messages({entry.key for entry in template}),
         *check_languages(template),
+        *check_letters(template),
     ]
     for problem in problems:
         print(problem, file=sys.stderr)

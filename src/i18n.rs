@@ -49,6 +49,10 @@ pub fn ngettext_f(singular: &str, plural: &str, n: impl TryInto<u32>, values: &[
 /// A value between these has a direction of its own (FSI and PDI of Unicode's bidirectional algorithm).
 const ISOLATE: (&str, &str) = ("\u{2068}", "\u{2069}");
 
+/// Says that a line goes from right to left, where that can not be seen from its first letter: Pango takes the
+/// direction of a paragraph from that, also where it is in an isolated value.
+const RIGHT_TO_LEFT: &str = "\u{200f}";
+
 /// Whether a text is written from right to left: it has a letter of Hebrew or Arabic.
 fn is_right_to_left(text: &str) -> bool {
     text.chars()
@@ -61,6 +65,9 @@ fn is_right_to_left(text: &str) -> bool {
 fn fill(message: &str, values: &[(&str, &str)]) -> String {
     let (open, close) = if is_right_to_left(message) { ISOLATE } else { ("", "") };
     let mut filled = String::with_capacity(message.len());
+    if !open.is_empty() && message.starts_with('{') {
+        filled.push_str(RIGHT_TO_LEFT);
+    }
     let mut rest = message;
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
@@ -90,7 +97,8 @@ pub fn in_one_line(parts: impl IntoIterator<Item = String>) -> String {
         return parts.join(SEPARATOR);
     }
     let (open, close) = ISOLATE;
-    parts.iter().map(|part| format!("{open}{part}{close}")).collect::<Vec<_>>().join(SEPARATOR)
+    let line = parts.iter().map(|part| format!("{open}{part}{close}")).collect::<Vec<_>>().join(SEPARATOR);
+    format!("{RIGHT_TO_LEFT}{line}")
 }
 
 const SEPARATOR: &str = " – ";
@@ -115,7 +123,7 @@ mod tests {
     fn a_value_in_a_sentence_from_right_to_left_has_a_direction_of_its_own() {
         let values = [("file", "a.iso"), ("host", "example.org")];
         let hebrew = fill("{file} מהשרת {host}", &values);
-        assert_eq!(hebrew, "\u{2068}a.iso\u{2069} מהשרת \u{2068}example.org\u{2069}");
+        assert_eq!(hebrew, "\u{200f}\u{2068}a.iso\u{2069} מהשרת \u{2068}example.org\u{2069}");
         assert_eq!(fill("تنزيل {file}", &values), "تنزيل \u{2068}a.iso\u{2069}");
         assert_eq!(fill("下载 {file}", &values), "下载 a.iso");
     }
@@ -124,7 +132,8 @@ mod tests {
     fn each_part_of_a_line_from_right_to_left_has_a_direction_of_its_own() {
         let line = |parts: [&str; 2]| in_one_line(parts.map(str::to_owned));
         assert_eq!(line(["Completed", "3.0 MB"]), "Completed – 3.0 MB");
-        assert_eq!(line(["مكتمل", "3.0 MB"]), "\u{2068}مكتمل\u{2069} – \u{2068}3.0 MB\u{2069}");
+        assert_eq!(line(["مكتمل", "3.0 MB"]), "\u{200f}\u{2068}مكتمل\u{2069} – \u{2068}3.0 MB\u{2069}");
+        assert!(line(["3.0 MB", "بقي 2 د"]).starts_with('\u{200f}'), "its first letter is a Latin one");
         assert_eq!(in_one_line([]), "");
     }
 

@@ -5,6 +5,13 @@
 use crate::i18n::{gettext, ngettext};
 use crate::model::DownloadObject;
 
+/// Ends the program.
+pub const QUIT_KEYS: &[&str] = &["<Control>q"];
+
+/// Show all keys. F1 is where people look for help; the menu shows the first one. The toolkit's own choice has
+/// Ctrl+F1 besides, which shows tooltips everywhere else.
+pub const SHORTCUTS_KEYS: &[&str] = &["<Control>question", "F1"];
+
 /// What concerns all of the program. The names are those of the `win.` and `app.` actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowAction {
@@ -273,7 +280,7 @@ impl DownloadAction {
             Self::Resume => gettext("_Resume"),
             // Translators: a menu item for downloads that wait for their turn: they start at once, out of turn.
             Self::StartNow => gettext("S_tart Now"),
-            Self::Retry => gettext("_Try Again Now"),
+            Self::Retry => gettext("Tr_y Again Now"),
             // One file has one address.
             Self::Renew if downloads.len() > 1 => return None,
             Self::Renew => gettext("_New Address…"),
@@ -292,7 +299,7 @@ impl DownloadAction {
             // Translators: a menu item for files that are complete: they go, and their rows with them.
             Self::Trash => ngettext("Move File to Tras_h", "Move Files to Tras_h", fitting),
             Self::Remove if downloads.iter().any(DownloadObject::is_finished) => gettext("Remove _From List"),
-            Self::Remove => gettext("Ca_ncel"),
+            Self::Remove => gettext("C_ancel"),
         };
         Some(label)
     }
@@ -307,7 +314,7 @@ mod tests {
         let help = include_str!("../../data/resources/gtk/help-overlay.ui");
         let window = WindowAction::ALL.iter().flat_map(|action| action.keys());
         let downloads = DownloadAction::ALL.iter().flat_map(|action| action.keys());
-        let mut keys: Vec<_> = window.chain(downloads).collect();
+        let mut keys: Vec<_> = window.chain(downloads).chain(QUIT_KEYS).chain(SHORTCUTS_KEYS).collect();
         let told = |key: &str| help.contains(&key.replace('<', "&lt;").replace('>', "&gt;"));
         for key in keys.iter().filter(|key| !key.starts_with("KP_")) {
             assert!(told(key), "{key} is not in the help overlay");

@@ -10,7 +10,7 @@ use adw::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
 
 use super::RESOURCES;
-use super::actions::{DownloadAction, WindowAction};
+use super::actions::{DownloadAction, QUIT_KEYS, SHORTCUTS_KEYS, WindowAction};
 use super::window::Window;
 use super::{afterwards, background, suspend};
 use crate::config;
@@ -295,7 +295,8 @@ impl Application {
             on_download(notifications::RETRY, Wish::Perform(DownloadAction::Retry)),
             on_download(notifications::REVEAL, Wish::Reveal),
         ]);
-        self.set_accels_for_action("app.quit", &["<Control>q"]);
+        self.set_accels_for_action("app.quit", QUIT_KEYS);
+        self.set_accels_for_action("win.show-help-overlay", SHORTCUTS_KEYS);
         for action in WindowAction::ALL {
             self.set_accels_for_action(&format!("win.{}", action.name()), action.keys());
         }

@@ -158,7 +158,7 @@ def _is_worked(node):
 def the_focus_comes_back_when_a_dialog_goes():
     with begun() as (_, _home, app):
         to_list(app)
-        for keys in (("ctrl", "n"), ("ctrl", "comma"), ("ctrl", "question"), ("ctrl", "shift", "l")):
+        for keys in (("ctrl", "n"), ("ctrl", "comma"), ("ctrl", "question"), ("F1",), ("ctrl", "shift", "l")):
             before = len(windows(app))
             DESKTOP.key(*keys)
             until(f"the window of {keys}", lambda: len(windows(app)) > before)
