@@ -11,6 +11,7 @@ mod effects;
 mod hold;
 mod items;
 mod keep;
+mod login;
 mod order;
 mod pieces;
 mod probes;
@@ -220,6 +221,7 @@ impl Book {
             Command::PauseAll => self.input_all(&Input::Pause, |state| !matches!(state, State::Paused)),
             Command::ResumeAll => self.input_all(&Input::Resume, |state| matches!(state, State::Paused)),
             Command::Renew { id, url } => self.renew(id, url),
+            Command::LogIn { id, credentials } => self.log_in(id, credentials),
             Command::Relocate { id, folder } => self.relocate(id, folder),
             Command::Remove(id) => self.remove(id),
             Command::Restore(id) => self.restore(id),

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use url::Url;
 
-use super::download::spec::DownloadSpec;
+use super::download::spec::{Credentials, DownloadSpec};
 use super::download::state::Hold;
 use super::rate::{Schedule, WeekMinute};
 use super::sorting::Rules;
@@ -28,6 +28,12 @@ pub enum Command {
     Renew {
         id: DownloadId,
         url: Url,
+    },
+    /// Go on with this user name and password, because the server asks for them. What is on disk is kept. They
+    /// are never saved.
+    LogIn {
+        id: DownloadId,
+        credentials: Credentials,
     },
     /// Save into another folder, because the one it has is out of reach. What has arrived is looked for there,
     /// in case it is the same folder by another path. One that is under way stays where it is.

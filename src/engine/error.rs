@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::download::spec::Checksum;
 
+/// The detail of a [`FailureKind::LoginRequired`] that is a proxy's: status 407 (RFC 9110 section 15.5.8).
+pub const PROXY_LOGIN: &str = "HTTP status 407";
+
 /// Why a download does not go on. `detail` is the technical text of libcurl, the server or the
 /// operating system, untranslated; it never holds a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -24,6 +27,11 @@ pub struct Failure {
 impl Failure {
     pub fn new(kind: FailureKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), retry_after: None }
+    }
+
+    /// Whether the server asks for a user name and a password. Those of a proxy are not the server's.
+    pub fn is_login_wanted(&self) -> bool {
+        self.kind == FailureKind::LoginRequired && self.detail != PROXY_LOGIN
     }
 
     pub fn from_io(error: &io::Error, doing: &str) -> Self {

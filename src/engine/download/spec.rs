@@ -148,7 +148,7 @@ impl Manners {
 
 /// Whether both addresses are of one scheme, host and port. Not `Url::origin`, by which no SFTP address
 /// is like any other.
-fn is_same_origin(one: &Url, other: &Url) -> bool {
+pub fn is_same_origin(one: &Url, other: &Url) -> bool {
     one.scheme() == other.scheme()
         && one.host() == other.host()
         && one.port_or_known_default() == other.port_or_known_default()

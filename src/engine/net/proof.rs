@@ -434,6 +434,8 @@ mod tests {
         assert_eq!(failure.kind, FailureKind::HttpStatus(503));
         assert_eq!(failure.retry_after, Some(std::time::Duration::from_secs(7)));
         assert_eq!(judge(&Asked::default(), &head(401, None, &[])), Err(FailureKind::LoginRequired));
+        let is_login_wanted = |status| refusal(status, &head(status, None, &[]), SystemTime::now()).is_login_wanted();
+        assert_eq!([401, 403, 407].map(is_login_wanted), [true, false, false]);
         assert_eq!(judge(&Asked::default(), &head(204, None, &[])), Err(FailureKind::Protocol));
     }
 

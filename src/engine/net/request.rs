@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What we send: a [`Request`] as options of a libcurl easy handle.
 
+use std::borrow::Cow;
 use std::ffi::CString;
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStringExt;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use curl::easy::{Auth, Easy2, Handler, HttpVersion, List, NetRc};
+use url::Url;
 
 use super::headers::Validator;
 use super::{Body, Request, decode, raw, version};
@@ -65,7 +67,7 @@ pub fn configure<H: Handler>(
 fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, buffer: usize) -> Result<(), curl::Error> {
     let (asked, manners) = (&request.asked, &request.manners);
     let is_http = matches!(request.url.scheme(), "http" | "https");
-    easy.url(request.url.as_str())?;
+    easy.url(address(request).as_str())?;
     raw::set_protocols(easy, &SCHEMES.first, &SCHEMES.redirects)?;
     easy.follow_location(true)?;
     easy.max_redirections(MOST_REDIRECTS)?;
@@ -107,6 +109,19 @@ fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, buffer: usize) -> Res
     easy.http_headers(fields)?;
     set_manners(easy, manners)?;
     if request.url.scheme() == "sftp" { set_ssh(easy, request) } else { Ok(()) }
+}
+
+/// libcurl takes a log-in from the address before one that is set, though this was given later.
+fn address(request: &Request) -> Cow<'_, Url> {
+    if request.manners.credentials.is_none() || (request.url.username().is_empty() && request.url.password().is_none())
+    {
+        return Cow::Borrowed(&request.url);
+    }
+    let mut bare = request.url.clone();
+    // Refused only for addresses that can have no log-in, and this one has.
+    let _ = bare.set_username("");
+    let _ = bare.set_password(None);
+    Cow::Owned(bare)
 }
 
 /// Logs in as `ssh` would, as far as libcurl can: by the agent or a key of the user's, under the name
