@@ -39,6 +39,7 @@ mod imp {
         #[property(name = "can-resume", type = bool, get = |imp: &Self| imp.read(super::can_resume))]
         #[property(name = "can-retry", type = bool, get = |imp: &Self| imp.read(super::can_retry))]
         #[property(name = "can-renew", type = bool, get = |imp: &Self| imp.read(super::can_renew))]
+        #[property(name = "can-log-in", type = bool, get = |imp: &Self| imp.read(super::can_log_in))]
         #[property(name = "can-keep", type = bool, get = |imp: &Self| imp.read(super::can_keep))]
         #[property(name = "can-open", type = bool, get = |imp: &Self| imp.read(super::can_open))]
         #[property(name = "is-finished", type = bool, get = |imp: &Self| imp.read(super::is_finished))]
@@ -71,7 +72,7 @@ glib::wrapper! {
 type Dependency = (&'static str, fn(&Snapshot, &Snapshot) -> bool);
 
 /// What each property depends on. The status line is written from nearly everything.
-const DEPENDENCIES: [Dependency; 17] = [
+const DEPENDENCIES: [Dependency; 18] = [
     ("name", |old, new| old.name != new.name),
     ("icon", |old, new| old.name != new.name || old.media_type != new.media_type),
     ("fraction", |old, new| fraction(old) != fraction(new)),
@@ -84,6 +85,7 @@ const DEPENDENCIES: [Dependency; 17] = [
     ("can-resume", |old, new| can_resume(old) != can_resume(new)),
     ("can-retry", |old, new| can_retry(old) != can_retry(new)),
     ("can-renew", |old, new| can_renew(old) != can_renew(new)),
+    ("can-log-in", |old, new| can_log_in(old) != can_log_in(new)),
     ("can-keep", |old, new| can_keep(old) != can_keep(new)),
     ("address", |old, new| old.url != new.url),
     ("can-open", |old, new| can_open(old) != can_open(new)),
@@ -201,6 +203,11 @@ fn can_retry(download: &Snapshot) -> bool {
 /// Another address of the same file may let it go on.
 fn can_renew(download: &Snapshot) -> bool {
     describe::reason(&download.state).is_some_and(|reason| describe::new_address_helps(&reason.kind))
+}
+
+/// A user name and a password let it go on.
+fn can_log_in(download: &Snapshot) -> bool {
+    matches!(&download.state, State::Failed(reason) if reason.is_login_wanted())
 }
 
 /// It may be taken as it is.

@@ -18,6 +18,7 @@ pub mod download_object;
 pub mod filter;
 pub mod history;
 mod listener;
+pub mod login;
 pub mod lost_folders;
 pub mod moving;
 pub mod order;

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 
 use super::describe;
+use super::login::user_problem;
 pub use crate::engine::command::Start;
 use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
 use crate::engine::import::address;
@@ -78,9 +79,10 @@ impl Terms {
         match user {
             "" if password.is_empty() => Ok(()),
             "" => Err(gettext("A password needs a user name.")),
-            // Between the two of them there is one.
-            _ if user.contains(':') => Err(gettext("A user name can not contain “:”.")),
-            _ => self.option("user", &format!("{user}:{password}")),
+            _ => match user_problem(user) {
+                Some(problem) => Err(problem),
+                None => self.option("user", &format!("{user}:{password}")),
+            },
         }
     }
 

@@ -122,6 +122,8 @@ pub enum DownloadAction {
     /// Starts even if as many downloads run as may.
     StartNow,
     Retry,
+    /// Asks for the user name and the password that the server wants.
+    LogIn,
     /// Asks for another address.
     Renew,
     /// Takes the file as it is, whatever its checksum.
@@ -144,7 +146,7 @@ pub enum DownloadAction {
 
 impl DownloadAction {
     /// In the order of the context menu.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Open,
         Self::ShowInFolder,
         Self::Toggle,
@@ -152,6 +154,7 @@ impl DownloadAction {
         Self::Resume,
         Self::StartNow,
         Self::Retry,
+        Self::LogIn,
         Self::Renew,
         Self::Keep,
         Self::Limit,
@@ -175,6 +178,7 @@ impl DownloadAction {
             Self::Resume => "row.resume",
             Self::StartNow => "row.start-now",
             Self::Retry => "row.retry",
+            Self::LogIn => "row.log-in",
             Self::Renew => "row.renew",
             Self::Keep => "row.keep",
             Self::Limit => "row.limit",
@@ -199,6 +203,7 @@ impl DownloadAction {
             Self::Resume => "selection.resume",
             Self::StartNow => "selection.start-now",
             Self::Retry => "selection.retry",
+            Self::LogIn => "selection.log-in",
             Self::Renew => "selection.renew",
             Self::Keep => "selection.keep",
             Self::Limit => "selection.limit",
@@ -221,6 +226,7 @@ impl DownloadAction {
             Self::Toggle => &["space"],
             Self::StartNow => &["<Control>Return"],
             Self::Retry => &["<Control>r"],
+            Self::LogIn => &["<Control>u"],
             Self::Renew => &["<Control>l"],
             Self::Keep => &["<Control>k"],
             Self::Limit => &["<Control><Shift>l"],
@@ -261,6 +267,7 @@ impl DownloadAction {
             Self::StartNow => download.can_start_now(),
             Self::MoveToTop | Self::MoveUp | Self::MoveDown | Self::MoveToBottom => download.can_move(),
             Self::Retry => download.can_retry(),
+            Self::LogIn => download.can_log_in(),
             Self::Renew => download.can_renew(),
             Self::Keep => download.can_keep(),
             Self::Limit => !download.is_finished(),
@@ -281,6 +288,9 @@ impl DownloadAction {
             // Translators: a menu item for downloads that wait for their turn: they start at once, out of turn.
             Self::StartNow => gettext("S_tart Now"),
             Self::Retry => gettext("Tr_y Again Now"),
+            // That it is for several is offered by the dialog.
+            Self::LogIn if downloads.len() > 1 => return None,
+            Self::LogIn => gettext("Log _In…"),
             // One file has one address.
             Self::Renew if downloads.len() > 1 => return None,
             Self::Renew => gettext("_New Address…"),

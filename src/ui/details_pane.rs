@@ -35,6 +35,8 @@ mod imp {
         #[template_child]
         pub name: TemplateChild<gtk::Label>,
         #[template_child]
+        pub log_in: TemplateChild<gtk::Button>,
+        #[template_child]
         pub renew: TemplateChild<gtk::Button>,
         #[template_child]
         pub keep: TemplateChild<gtk::Button>,
@@ -92,6 +94,7 @@ mod imp {
             klass.install_action("details.copy-address", None, |pane, _, _| pane.ask(DownloadAction::CopyAddress));
             klass.install_action("details.copy-command", None, |pane, _, _| pane.ask(DownloadAction::CopyCommand));
             klass.install_action("details.keep", None, |pane, _, _| pane.ask(DownloadAction::Keep));
+            klass.install_action("details.log-in", None, |pane, _, _| pane.ask(DownloadAction::LogIn));
             klass.install_action("details.renew", None, |pane, _, _| pane.ask(DownloadAction::Renew));
         }
 
@@ -193,6 +196,7 @@ impl DetailsPane {
             return;
         };
         set_label(&imp.name, &download.name());
+        imp.log_in.set_visible(download.can_log_in());
         imp.renew.set_visible(download.can_renew());
         imp.open.set_visible(download.can_open());
         imp.keep.set_visible(download.can_keep());

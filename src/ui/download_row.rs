@@ -133,6 +133,12 @@ mod imp {
             !value
         }
 
+        /// A narrow row has no room for every way out; the others are in its menu.
+        #[template_callback(function)]
+        fn but_not(value: bool, other: bool) -> bool {
+            value && !other
+        }
+
         /// The list's own widget around the row. Not before it is in its place: while the list makes it, it is
         /// still floating, and who holds it takes it from the list, which then works on with freed memory.
         fn item(&self) -> Option<gtk::Widget> {

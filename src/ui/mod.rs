@@ -19,6 +19,7 @@
 //!      │   ├── AddPreview     what they lead to
 //!      │   └── AddOptions     how they are fetched, and when they start
 //!      ├── RenewDialog    another address of a download that is stuck
+//!      ├── LoginDialog    the user name and the password that a server wants
 //!      ├── LimitDialog    how fast some downloads may be
 //!      ├── HistoryWindow  what was completed and is no longer in the list
 //!      │   └── HistoryRow
@@ -54,6 +55,7 @@ mod event_log;
 mod history_row;
 pub mod history_window;
 mod limit_dialog;
+mod login_dialog;
 pub mod messages;
 pub mod preferences;
 mod renew_dialog;

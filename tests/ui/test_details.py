@@ -167,6 +167,49 @@ def a_stuck_download_goes_on_from_a_new_address():
         check_renewed(server, home, app, kept)
 
 
+def a_login_that_is_given_later_lets_all_of_the_server_go_on():
+    other = "other.bin"
+    with Server({f"/{NAME}": DATA, f"/{other}": DATA}, SLOW) as server, Home() as home:
+        home.prefer(details_visible="true")
+        with Freshet(home, server.url(f"/{NAME}"), server.url(f"/{other}")) as app:
+            app.wait_for(NAME, words.DOWNLOADING)
+            until("some bytes", lambda: sent(server, f"/{NAME}") > 1_500_000)
+            server.logins = {f"/{NAME}": "ann:s3cret-word", f"/{other}": "ann:s3cret-word"}
+            server.cut()
+            for name in (NAME, other):
+                app.wait_for(name, words.LOGIN_NEEDED)
+            assert not app.says(words.ASKS), "a dialog came by itself"
+            server.rate = None
+            asked = len(server.asked)
+            app.click_in_row(NAME, words.LOG_IN)
+            for said in (words.ASKS, words.IN_CLEAR, words.FOR_OTHER):
+                app.wait_to_say(said)
+            assert not app.says(words.NOT_TAKEN), "nothing was given yet"
+            app.write(words.USER, "ann")
+            app.write(words.SECRET, "wrong")
+            app.screenshot(DESKTOP, "log-in")
+            app.click(words.LOG_IN_NOW)
+            for name in (NAME, other):
+                until("an answer", lambda: len(server.asked_for(f"/{name}")) > 2)
+                app.wait_for(name, words.LOGIN_NEEDED)
+            assert not app.says(words.ASKS), "a dialog came by itself"
+            # By its key; the name is still known.
+            desktop.click(DESKTOP, *desktop.middle(app.place_of_row(NAME)))
+            app.screenshot(DESKTOP, "log-in-row")
+            DESKTOP.key("ctrl", "u")
+            app.wait_to_say(words.NOT_TAKEN)
+            app.write(words.SECRET, "s3cret-word")
+            app.screenshot(DESKTOP, "log-in-again")
+            app.click(words.LOG_IN_NOW)
+            for name in (NAME, other):
+                app.wait_for(name, words.COMPLETED)
+            again = sum(part.sent for part in server.asked[asked:] if part.path == f"/{NAME}")
+            assert again < len(DATA) - 1_000_000, f"what was here was fetched again: {again}"
+        assert is_right(home), "the file is not the server's"
+        secrets = [p for p in home.path.rglob("*") if p.is_file() and b"s3cret-word" in p.read_bytes() and p.suffix != ".bin"]
+        assert not secrets, f"the password was written into {secrets}"
+
+
 def a_link_dropped_on_a_stuck_download_may_be_its_new_address():
     with stuck() as (server, home, app, kept):
         with DragSource("browser", server.url("/fresh/file.bin")) as source:
@@ -286,6 +329,7 @@ if __name__ == "__main__":
         a_checksum_is_shown_with_its_origin_and_its_result,
         a_file_with_another_checksum_is_kept_at_the_users_wish,
         a_stuck_download_goes_on_from_a_new_address,
+        a_login_that_is_given_later_lets_all_of_the_server_go_on,
         a_link_dropped_on_a_stuck_download_may_be_its_new_address,
         a_metalink_is_downloaded_from_all_its_addresses,
         the_speed_of_all_downloads_is_limited_and_set_free,

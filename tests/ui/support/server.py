@@ -2,6 +2,7 @@
 """A small HTTP server on 127.0.0.1 with ranges, validators, a rate that can be changed while it sends,
 and a record of what was asked."""
 
+import base64
 import re
 import threading
 import time
@@ -30,6 +31,7 @@ class Server:
         self.files = files
         self.rate = rate  # bytes a second for each connection; None: as fast as it goes
         self.refuses = {}  # path: the status it is answered with in place of the file
+        self.logins = {}  # path: the user and password without which it is answered with 401
         self.headers = {}  # path: more headers of its answers
         self.asked = []
         self.heads = []  # paths of which only the head was asked for
@@ -101,6 +103,11 @@ def _handler(server):
 
         def do_GET(self):
             path = self.path.split("?")[0]
+            login = server.logins.get(path)
+            if login and self.headers.get("Authorization") != f"Basic {base64.b64encode(login.encode()).decode()}":
+                server.asked.append(Asked(path, None, self.headers))
+                self._head(401, 0, "", {"WWW-Authenticate": 'Basic realm="files"'})
+                return
             data = server.files.get(path)
             refusal = server.refuses.get(path, 404 if data is None else None)
             if refusal:

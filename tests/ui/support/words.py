@@ -85,6 +85,9 @@ CHECKED, BESIDE = r"SHA-256 is right: [0-9a-f]{64} – told by the server", "–
 BY_ITS_TAG = r"Yes, the file is known by its tag"
 
 # A new address for a download that is stuck.
+LOG_IN, LOG_IN_NOW, USER, SECRET, FOR_OTHER = "Log In…", "Log In", "User name", "Password", "Also for 1 more download"
+ASKS, LOGIN_NEEDED = r"127\.0\.0\.1:\d+\S? asks for", r"asks for a user name and a password"
+NOT_TAKEN, IN_CLEAR = r"refused this user name and password", r"not encrypted: others"
 NEW_ADDRESS, ADDRESS_ENTRY, USE_ADDRESS = "New Address…", "New address", "Use Address"
 ADD_AS_NEW = "Add as New Download"
 DROP_ADDRESS = "Drop a new address for"

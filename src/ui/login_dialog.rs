@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Asks for the user name and the password that a server wants. It opens only when the user asks for it.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::glib;
+
+use crate::i18n::gettext;
+use crate::model::login::{Login, user_problem};
+
+const LOG_IN: &str = "log-in";
+
+/// What was entered.
+#[derive(Debug)]
+pub struct Entered {
+    pub user: String,
+    pub password: String,
+    /// Also for the others that wait for it.
+    pub for_others: bool,
+}
+
+mod imp {
+    use std::cell::OnceCell;
+
+    use super::*;
+
+    type Chosen = Box<dyn Fn(Entered)>;
+
+    #[allow(missing_debug_implementations)] // its listener has none
+    #[derive(Default, gtk::CompositeTemplate)]
+    #[template(file = "login_dialog.ui")]
+    pub struct LoginDialog {
+        #[template_child]
+        pub problem: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub user: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub password: TemplateChild<adw::PasswordEntryRow>,
+        #[template_child]
+        pub others: TemplateChild<adw::ActionRow>,
+        #[template_child]
+        pub for_others: TemplateChild<gtk::Switch>,
+        #[template_child]
+        pub warning: TemplateChild<gtk::Label>,
+        pub chosen: OnceCell<Chosen>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for LoginDialog {
+        const NAME: &'static str = "FreshetLoginDialog";
+        type Type = super::LoginDialog;
+        type ParentType = adw::MessageDialog;
+
+        fn class_init(klass: &mut Self::Class) {
+            klass.bind_template();
+        }
+
+        fn instance_init(dialog: &glib::subclass::InitializingObject<Self>) {
+            dialog.init_template();
+        }
+    }
+
+    impl ObjectImpl for LoginDialog {
+        fn constructed(&self) {
+            self.parent_constructed();
+            self.user.connect_changed(glib::clone!(
+                #[weak(rename_to = dialog)]
+                self.obj(),
+                move |_| dialog.check()
+            ));
+        }
+
+        fn dispose(&self) {
+            self.dispose_template();
+        }
+    }
+
+    impl WidgetImpl for LoginDialog {}
+    impl WindowImpl for LoginDialog {}
+
+    impl MessageDialogImpl for LoginDialog {
+        fn response(&self, response: &str) {
+            // A password row that has the focus when it goes leaves libadwaita 1.2 with freed memory.
+            gtk::prelude::GtkWindowExt::set_focus(&*self.obj(), None::<&gtk::Widget>);
+            if response == LOG_IN
+                && let Some(chosen) = self.chosen.get()
+            {
+                chosen(Entered {
+                    user: self.user.text().trim().to_owned(),
+                    password: self.password.text().into(),
+                    for_others: self.for_others.is_active(),
+                });
+            }
+        }
+    }
+}
+
+glib::wrapper! {
+    pub struct LoginDialog(ObjectSubclass<imp::LoginDialog>)
+        @extends adw::MessageDialog, gtk::Window, gtk::Widget,
+        @implements gtk::Buildable, gtk::ConstraintTarget, gtk::Native, gtk::Root, gtk::ShortcutManager;
+}
+
+impl LoginDialog {
+    /// `chosen` is called at most once.
+    pub fn new(login: &Login, chosen: impl Fn(Entered) + 'static) -> Self {
+        let dialog: Self = glib::Object::new();
+        let imp = dialog.imp();
+        // A new dialog has no listener yet.
+        let _ = imp.chosen.set(Box::new(chosen));
+        dialog.set_body(&login.sentence);
+        imp.warning.set_visible(login.is_open);
+        if let Some(offer) = login.offer() {
+            imp.others.set_title(&offer);
+            imp.others.set_visible(true);
+        }
+        match &login.user {
+            Some(user) => {
+                imp.user.set_text(user);
+                imp.password.grab_focus();
+            }
+            None => {
+                imp.user.grab_focus();
+            }
+        }
+        if login.is_refused {
+            dialog.say(Some(gettext("The server refused this user name and password.")));
+        }
+        dialog
+    }
+
+    /// Says what is wrong, and lets the name be used when nothing is.
+    fn check(&self) {
+        let user = self.imp().user.text();
+        let problem = user_problem(&user);
+        self.set_response_enabled(LOG_IN, problem.is_none() && !user.trim().is_empty());
+        self.say(problem);
+    }
+
+    fn say(&self, problem: Option<String>) {
+        let label = &self.imp().problem;
+        label.set_visible(problem.is_some());
+        label.set_label(&problem.unwrap_or_default());
+    }
+}
