@@ -285,6 +285,7 @@ impl Book {
             self.events.extend(item.turn.map(|turn| Event::Moved(vec![(id, turn)])));
         }
         self.insert(item);
+        self.sort(id);
         if let Some(item) = self.items.get(&id) {
             let added = Event::Added(Box::new(self.picture(item)));
             self.events.push_back(added);

@@ -286,9 +286,9 @@ impl Engine {
         self.core.book.borrow().live_snapshots().collect()
     }
 
-    /// All downloads of the list, in the order they were added.
-    pub fn ids(&self) -> impl IntoIterator<Item = DownloadId> + use<> {
-        self.core.book.borrow().ids()
+    /// All downloads of the list, in the order of the queue.
+    pub fn in_order(&self) -> Vec<DownloadId> {
+        self.core.book.borrow().in_order()
     }
 
     /// What is saved of a download.

@@ -90,8 +90,16 @@ impl Addresses {
         Some(if count == 1 { one } else { many })
     }
 
-    /// Reads a metalink, an address list or a list in JSON; `name` is what its own file is called.
+    /// Reads a metalink, an address list or a list in JSON; `name` is what its own file is called. The folders
+    /// that it names count for nothing: somebody else may have written it.
     pub fn in_list(bytes: &[u8], name: &str) -> Self {
+        let mut addresses = Self::in_own_list(bytes, name);
+        addresses.found.iter_mut().for_each(|entry| entry.folder = None);
+        addresses
+    }
+
+    /// Reads one that the user chose as a list of downloads, with its folders: see [`Addresses::settle_folders`].
+    pub fn in_own_list(bytes: &[u8], name: &str) -> Self {
         let (found, errors) = list::read(bytes);
         let sentence = |error: list::ListError| {
             let line = error.line.to_string();
@@ -255,6 +263,13 @@ mod tests {
         assert_eq!((read.found.len(), read.refused.len()), (1, 4));
         assert!(read.refused[0].starts_with("“l.txt”, line 2: "), "{read:?}");
         assert_eq!(read.refused[3], "“l.txt”: 2 more lines can not be read");
+    }
+
+    #[test]
+    fn only_a_list_of_the_user_s_own_names_folders() {
+        let list = b"http://h/a\n dir=/srv/x\n";
+        assert_eq!(Addresses::in_list(list, "l.txt").found[0].folder, None);
+        assert_eq!(Addresses::in_own_list(list, "l.txt").found[0].folder, Some("/srv/x".into()));
     }
 
     #[test]

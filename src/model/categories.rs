@@ -7,19 +7,10 @@ use super::Addresses;
 use super::kind::Kind;
 use super::preview::Preview;
 use crate::engine::disk::naming;
-use crate::engine::download::spec::DownloadSpec;
 pub use crate::engine::sorting::{Rule, Rules};
 use crate::engine::sorting::{RuleError, Subject};
 use crate::i18n::{gettext, gettext_f, in_one_line, pgettext};
 use crate::settings::Settings;
-
-/// Leaves the folder to the rules: this is the one by the address, until a server tells more.
-pub(super) fn sort(rules: &Rules, spec: &mut DownloadSpec) {
-    let name = naming::choose(spec.name.as_deref(), None, &spec.url, None);
-    let file = Subject { url: &spec.url, name: &name, media_type: None };
-    let folder = rules.folder(&file, &spec.folder).to_owned();
-    spec.otherwise = Some(std::mem::replace(&mut spec.folder, folder));
-}
 
 /// Where some downloads go, and by which rule, if by any.
 #[derive(Clone, Debug, PartialEq, Eq)]

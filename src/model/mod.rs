@@ -17,6 +17,7 @@ pub mod download_list;
 pub mod download_object;
 pub mod filter;
 pub mod history;
+mod list_folders;
 mod listener;
 pub mod login;
 pub mod lost_folders;

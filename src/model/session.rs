@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 
 use super::addresses::Addresses;
 use super::batch::{Batch, Part};
-use super::categories;
 use super::chronicle::{self, Line};
 use super::details::{self, Details};
 use super::download_list::{DownloadList, Source};
@@ -204,11 +203,11 @@ impl Session {
         self.0.engine.send(command);
     }
 
-    /// The list as the content of a file. A long one is gone through in pieces, between frames. The error is
-    /// a sentence for the user.
+    /// The list as the content of a file, in the order of the queue. A long one is gone through in pieces, between
+    /// frames. The error is a sentence for the user.
     pub async fn export(&self, format: Format) -> Result<String, String> {
         const PIECE: usize = 500;
-        let ids: Vec<_> = self.0.engine.ids().into_iter().collect();
+        let ids = self.0.engine.in_order();
         let mut downloads = Vec::new();
         for piece in ids.chunks(PIECE) {
             let records = piece.iter().filter_map(|id| self.0.engine.record(*id));
@@ -240,25 +239,24 @@ impl Session {
 
     /// The downloads that they would be.
     pub(super) fn specs(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadSpec> {
-        let folder = place.folder.clone().unwrap_or_else(|| self.folder());
-        let rules = self.0.settings.rules();
+        let usual = self.folder();
         let name = place.name.clone().filter(|_| addresses.found.len() == 1);
         let specs = addresses.found.iter().filter_map(|entry| {
             let (url, mirrors) = entry.urls.split_first()?;
+            let chosen = place.folder.as_ref().or(entry.folder.as_ref());
             let mut spec = DownloadSpec {
                 mirrors: mirrors.to_vec(),
                 name: name.clone().or_else(|| entry.name.clone()),
                 checksum: entry.checksum.clone(),
                 size: entry.size,
                 pieces: entry.pieces.clone(),
-                ..DownloadSpec::new(url.clone(), folder.clone())
+                ..DownloadSpec::new(url.clone(), chosen.unwrap_or(&usual).clone())
             };
             self.0.settings.apply(&mut spec);
             entry.clone().apply(&mut spec);
             place.terms.apply(&mut spec);
-            if place.folder.is_none() {
-                categories::sort(&rules, &mut spec);
-            }
+            // Where none was chosen, the rules do.
+            spec.otherwise = chosen.is_none().then(|| usual.clone());
             Some(spec)
         });
         specs.collect()

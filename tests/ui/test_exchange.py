@@ -37,13 +37,15 @@ def a_list_is_exported_and_what_was_not_complete_is_imported():
         assert [download["url"] for download in downloads] == urls, text
         server.refuses.clear()
         with Home() as home, Freshet(home) as app:
-            downloads[1]["folder"] = str(home.downloads)
+            own = home.path / "own"
+            own.mkdir()
+            downloads[1]["folder"] = str(own)
             saved = home.path / "list.json"
             saved.write_text(json.dumps({**json.loads(text), "downloads": downloads}))
             open_menu(app, words.IMPORT_ITEM)
             choose(app, DESKTOP, saved, words.IMPORT_LIST)
             app.wait_for("late.bin", words.COMPLETED)
-            assert (home.downloads / "late.bin").read_bytes() == DATA, "the file is not the server's"
+            assert (own / "late.bin").read_bytes() == DATA, "the file is not in the folder that the list names"
             assert app.seen_row("done.bin") is None, "what was complete is fetched again"
 
 

@@ -52,6 +52,12 @@ impl Book {
         order
     }
 
+    /// All downloads of the list, in the order of the queue.
+    pub fn in_order(&self) -> Vec<DownloadId> {
+        let is_removed = |id: &DownloadId| self.items.get(id).is_some_and(|item| item.removed.is_some());
+        self.order().into_iter().map(|(id, _)| id).filter(|id| !is_removed(id)).collect()
+    }
+
     /// Those that do not stand where they were added.
     pub fn moved(&self) -> Vec<(DownloadId, Turn)> {
         let live = self.items.values().filter_map(|item| Some((item.id, item.turn?)));

@@ -3,7 +3,7 @@
 //! they are removed, so no more is kept of them than was saved, as small as it gets, and they are items
 //! only while somebody looks. A list of 100,000 is mostly these.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -137,12 +137,6 @@ impl Book {
             found.extend(live.map(|id| (url, *id)));
         }
         found
-    }
-
-    /// All downloads of the list, in the order they were added.
-    pub fn ids(&self) -> BTreeSet<DownloadId> {
-        let live = self.items.values().filter(|item| item.removed.is_none()).map(|item| item.id);
-        self.shelf.ids().chain(live).collect()
     }
 
     pub fn shelved(&self) -> Vec<DownloadId> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The folder of a download for which the user chose none. By the rules of the user it is chosen for the first
-//! time when the download gets a slot, by what its address says, and for the last time when a server has told
+//! The folder of a download for which the user chose none. By the rules of the user it is chosen when the download
+//! is added and again when it gets a slot, by what its address says, and for the last time when a server has told
 //! the name and the type of the file, before the part file is made.
 
 use super::Book;

@@ -6,7 +6,7 @@ use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
 use super::Window;
-use crate::desktop::link_file;
+use crate::desktop::{folder_check, link_file};
 use crate::i18n::{gettext, gettext_f};
 use crate::model::Addresses;
 use crate::model::session::Format;
@@ -54,7 +54,11 @@ impl Window {
             match link_file::read_list(&file).await {
                 Ok(bytes) => {
                     let otherwise = gettext_f("There is nothing to download in “{file}”", &[("file", &name)]);
-                    window.add_found(&Addresses::in_list(&bytes, &name), &otherwise);
+                    let mut addresses = Addresses::in_own_list(&bytes, &name);
+                    if let Some(session) = window.imp().session.get() {
+                        addresses.settle_folders(&name, &session.folder(), folder_check::problem).await;
+                    }
+                    window.add_found(&addresses, &otherwise);
                 }
                 Err(sentence) => messages::tell(&window.imp().toasts, &sentence),
             }
