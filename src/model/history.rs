@@ -2,7 +2,9 @@
 //! What was completed and is no longer in the list: a list of its own, in which words can be looked for. It may be
 //! long, so its rows are made when they come into sight, and it is searched on another thread.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gio::prelude::*;
 use gio::subclass::prelude::*;
@@ -17,6 +19,9 @@ use crate::engine::store::Archive;
 pub use crate::engine::store::Past;
 use crate::i18n::gettext_f;
 use crate::settings::Key;
+
+/// So long it is waited for a drive to tell whether a file is still there.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 mod imp {
     use std::cell::{Cell, RefCell};
@@ -147,6 +152,14 @@ pub fn status(past: &Past) -> String {
     describe::joined([Some(size(past.size)), host, Some(day_with_time(past.finished_at))])
 }
 
+/// That it is there already.
+pub fn already(past: &Past) -> String {
+    let folder = describe::folder(past.place().parent().unwrap_or(&past.folder));
+    let values = [("file", past.name.as_str()), ("date", &day_with_time(past.finished_at)), ("folder", &folder)];
+    // Translators: {file} is the name of a file, {date} a day with a time, {folder} a path.
+    gettext_f("“{file}” was downloaded before ({date}) and is still in the folder “{folder}”.", &values)
+}
+
 /// What a screen reader says of a row.
 pub fn sentence(past: &Past) -> String {
     // Translators: a row of the list as a screen reader says it: file name and state.
@@ -180,6 +193,31 @@ impl Session {
     /// What was completed and is no longer in the list, the latest first. The error is a sentence for the user.
     pub async fn history(&self) -> Result<Vec<Past>, String> {
         self.engine().history().await.map_err(|failure| unread(&failure))
+    }
+
+    /// Takes apart what is new and what was downloaded before and is still where it was put, with that. All is new
+    /// where no history is kept, or a drive does not answer for a while.
+    pub async fn downloaded(&self, addresses: &Addresses) -> (Addresses, Vec<Past>) {
+        let all_new = || (addresses.clone(), Vec::new());
+        let Some(archive) = self.engine().archive().filter(|_| self.keeps_history()) else { return all_new() };
+        // None has no address.
+        let urls = addresses.found.iter().filter_map(|entry| entry.urls.first().cloned()).collect();
+        let found = match archive.find(urls).await {
+            Ok(found) if found.is_empty() => return all_new(),
+            Ok(found) => found,
+            Err(failure) => {
+                tracing::warn!(%failure, "it is not known what was downloaded before");
+                return all_new();
+            }
+        };
+        let is_there =
+            |(_, past): &(usize, Past)| past.path.as_ref().is_some_and(|path| path.symlink_metadata().is_ok());
+        let look = gio::spawn_blocking(move || found.into_iter().filter(is_there).collect::<Vec<_>>());
+        let Ok(Ok(there)) = glib::future_with_timeout(PATIENCE, look).await else { return all_new() };
+        let places: HashSet<_> = there.iter().map(|(place, _)| *place).collect();
+        let (mut new, mut place) = (addresses.clone(), 0..);
+        new.found.retain(|_| place.next().is_some_and(|place| !places.contains(&place)));
+        (new, there.into_iter().map(|(_, past)| past).collect())
     }
 
     /// Takes one out of the history. The error is a sentence for the user.

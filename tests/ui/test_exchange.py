@@ -71,6 +71,12 @@ def what_is_taken_off_the_list_is_found_again_and_what_came_is_counted():
             app.wait_to_say(words.CAME_FROM)
             app.screenshot(DESKTOP, "statistics")
             DESKTOP.key("Escape")
+        with Freshet(home, server.url("/done.bin")) as app:
+            app.wait_to_say(words.DOWNLOADED_BEFORE)
+            app.screenshot(DESKTOP, "downloaded-before")
+            DESKTOP.key("Escape")
+            app.wait_for("other.bin", words.COMPLETED)
+            assert app.seen_row("done.bin") is None, "what was there already is fetched again unasked"
         # The Undo of the one is over with the session, and the other is in the list again.
         with Freshet(home) as app:
             app.wait_for("other.bin", words.COMPLETED)

@@ -5,6 +5,7 @@
 use std::sync::{Arc, mpsc};
 
 use rusqlite::Connection;
+use url::Url;
 
 use super::database;
 use super::history::{self, Past};
@@ -21,6 +22,11 @@ impl Archive {
     /// All of the history, the latest first.
     pub async fn history(&self) -> Result<Vec<Past>, Failure> {
         self.ask("reading the history", history::load).await
+    }
+
+    /// The places of those addresses that the history has, each with what became of it the last time.
+    pub async fn find(&self, urls: Vec<Url>) -> Result<Vec<(usize, Past)>, Failure> {
+        self.ask("looking into the history", move |connection| history::find(connection, &urls)).await
     }
 
     /// Takes these out of the history.

@@ -5,7 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use url::Url;
 
 use super::redact::without_password;
 use super::rows::{bytes, nanoseconds, path, signed, time, unsigned};
@@ -100,17 +101,35 @@ fn append(connection: &Connection, select: &str, all: &mut Vec<Past>) -> rusqlit
     let mut select = connection.prepare(select)?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        all.push(Past {
-            id: DownloadId(unsigned(row.get(0)?)),
-            url: row.get(1)?,
-            name: row.get(2)?,
-            folder: path(row.get(3)?),
-            path: row.get::<_, Option<_>>(4)?.map(path),
-            size: unsigned(row.get(5)?),
-            finished_at: time(row.get(6)?),
-        });
+        all.push(past(row)?);
     }
     Ok(())
+}
+
+fn past(row: &Row<'_>) -> rusqlite::Result<Past> {
+    Ok(Past {
+        id: DownloadId(unsigned(row.get(0)?)),
+        url: row.get(1)?,
+        name: row.get(2)?,
+        folder: path(row.get(3)?),
+        path: row.get::<_, Option<_>>(4)?.map(path),
+        size: unsigned(row.get(5)?),
+        finished_at: time(row.get(6)?),
+    })
+}
+
+/// The places of those addresses that were downloaded before, each with the last such download.
+pub fn find(connection: &Connection, urls: &[Url]) -> rusqlite::Result<Vec<(usize, Past)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, url, name, folder, path, size, finished_at FROM history WHERE url = ?1
+         ORDER BY finished_at DESC, id DESC LIMIT 1",
+    )?;
+    let mut found = Vec::new();
+    for (place, url) in urls.iter().enumerate() {
+        let last = select.query_row([without_password(url).as_str()], past).optional()?;
+        found.extend(last.map(|past| (place, past)));
+    }
+    Ok(found)
 }
 
 pub fn forget(connection: &Connection, ids: &[DownloadId]) -> rusqlite::Result<()> {

@@ -46,6 +46,8 @@ pub const STEPS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;",
     // Where a download stands in the order of the queue; NULL: where it was added.
     "ALTER TABLE download ADD COLUMN turn INTEGER;",
+    // Whether an address was downloaded before is asked each time that one is added.
+    "CREATE INDEX history_by_url ON history (url);",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -408,6 +408,7 @@ const SAMPLES: &[&str] = &[
     include_str!("samples/version-1.sql"),
     include_str!("samples/version-2.sql"),
     include_str!("samples/version-3.sql"),
+    include_str!("samples/version-4.sql"),
 ];
 
 #[test]
@@ -519,6 +520,20 @@ fn a_removal_that_can_be_undone_is_in_the_history_until_it_is_undone() {
     assert_eq!(history(&opened).len(), 1);
     opened.store.save(completed(1));
     assert_eq!(history(&opened), []);
+}
+
+#[test]
+fn an_address_that_was_downloaded_before_is_found_by_what_became_of_it_the_last_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = open(&folder.path().join("list.db"));
+    let url: Url = "https://ann:secret@example.org/f".parse().unwrap();
+    for id in [1, 2] {
+        let spec = DownloadSpec::new(url.clone(), "/srv".into());
+        opened.store.retire(Record { spec, ..completed(id) });
+    }
+    let urls = ["https://example.org/g", "https://ann:other@example.org/f"].map(|url| url.parse().unwrap());
+    let found = asked(opened.store.archive().find(urls.into()));
+    assert_eq!(found.iter().map(|(place, past)| (*place, past.id.0)).collect::<Vec<_>>(), [(1, 2)]);
 }
 
 #[test]

@@ -1,22 +1,52 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Asks what is meant when something is to be added that is in the list already.
+//! Asks what is meant when something is to be added that is in the list already, or was downloaded before.
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
 use super::Window;
+use crate::desktop::files;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::session::Place;
-use crate::model::{Addresses, DownloadId, Session};
+use crate::model::{Addresses, DownloadId, Session, history};
+use crate::ui::messages;
+
+/// What is to be added, and what of it is new.
+struct Wanted {
+    session: Session,
+    all: Addresses,
+    new: Addresses,
+    place: Place,
+}
 
 impl Window {
-    /// Adds what was found; what the list has already only if that is wanted.
+    /// Adds what was found; what the list has already, or what was downloaded before, only if that is wanted.
     pub(super) fn add_to_list(&self, session: &Session, addresses: &Addresses, place: &Place) {
-        let (new, known) = session.known(addresses);
-        match known.last() {
-            Some(last) => self.ask_about_known(session, (addresses, &new), place, (known.len(), *last)),
-            None => self.add_at_once(session, addresses, place),
+        if self.asks_about_known(session, addresses, place) {
+            return;
+        }
+        if !session.keeps_history() {
+            return self.add_at_once(session, addresses, place);
+        }
+        let (window, session, all, place) = (self.clone(), session.clone(), addresses.clone(), place.clone());
+        glib::spawn_future_local(async move {
+            let (new, past) = session.downloaded(&all).await;
+            match past.last() {
+                Some(last) => {
+                    window.ask_about_past(Wanted { session, all, new, place }, past.len(), last);
+                }
+                None => window.add_at_once(&session, &all, &place),
+            }
+        });
+    }
+
+    /// Adds what is wanted once more; what the list has already only if that is meant.
+    pub(super) fn add_again(&self, addresses: &Addresses, place: &Place) {
+        if let Some(session) = self.imp().session.get()
+            && !self.asks_about_known(session, addresses, place)
+        {
+            self.add_at_once(session, addresses, place);
         }
     }
 
@@ -26,31 +56,60 @@ impl Window {
         }
     }
 
-    fn ask_about_known(
-        &self,
-        session: &Session,
-        (all, new): (&Addresses, &Addresses),
-        place: &Place,
-        (count, last): (usize, DownloadId),
-    ) {
-        let body = match session.list().get(last).filter(|_| count == 1) {
+    fn asks_about_known(&self, session: &Session, all: &Addresses, place: &Place) -> bool {
+        let (new, known) = session.known(all);
+        if let Some(last) = known.last() {
+            let wanted = Wanted { session: session.clone(), all: all.clone(), new, place: place.clone() };
+            self.ask_about_known(wanted, known.len(), *last);
+        }
+        !known.is_empty()
+    }
+
+    fn ask_about_known(&self, wanted: Wanted, count: usize, last: DownloadId) {
+        let body = match wanted.session.list().get(last).filter(|_| count == 1) {
             // Translators: {file} is the name of a file, {state} what the list says of its download.
             Some(download) => gettext_f(
                 "“{file}” has this address: {state}",
                 &[("file", &download.name()), ("state", &download.status())],
             ),
             None => {
-                let values = [("n", count.to_string())];
-                let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-                ngettext_f("{n} download has this address.", "{n} downloads have these addresses.", count, &values)
+                let n = count.to_string();
+                ngettext_f("{n} download has this address.", "{n} downloads have these addresses.", count, &[("n", &n)])
             }
         };
-        let dialog = adw::MessageDialog::new(Some(self), Some(&gettext("Already in the List")), Some(&body));
+        self.ask(wanted, &gettext("Already in the List"), &body, move |window| window.imp().view.reveal(last));
+    }
+
+    fn ask_about_past(&self, wanted: Wanted, count: usize, last: &history::Past) {
+        let body = match count {
+            1 => history::already(last),
+            _ => ngettext_f(
+                "{n} of these files was downloaded before and is still there.",
+                "{n} of these files were downloaded before and are still there.",
+                count,
+                &[("n", &count.to_string())],
+            ),
+        };
+        let path = last.place().to_owned();
+        self.ask(wanted, &gettext("Already Downloaded"), &body, move |window| {
+            let (window, path) = (window.clone(), path.clone());
+            glib::spawn_future_local(async move {
+                let context = WidgetExt::display(&window).app_launch_context();
+                if let Err(sentence) = files::show_in_folder(&path, Some(context.upcast_ref())).await {
+                    messages::tell(&window.imp().toasts, &sentence);
+                }
+            });
+        });
+    }
+
+    /// `show` shows what there is.
+    fn ask(&self, wanted: Wanted, heading: &str, body: &str, show: impl Fn(&Self) + 'static) {
+        let dialog = adw::MessageDialog::new(Some(self), Some(heading), Some(body));
         dialog.add_response("cancel", &gettext("_Cancel"));
         dialog.add_response("again", &gettext("_Download Again"));
         // Where there is nothing new, what there is may be what was looked for.
-        let suggested = if new.found.is_empty() { "show" } else { "new" };
-        let label = if new.found.is_empty() { gettext("_Show") } else { gettext("_Add Only New Ones") };
+        let suggested = if wanted.new.found.is_empty() { "show" } else { "new" };
+        let label = if wanted.new.found.is_empty() { gettext("_Show") } else { gettext("_Add Only New Ones") };
         dialog.add_response(suggested, &label);
         dialog.set_close_response("cancel");
         dialog.set_default_response(Some(suggested));
@@ -60,18 +119,10 @@ impl Window {
             glib::clone!(
                 #[weak(rename_to = window)]
                 self,
-                #[strong]
-                session,
-                #[strong]
-                all,
-                #[strong]
-                new,
-                #[strong]
-                place,
                 move |_, response| match response {
-                    "again" => window.add_at_once(&session, &all, &place),
-                    "new" => window.add_at_once(&session, &new, &place),
-                    "show" => window.imp().view.reveal(last),
+                    "again" => window.add_at_once(&wanted.session, &wanted.all, &wanted.place),
+                    "new" => window.add_at_once(&wanted.session, &wanted.new, &wanted.place),
+                    "show" => show(&window),
                     _ => {}
                 }
             ),

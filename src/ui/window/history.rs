@@ -22,7 +22,7 @@ impl Window {
             glib::clone!(
                 #[weak(rename_to = window)]
                 self,
-                move |addresses, place| window.add(&addresses, &place)
+                move |addresses, place| window.add_again(&addresses, &place)
             ),
         );
         history.set_transient_for(Some(self));

@@ -142,6 +142,7 @@ IMPORT_ITEM, IMPORT_LIST = "Import List…", "Import List"
 # What was in the list, and how much came.
 HISTORY, STATISTICS, NO_HISTORY, CLEAR, CLEAR_NOW = "History", "Statistics", "No History", "Clear…", "Clear"
 HISTORY_ENTRY = "Search for name, address, folder or date"
+DOWNLOADED_BEFORE = "was downloaded before"
 MORE_ACTIONS, DOWNLOAD_AGAIN = "More Actions", "Download Again"
 IN_HISTORY = r"^done\.bin: 50\.0\skB – 127\.0\.0\.1 – \d+ \w+ \d+, \d+:\d+\b"
 CAME_TODAY, CAME_FROM = r"^100\.0\skB in the last 30 days, 100\.0\skB of them today", r"^127\.0\.0\.1: 100\.0\skB\b"
