@@ -2,16 +2,20 @@
 //! The bridge between engine and window: what events do to the list and the totals.
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 use std::time::SystemTime;
 
+use freshet::engine::command::Start;
 use freshet::engine::download::state::State;
 use freshet::engine::error::{Failure, FailureKind};
 use freshet::engine::event::{Event, Progress, Snapshot};
+use freshet::engine::sorting::{Rule, Rules};
 use freshet::engine::{DownloadId, Speed};
-use freshet::model::Session;
+use freshet::model::session::{Format, Place};
+use freshet::model::{Addresses, Command, Session, Spot};
 use freshet::settings::Settings;
 use gio::prelude::*;
 
@@ -20,6 +24,11 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Runs a test with a session, on the one thread that has the default main context: the engine and
 /// what it leaves behind there belong to it. A panic there fails the test here.
 fn with_session(test: fn(&Session)) {
+    with_settings(|_| (), test);
+}
+
+/// The same with settings that are changed before.
+fn with_settings(prepare: fn(&Settings), test: fn(&Session)) {
     static THREAD: OnceLock<Sender<Job>> = OnceLock::new();
     let thread = THREAD.get_or_init(|| {
         let (jobs, queue) = channel::<Job>();
@@ -30,7 +39,11 @@ fn with_session(test: fn(&Session)) {
     let job = move || {
         let context = glib::MainContext::default();
         let _owned = context.acquire().unwrap();
-        let ended = std::panic::catch_unwind(|| test(&Session::start(Settings::in_memory().unwrap()).unwrap()));
+        let ended = std::panic::catch_unwind(|| {
+            let settings = Settings::in_memory().unwrap();
+            prepare(&settings);
+            test(&Session::start(settings).unwrap());
+        });
         done.send(ended).unwrap();
     };
     thread.send(Box::new(job)).unwrap();
@@ -116,5 +129,36 @@ fn a_list_that_can_not_be_saved_is_told_until_it_can() {
         let told = told.borrow();
         let [Some(sentence), None] = told.as_slice() else { panic!("{told:?}") };
         assert!(sentence.contains("The disk is full.") && sentence.ends_with("tried again every few seconds."));
+    });
+}
+
+/// Adds these by hand, so that nothing is asked for.
+fn add(session: &Session, text: &str) -> Vec<DownloadId> {
+    let place = Place { start: Start::ByHand, ..Place::default() };
+    session.add(&Addresses::in_text(text), &place)
+}
+
+#[test]
+fn an_exported_list_has_the_order_of_the_queue() {
+    with_session(|session| {
+        let ids = add(session, "http://h/a http://h/b http://h/c");
+        session.send(Command::Move { ids: vec![ids[2]], to: Spot::Top });
+        let list = glib::MainContext::default().block_on(session.export(Format::Addresses)).unwrap();
+        let urls: Vec<_> = list.lines().filter(|line| line.starts_with("http")).collect();
+        assert_eq!(urls, ["http://h/c", "http://h/a", "http://h/b"], "{list}");
+    });
+}
+
+#[test]
+fn what_is_added_is_told_with_the_folder_that_a_rule_has_for_it() {
+    let rules = |settings: &Settings| {
+        let discs = Rule { patterns: "*.iso".into(), folder: "/srv/discs".into(), ..Rule::default() };
+        settings.set_rules(&Rules(vec![discs]));
+    };
+    with_settings(rules, |session| {
+        let ids = add(session, "http://h/a.iso http://h/b.txt");
+        let folder = |id: &DownloadId| session.list().get(*id).unwrap().folder();
+        assert_eq!(folder(&ids[0]), Path::new("/srv/discs"));
+        assert_eq!(folder(&ids[1]), session.folder());
     });
 }

@@ -14,9 +14,9 @@ pub struct Rule {
     /// Of the category that it makes, as the user calls it.
     pub name: String,
     pub kind: Option<Kind>,
-    /// Of addresses, as they were added. Each stands for its subdomains, too. Parted by white space.
+    /// Of addresses, as they were added. Each stands for its subdomains, too. Separated by white space.
     pub hosts: String,
-    /// For file names, with the wildcards `*` (any characters) and `?` (one), in large or small letters. Parted
+    /// For file names, with the wildcards `*` (any characters) and `?` (one), in large or small letters. Separated
     /// by white space.
     pub patterns: String,
     pub folder: PathBuf,
