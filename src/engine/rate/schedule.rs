@@ -69,11 +69,15 @@ impl WeekMinute {
 
     /// In the time zone of this machine.
     pub fn of(time: SystemTime) -> Self {
+        Self::in_zone(time, &glib::TimeZone::local())
+    }
+
+    fn in_zone(time: SystemTime, zone: &glib::TimeZone) -> Self {
         let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let local = i64::try_from(seconds).ok().and_then(|seconds| glib::DateTime::from_unix_local(seconds).ok());
+        let utc = i64::try_from(seconds).ok().and_then(|seconds| glib::DateTime::from_unix_utc(seconds).ok());
         // Only a clock that shows a year above 9999 has no local time.
         let number = |number: i32| u16::try_from(number).unwrap_or_default();
-        local.map_or(Self(0), |local| {
+        utc.and_then(|utc| utc.to_timezone(zone).ok()).map_or(Self(0), |local| {
             let day = number(local.day_of_week()).saturating_sub(1);
             Self((day * DAY + number(local.hour()) * 60 + number(local.minute())) % WEEK)
         })
@@ -166,6 +170,29 @@ mod tests {
 
     fn rate(schedule: &Schedule, at: WeekMinute) -> Option<Option<u64>> {
         schedule.at(at).map(|window| window.rate.map(|rate| rate.0))
+    }
+
+    /// How many minutes a window is in force on a day on which the clock is set, in middle Europe.
+    fn minutes(text: &str, begin: u64) -> usize {
+        let zone = glib::TimeZone::from_identifier(Some("CET-1CEST,M3.5.0,M10.5.0/3")).unwrap();
+        let schedule: Schedule = text.parse().unwrap();
+        // Until after the midnight that follows.
+        let moments = (0..30 * 60).map(|minute| SystemTime::UNIX_EPOCH + Duration::from_secs(begin + minute * 60));
+        moments.filter(|at| schedule.at(WeekMinute::in_zone(*at, &zone)).is_some()).count()
+    }
+
+    #[test]
+    fn on_days_on_which_the_clock_is_set_it_counts_what_the_clock_shows() {
+        // 23:00 there before the Sundays 29 March and 25 October 2026.
+        let (spring, autumn) = (1_774_735_200, 1_792_875_600);
+        for (window, in_spring, in_autumn) in [
+            ("Sun 00:00-24:00 1K", 23 * 60, 25 * 60),
+            ("Sun 02:30-03:30 1K", 30, 90),
+            ("Sat 23:30-02:30 1K", 2 * 60 + 30, 3 * 60 + 30),
+            ("Sun 04:00-05:00 1K", 60, 60),
+        ] {
+            assert_eq!((minutes(window, spring), minutes(window, autumn)), (in_spring, in_autumn), "{window}");
+        }
     }
 
     #[test]
