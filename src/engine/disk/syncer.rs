@@ -279,8 +279,9 @@ impl Syncer {
             for gone in std::iter::once(file.path()).chain(finish.replaces.as_deref()) {
                 folders.removed(gone);
             }
-            if finish.may_be_there.is_some() {
-                // The number that it had may be free again.
+            if finish.may_be_there.is_some() && path != file.path().with_extension("") {
+                // Where the same file was there already, the number of this one is free again. Not for each file:
+                // ten thousand of one name would be counted through each time.
                 folders.deleted(file.path());
             }
             drop(folders);
