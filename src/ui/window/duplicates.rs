@@ -6,11 +6,9 @@ use adw::subclass::prelude::*;
 use gtk::glib;
 
 use super::Window;
-use crate::desktop::files;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::session::Place;
 use crate::model::{Addresses, DownloadId, Session, history};
-use crate::ui::messages;
 
 /// What is to be added, and what of it is new.
 struct Wanted {
@@ -91,15 +89,7 @@ impl Window {
             ),
         };
         let path = last.place().to_owned();
-        self.ask(wanted, &gettext("Already Downloaded"), &body, move |window| {
-            let (window, path) = (window.clone(), path.clone());
-            glib::spawn_future_local(async move {
-                let context = WidgetExt::display(&window).app_launch_context();
-                if let Err(sentence) = files::show_in_folder(&path, Some(context.upcast_ref())).await {
-                    messages::tell(&window.imp().toasts, &sentence);
-                }
-            });
-        });
+        self.ask(wanted, &gettext("Already Downloaded"), &body, move |window| window.show_file(&path));
     }
 
     /// `show` shows what there is.
