@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! How many transfers help: begin with one, add more as long as the measured total grows, and go
-//! back to what sufficed when it does not. Pure.
+//! How many transfers help: begin with one, add one after another as long as the measured total grows, and
+//! go back to what sufficed when it does not. Pure.
+//!
+//! A connection needs a while to show what it brings. So the total is compared where there are two, and then
+//! where there are twice or eight times as many, and on the way there the next one does not wait for what the
+//! last one brings: only until that has answered, or for a part of the time that this takes. It is not added where
+//! the total sinks.
 
 use std::time::Duration;
 
@@ -21,10 +26,13 @@ const STILL_GROWING: f64 = 1.3;
 const MOST_GROWING_WINDOWS: u32 = 7;
 /// Of what the new transfers could have added, this much must have come for them to be kept...
 const WORTH_KEEPING: f64 = 0.3;
-/// ...and if so much came, the limit is one of each connection, and it is safe to add many at once.
+/// ...and if so much came, the limit is one of each connection, and many are added before the next comparison.
 const NEARLY_ALL: f64 = 0.8;
 /// How many times as many as before that is.
 const MANY: usize = 8;
+/// The next one is added at the latest after this part of the time that a transfer takes to its first byte: a
+/// server that turns some away sees few requests too many, and the sum of all is there soon.
+const PACE: u32 = 8;
 /// So many windows pass, besides those of slow start, before the one by which it is believed that more do
 /// not help: they have to find their speed, and lost packets make all of it uneven.
 const MOST_TRIAL_WINDOWS: u32 = 3;
@@ -48,6 +56,8 @@ const MOST_DOUBLINGS: u32 = 7;
 #[derive(Clone, Debug)]
 pub struct Ramp {
     target: usize,
+    /// How many there will be when the total is compared next.
+    goal: usize,
     /// What sufficed before, and the bytes a second that came then.
     before: Option<(usize, f64)>,
     phase: Phase,
@@ -58,6 +68,11 @@ pub struct Ramp {
 
 #[derive(Clone, Debug)]
 enum Phase {
+    /// Adds one transfer after another up to the goal, the last one at `last`.
+    Adding {
+        begin: Sample,
+        last: Moment,
+    },
     /// Waits until all transfers wanted are flowing.
     Gathering {
         since: Option<Moment>,
@@ -105,7 +120,7 @@ pub struct Sight {
 
 impl Default for Ramp {
     fn default() -> Self {
-        Self { target: 1, before: None, phase: Phase::Gathering { since: None }, rests: 0, is_trial: false }
+        Self { target: 1, goal: 1, before: None, phase: Phase::Gathering { since: None }, rests: 0, is_trial: false }
     }
 }
 
@@ -130,7 +145,9 @@ impl Ramp {
             return None;
         }
         self.target = self.target.min(most);
+        self.goal = self.goal.clamp(self.target, most);
         match self.phase {
+            Phase::Adding { begin, last } => self.add(sight, begin, last),
             Phase::Gathering { since } => self.gather(sight, since),
             Phase::Measuring { begin, half, windows } => self.measure(sight, begin, half, windows),
             Phase::Resting { until } if now < until => Some(until),
@@ -230,9 +247,34 @@ impl Ramp {
         }
         self.before = Some((self.target, rate));
         self.is_trial = factor == 2;
-        self.target = (self.target * factor).min(sight.most);
-        self.phase = Phase::Gathering { since: Some(sight.now) };
-        Some(sight.now + sight.setup.clamp(SHORTEST_WINDOW, LONGEST_WINDOW))
+        self.goal = (self.target * factor).min(sight.most);
+        self.add_one(sight, Sample { at: sight.now, bytes: sight.received })
+    }
+
+    fn add(&mut self, sight: Sight, begin: Sample, last: Moment) -> Option<Moment> {
+        let next = last + sight.setup / PACE;
+        if sight.flowing < self.target && sight.now < next {
+            return Some(next);
+        }
+        let here = Sample { at: sight.now, bytes: sight.received };
+        let has_shown = here.at - begin.at >= window(sight);
+        if has_shown && self.before.is_some_and(|(_, old)| rate(begin, here) < old) {
+            self.goal = self.target;
+            return self.gather(sight, None);
+        }
+        self.add_one(sight, begin)
+    }
+
+    fn add_one(&mut self, sight: Sight, begin: Sample) -> Option<Moment> {
+        self.target += 1;
+        let setup = sight.setup.clamp(SHORTEST_WINDOW, LONGEST_WINDOW);
+        let (phase, wait) = if self.target < self.goal {
+            (Phase::Adding { begin, last: sight.now }, setup / PACE)
+        } else {
+            (Phase::Gathering { since: Some(sight.now) }, setup)
+        };
+        self.phase = phase;
+        Some(sight.now + wait)
     }
 
     /// How many would have brought what came: between those before and those now.
@@ -242,6 +284,7 @@ impl Ramp {
 
     fn rest(&mut self, sight: Sight, target: usize) -> Option<Moment> {
         self.target = target;
+        self.goal = target;
         self.is_trial = false;
         let until = sight.now + FIRST_REST * (1 << self.rests.min(MOST_DOUBLINGS));
         self.rests += 1;

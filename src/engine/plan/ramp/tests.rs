@@ -30,10 +30,44 @@ fn finally(targets: &[(u64, usize)]) -> usize {
 }
 
 #[test]
-fn a_limit_of_each_connection_is_answered_with_all_that_are_allowed_at_once() {
+fn a_limit_of_each_connection_is_answered_with_one_more_after_another_up_to_all_that_are_allowed() {
     let targets = run(Duration::from_millis(1), 16, 10_000, |n, _| n as f64 * 20e6);
-    assert_eq!(targets.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [1, 2, 16]);
+    assert!(targets.iter().map(|(_, n)| *n).eq(1..=16), "{targets:?}");
     assert!(targets.last().unwrap().0 < 40, "{targets:?}");
+}
+
+#[test]
+fn the_next_one_does_not_wait_long_for_the_answer_of_the_last_one() {
+    let sight = |millis: u64, received, flowing| Sight {
+        now: Moment(Duration::from_millis(millis)),
+        received,
+        flowing,
+        setup: Duration::from_millis(80),
+        most: 8,
+        left: u64::MAX,
+        is_lossy: true,
+    };
+    // One brings 10 MB/s and loses packets: of eight none has answered yet.
+    let (mut ramp, mut added) = (Ramp::default(), Vec::new());
+    let mut next = ramp.look(sight(0, 0, 1));
+    while let Some(at) = next.filter(|at| at.0 < Duration::from_millis(400)) {
+        let millis = at.0.as_millis() as u64;
+        let before = ramp.target();
+        next = ramp.look(sight(millis, millis * 10_000, 1));
+        assert!(ramp.target() <= before + 1, "{} at once", ramp.target() - before);
+        added.extend((ramp.target() > before).then_some(millis));
+    }
+    assert_eq!(ramp.target(), 8);
+    assert!(added.windows(2).all(|pair| pair[1] - pair[0] == 10), "{added:?}");
+}
+
+#[test]
+fn no_more_are_added_while_the_total_sinks() {
+    // Each brings a tenth as soon as there are more than sixteen.
+    let total = |n: usize, _: f64| if n <= 16 { n as f64 * 1e6 } else { n as f64 * 1e5 };
+    let targets = run(Duration::from_millis(100), 64, 3_000, total);
+    let most = targets.iter().map(|(_, n)| *n).max().unwrap();
+    assert!((17..40).contains(&most), "{targets:?}");
 }
 
 #[test]
