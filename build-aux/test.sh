@@ -51,6 +51,7 @@ want_test_tools() {
   program sway sway sway sway
   program grim grim grim grim
   program wtype wtype wtype wtype
+  program gnome-shell gnome-shell gnome-shell gnome-shell
   fc-list 2>/dev/null | grep -q . || want fonts-dejavu-core dejavu-sans-fonts ttf-dejavu
   program desktop-file-validate desktop-file-utils desktop-file-utils desktop-file-utils
   program appstreamcli appstream appstream appstream
@@ -217,10 +218,12 @@ step rust 'tests with the toolkit' build-aux/gui-session.sh env G_DEBUG=fatal-cr
 step check 'build' cargo build --locked --bins
 for program in tests/ui/*.py; do
   case $program in
-    *_wayland.py) session=tests/ui/support/sway-session.sh ;;
+    *_wayland.py) session='tests/ui/support/wayland-session.sh sway' ;;
+    *_gnome_shell.py) session='tests/ui/support/wayland-session.sh gnome-shell' ;;
     *) session=build-aux/gui-session.sh ;;
   esac
-  step ui "window: $(basename "$program" .py)" "$session" timeout 300 /usr/bin/python3 "$program"
+  # shellcheck disable=SC2086 # a command and its argument
+  step ui "window: $(basename "$program" .py)" $session timeout 300 /usr/bin/python3 "$program"
 done
 step check 'Meson' meson_install
 step check 'installed files' check_install

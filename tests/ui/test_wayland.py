@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The same on Wayland: an address typed into the window, and the drops of test_drop.py with a real
-(virtual) pointer. Run by support/sway-session.sh."""
+(virtual) pointer. Run by support/wayland-session.sh."""
 
 import os
 import random
 import sys
 
 if not os.environ.get("WAYLAND_DISPLAY"):
-    sys.exit("run me by support/sway-session.sh")
+    sys.exit("run me by support/wayland-session.sh")
 
 import test_drop
 from support import words

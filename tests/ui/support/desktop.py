@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The desktop the tests run on, X11 or sway: where windows are, a pointer, keys, screenshots."""
+"""The desktop the tests run on, X11, sway or GNOME Shell: where windows are, a pointer, keys, screenshots."""
 
 import json
 import os
@@ -93,7 +93,7 @@ class X11:
 
 
 class Sway:
-    """sway, headless, started by sway-session.sh; windows are tiled."""
+    """sway, headless, started by wayland-session.sh; windows are tiled."""
 
     width, height = 1280, 800
 
@@ -129,7 +129,15 @@ class Sway:
 
 def here():
     """The desktop of this session."""
-    return Sway() if os.environ.get("WAYLAND_DISPLAY") else X11()
+    match os.environ.get("FRESHET_COMPOSITOR"):
+        case None:
+            return X11()
+        case "sway":
+            return Sway()
+        case "gnome-shell":
+            from .gnome_shell import GnomeShell
+
+            return GnomeShell(1280, 800)
 
 
 def click(desktop, x, y):
