@@ -176,7 +176,7 @@ pub fn again(past: &Past) -> Option<(Addresses, Place)> {
     let urls = std::iter::once(past.url.parse().ok()?).chain(mirrors).collect();
     let entry = Entry { urls, checksum, headers, ..Entry::default() };
     let place = Place { folder: Some(past.folder.clone()), name: Some(past.name.clone()), ..Place::default() };
-    Some((Addresses { found: vec![entry], refused: Vec::new() }, place))
+    Some((Addresses { found: vec![entry], ..Addresses::default() }, place))
 }
 
 impl Session {

@@ -246,7 +246,7 @@ impl Session {
         let is_new = |entry: &&Entry| entry.urls.first().is_none_or(|url| !known.contains_key(url));
         let found = addresses.found.iter().filter(is_new).cloned().collect();
         let ids = urls.iter().filter_map(|url| known.get(url).copied()).collect();
-        (Addresses { found, refused: addresses.refused.clone() }, ids)
+        (Addresses { found, ..addresses.clone() }, ids)
     }
 
     /// Queues a download of each file that was found. A name is given only to a single one.
