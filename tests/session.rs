@@ -2,6 +2,7 @@
 //! The bridge between engine and window: what events do to the list and the totals.
 
 use std::cell::RefCell;
+use std::panic::UnwindSafe;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -14,6 +15,7 @@ use freshet::engine::error::{Failure, FailureKind};
 use freshet::engine::event::{Event, Progress, Snapshot};
 use freshet::engine::sorting::{Rule, Rules};
 use freshet::engine::{DownloadId, Speed};
+use freshet::model::filter::{Filter, Group};
 use freshet::model::session::{Format, Place};
 use freshet::model::{Addresses, Command, Session, Spot};
 use freshet::settings::Settings;
@@ -24,11 +26,11 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Runs a test with a session, on the one thread that has the default main context: the engine and
 /// what it leaves behind there belong to it. A panic there fails the test here.
 fn with_session(test: fn(&Session)) {
-    with_settings(|_| (), test);
+    with_settings(|_| (), move |session, _| test(session));
 }
 
 /// The same with settings that are changed before.
-fn with_settings(prepare: fn(&Settings), test: fn(&Session)) {
+fn with_settings(prepare: fn(&Settings), test: impl FnOnce(&Session, &Settings) + Send + UnwindSafe + 'static) {
     static THREAD: OnceLock<Sender<Job>> = OnceLock::new();
     let thread = THREAD.get_or_init(|| {
         let (jobs, queue) = channel::<Job>();
@@ -39,10 +41,10 @@ fn with_settings(prepare: fn(&Settings), test: fn(&Session)) {
     let job = move || {
         let context = glib::MainContext::default();
         let _owned = context.acquire().unwrap();
-        let ended = std::panic::catch_unwind(|| {
+        let ended = std::panic::catch_unwind(move || {
             let settings = Settings::in_memory().unwrap();
             prepare(&settings);
-            test(&Session::start(settings).unwrap());
+            test(&Session::start(settings.clone()).unwrap(), &settings);
         });
         done.send(ended).unwrap();
     };
@@ -155,10 +157,81 @@ fn what_is_added_is_told_with_the_folder_that_a_rule_has_for_it() {
         let discs = Rule { patterns: "*.iso".into(), folder: "/srv/discs".into(), ..Rule::default() };
         settings.set_rules(&Rules(vec![discs]));
     };
-    with_settings(rules, |session| {
+    with_settings(rules, |session, _| {
         let ids = add(session, "http://h/a.iso http://h/b.txt");
         let folder = |id: &DownloadId| session.list().get(*id).unwrap().folder();
         assert_eq!(folder(&ids[0]), Path::new("/srv/discs"));
         assert_eq!(folder(&ids[1]), session.folder());
+    });
+}
+
+fn named(id: u64, name: &str, state: State) -> Box<Snapshot> {
+    Box::new(Snapshot { name: name.into(), ..*in_state(id, state) })
+}
+
+fn rule(name: &str, patterns: &str) -> Rule {
+    Rule { name: name.into(), patterns: patterns.into(), folder: "/srv/x".into(), ..Rule::default() }
+}
+
+/// The categories with how many downloads are counted in each, and how many its filter lets through.
+fn categories(session: &Session) -> Vec<(String, u32, u32)> {
+    rows(session);
+    let all = session.rule_groups().all().into_iter();
+    let counted = all.map(|(category, name)| {
+        let group = Group::Category(category);
+        session.list().set_filter(Filter::new(group, ""));
+        (name, session.totals().count(group), session.list().count())
+    });
+    counted.collect()
+}
+
+#[test]
+fn rules_make_categories_that_follow_the_downloads_and_the_rules() {
+    let settings = |settings: &Settings| settings.set_rules(&Rules(vec![rule("Discs", "*.iso")]));
+    with_settings(settings, |session, settings| {
+        let is = |expected: &[(&str, u32, u32)]| {
+            let found = categories(session);
+            let found: Vec<_> = found.iter().map(|(name, count, shown)| (name.as_str(), *count, *shown)).collect();
+            assert_eq!(found, expected);
+        };
+        session.apply(&Event::Added(named(1, "a.iso", State::Queued)));
+        session.apply(&Event::Added(named(2, "watch.iso", State::Queued)));
+        session.apply(&Event::Added(named(3, "b.iso", State::Completed)));
+        is(&[("Discs", 3, 3)]);
+        // The server told the name.
+        session.apply(&Event::Changed(named(2, "film.mkv", State::Downloading)));
+        session.apply(&Event::Changed(named(1, "a.iso", State::Downloading)));
+        session.apply(&Event::Removed(DownloadId(3)));
+        is(&[("Discs", 1, 1)]);
+
+        let told = Rc::new(RefCell::new(0));
+        let heard = told.clone();
+        session.connect_categories_changed(move |_| *heard.borrow_mut() += 1);
+        let rules = |rules: Vec<Rule>| settings.set_rules(&Rules(rules));
+        rules(vec![rule("Films", "*.mkv *.mp4"), rule("Discs", "a*"), rule("None", "*.none")]);
+        is(&[("Films", 1, 1), ("Discs", 1, 1), ("None", 0, 0)]);
+        session.apply(&Event::Removed(DownloadId(1)));
+        is(&[("Films", 1, 1), ("Discs", 0, 0), ("None", 0, 0)]);
+        rules(Vec::new());
+        is(&[]);
+        assert_eq!(*told.borrow(), 2);
+    });
+}
+
+/// The first part of a long list is judged at once, and new rules may come before the last.
+#[test]
+fn rules_that_change_while_a_long_list_is_gone_through_count_each_download_once() {
+    let none = |_: &Settings| ();
+    with_settings(none, |session, settings| {
+        const MANY: u64 = 9000;
+        (1..=MANY).for_each(|id| session.apply(&Event::Added(named(id, "a.iso", State::Completed))));
+        rows(session);
+        settings.set_rules(&Rules(vec![rule("Old", "*.iso")]));
+        glib::MainContext::default().iteration(false);
+        settings.set_rules(&Rules(vec![rule("New", "*.iso")]));
+        glib::MainContext::default().iteration(false);
+        session.apply(&Event::Removed(DownloadId(MANY)));
+        session.apply(&Event::Added(named(MANY + 1, "a.iso", State::Completed)));
+        assert_eq!(categories(session), [("New".to_owned(), 9000, 9000)]);
     });
 }

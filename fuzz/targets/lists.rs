@@ -10,7 +10,7 @@ use url::Url;
 
 fuzz_target!(|input: &[u8]| {
     let text = String::from_utf8_lossy(input);
-    let (entries, errors) = list::parse(&text);
+    let list::List { entries, errors, .. } = list::parse(&text);
     for entry in &entries {
         assert!(!entry.urls.is_empty());
         entry.urls.iter().for_each(check);

@@ -15,7 +15,7 @@ fuzz_target!(|input: &[u8]| {
         Err(error) => assert!(error.line > 0 && error.column > 0 && !error.problem.is_empty()),
     }
     if metalink::is_xml(input) {
-        let (entries, errors) = list::read(input);
+        let list::List { entries, errors, .. } = list::read(input);
         assert!(!entries.is_empty() || !errors.is_empty());
         for entry in entries {
             assert!(!entry.urls.is_empty());

@@ -52,6 +52,9 @@ fn prepare(options: &Options) -> Result<Jobs<'_>, Status> {
         }
         Status::Usage
     })?;
+    if !options.quiet {
+        jobs.notes().iter().for_each(|note| say(&words::printable(note)));
+    }
     jobs.make_folders().map_err(|problem| {
         say(&problem);
         Status::File

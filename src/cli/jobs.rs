@@ -14,7 +14,7 @@ use url::Url;
 use super::options::Options;
 use super::words;
 use crate::engine::download::spec::{Manners, Patience};
-use crate::engine::import::list::Entry;
+use crate::engine::import::list::{Entry, List};
 use crate::engine::import::{address, list};
 use crate::engine::{DownloadSpec, Limits};
 
@@ -27,6 +27,8 @@ pub struct Jobs<'a> {
     /// Where `--output` says so.
     name: Option<String>,
     entries: VecDeque<Job>,
+    /// What does not keep them from being downloaded, but was meant otherwise.
+    notes: Vec<String>,
 }
 
 /// One of them. Most have nothing but an address.
@@ -53,6 +55,12 @@ impl Job {
             Self::Plain(_) => None,
             Self::Listed(entry) => Some(entry),
         }
+    }
+}
+
+impl Jobs<'_> {
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 }
 
@@ -149,12 +157,12 @@ impl Jobs<'_> {
 
 /// What is to be downloaded, or everything that is wrong with what was asked for.
 pub fn read_all(options: &Options) -> Result<Jobs<'_>, Vec<String>> {
-    let mut problems = Vec::new();
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let mut entries = Vec::new();
     for text in &options.urls {
         let path = Path::new(text);
         if is_metalink(path) {
-            entries.extend(listed(path, &mut problems));
+            entries.extend(listed(path, &mut problems, &mut notes));
             continue;
         }
         match address::parse(text) {
@@ -165,7 +173,7 @@ pub fn read_all(options: &Options) -> Result<Jobs<'_>, Vec<String>> {
         }
     }
     if let Some(file) = &options.input_file {
-        entries.extend(listed(file, &mut problems));
+        entries.extend(listed(file, &mut problems, &mut notes));
         if entries.is_empty() && problems.is_empty() {
             problems.push(format!("{} holds no address", name_of(file)));
         }
@@ -173,7 +181,8 @@ pub fn read_all(options: &Options) -> Result<Jobs<'_>, Vec<String>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    assemble(options, entries).map_err(|problem| vec![problem])
+    let jobs = assemble(options, entries).map_err(|problem| vec![problem])?;
+    Ok(Jobs { notes, ..jobs })
 }
 
 fn is_dash(path: &Path) -> bool {
@@ -188,12 +197,19 @@ fn is_metalink(path: &Path) -> bool {
     has_its_ending && path.is_file()
 }
 
-/// What a list or metalink says is to be downloaded; what is wrong with it goes to the problems.
-fn listed(file: &Path, problems: &mut Vec<String>) -> Vec<Entry> {
+/// What a list or metalink says is to be downloaded; what is wrong with it goes to the problems, what was
+/// passed over to the notes.
+fn listed(file: &Path, problems: &mut Vec<String>, notes: &mut Vec<String>) -> Vec<Entry> {
     let name = name_of(file);
     match read(file) {
         Ok(bytes) => {
-            let (entries, errors) = list::read(&bytes);
+            let List { entries, errors, passed_over } = list::read(&bytes);
+            if !passed_over.is_empty() {
+                notes.push(format!(
+                    "{name}: options that mean nothing here were passed over: {}",
+                    passed_over.join(", ")
+                ));
+            }
             problems.extend(errors.iter().map(|error| words::printable(&format!("{name}, {error}"))));
             entries
         }
@@ -237,7 +253,7 @@ fn assemble(options: &Options, entries: Vec<Entry>) -> Result<Jobs<'_>, String> 
         None => (base, None),
     };
     let entries = entries.into_iter().filter(|entry| !entry.urls.is_empty()).map(Job::from).collect();
-    Ok(Jobs { options, base, name, entries })
+    Ok(Jobs { options, base, name, entries, notes: Vec::new() })
 }
 
 /// `DIR/NAME` below the target folder.
@@ -343,6 +359,12 @@ mod tests {
         let all = (Some(Speed(1024)), 8, Some("all".to_owned()));
         assert_eq!(specs, [(Some(Speed(2048)), 12, Some("own".to_owned())), all]);
         assert_eq!(read_all(&read(&["--per-host", "3"])).unwrap().limits().per_host, 3);
+        fs::write(path, "http://h/a\n gid=1\n connections=3\n").unwrap();
+        let jobs = read_all(&options).unwrap();
+        assert_eq!(
+            (jobs.len(), jobs.notes().join("|")),
+            (1, format!("{path}: options that mean nothing here were passed over: gid"))
+        );
         fs::write(path, "http://h/a\n connections=99\n").unwrap();
         let problems = read_all(&options).unwrap_err();
         assert_eq!(problems, [format!("{path}, line 2: “connections” is wrong: write a number from 1 to 32")]);

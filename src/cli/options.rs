@@ -46,7 +46,8 @@ pub struct Options {
     /// white space are options of the address above, as key=value: out, dir, checksum, header; and, as they
     /// are here, connections, limit-each, user-agent, referer, user, proxy, cacert, retry, retry-wait,
     /// timeout, on-exists, and without a value netrc, insecure, find-checksum, no-resume. What a list says
-    /// of one download goes before what is said of all. Lines that begin with # are comments.
+    /// of one download goes before what is said of all. Options that aria2 has in its input files are read, too; those that
+    /// mean nothing here are passed over, and named. Lines that begin with # are comments.
     #[arg(short, long, value_name = "FILE")]
     pub input_file: Option<PathBuf>,
 

@@ -2,9 +2,10 @@
 //! The rules of the user that say into which folder new downloads go. The first that fits wins; where none
 //! does, a download goes where it would without rules.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use url::{Host, Url};
+use url::Host;
 
 use super::kind::Kind;
 
@@ -52,21 +53,6 @@ impl Rule {
         Ok(())
     }
 
-    /// One that is none fits nothing.
-    pub fn fits(&self, file: &Subject<'_>) -> bool {
-        let is_of_host = || {
-            let mut hosts = self.hosts().filter_map(domain).peekable();
-            hosts.peek().is_none() || file.url.host_str().is_some_and(|own| hosts.any(|host| is_below(own, &host)))
-        };
-        let has_name = || {
-            let name = file.name.to_lowercase();
-            let mut patterns = self.patterns().peekable();
-            patterns.peek().is_none() || patterns.any(|pattern| matches(&pattern.to_lowercase(), &name))
-        };
-        let is_of_kind = || self.kind.is_none_or(|kind| Kind::of(file.name, file.media_type) == kind);
-        self.check().is_ok() && is_of_kind() && is_of_host() && has_name()
-    }
-
     fn hosts(&self) -> impl Iterator<Item = &str> {
         self.hosts.split_whitespace()
     }
@@ -79,7 +65,8 @@ impl Rule {
 /// What is known of a download when a folder is looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    pub url: &'a Url,
+    /// Of its address, as addresses have it; see [`host_of`].
+    pub host: Option<&'a str>,
     pub name: &'a str,
     pub media_type: Option<&'a str>,
 }
@@ -90,12 +77,68 @@ pub struct Rules(pub Vec<Rule>);
 
 impl Rules {
     pub fn fitting(&self, file: &Subject<'_>) -> Option<&Rule> {
-        self.0.iter().find(|rule| rule.fits(file))
+        self.0.get(Judge::new(self).place_of_fitting(file)?)
     }
 
     pub fn folder<'a>(&'a self, file: &Subject<'_>, otherwise: &'a Path) -> &'a Path {
         self.fitting(file).map_or(otherwise, |rule| &rule.folder)
     }
+}
+
+/// The rules as many downloads are held to them: read once, not for each.
+#[derive(Clone, Debug, Default)]
+pub struct Judge(Vec<Conditions>);
+
+/// Of one rule. What it leaves empty fits any.
+#[derive(Clone, Debug)]
+struct Conditions {
+    /// Its place among the rules.
+    place: usize,
+    kind: Option<Kind>,
+    hosts: Vec<String>,
+    /// In small letters.
+    patterns: Vec<Vec<char>>,
+}
+
+impl Judge {
+    /// A rule that is none fits nothing.
+    pub fn new(Rules(rules): &Rules) -> Self {
+        let letters = |pattern: &str| pattern.to_lowercase().chars().collect();
+        let of_rule = |(place, rule): (usize, &Rule)| Conditions {
+            place,
+            kind: rule.kind,
+            hosts: rule.hosts().filter_map(domain).collect(),
+            patterns: rule.patterns().map(letters).collect(),
+        };
+        Self(rules.iter().enumerate().filter(|(_, rule)| rule.check().is_ok()).map(of_rule).collect())
+    }
+
+    /// Where among the rules the first one is that fits.
+    pub fn place_of_fitting(&self, file: &Subject<'_>) -> Option<usize> {
+        // Found out once, and only where a rule asks.
+        let (kind, name) = (OnceCell::new(), OnceCell::<Vec<char>>::new());
+        let kind = || *kind.get_or_init(|| Kind::of(file.name, file.media_type));
+        let name = || name.get_or_init(|| file.name.to_lowercase().chars().collect());
+        let has_host = |hosts: &[String]| {
+            let has = |own| hosts.iter().any(|host| is_below(own, host));
+            hosts.is_empty() || file.host.is_some_and(has)
+        };
+        let has_name =
+            |patterns: &[Vec<char>]| patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, name()));
+        let fits = |one: &&Conditions| {
+            one.kind.is_none_or(|wanted| wanted == kind()) && has_host(&one.hosts) && has_name(&one.patterns)
+        };
+        self.0.iter().find(fits).map(|one| one.place)
+    }
+}
+
+/// That of an address as `Url` writes it, without taking the address apart: of a hundred thousand that takes time.
+pub fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let end = if host.starts_with('[') { host.find(']').map(|end| end + 1) } else { host.find(':') };
+    host.get(..end.unwrap_or(host.len())).filter(|host| !host.is_empty())
 }
 
 /// The host as addresses have it. Who writes `*.example.org` means what `example.org` means here.
@@ -111,8 +154,7 @@ fn is_below(own: &str, host: &str) -> bool {
 }
 
 /// Whether a name has the form of a pattern. Takes at most as many steps as the two are long, multiplied.
-fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<_>, Vec<_>) = (pattern.chars().collect(), name.chars().collect());
+fn matches(pattern: &[char], name: &[char]) -> bool {
     let (mut at, mut of) = (0, 0);
     // Behind the last `*`, and up to where it stands for what there is.
     let mut star = None;
@@ -135,6 +177,8 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use url::Url;
+
     use super::*;
 
     fn rule(kind: Option<Kind>, hosts: &str, patterns: &str) -> Rule {
@@ -142,7 +186,14 @@ mod tests {
     }
 
     fn fits(rule: &Rule, url: &str, name: &str, media_type: Option<&str>) -> bool {
-        rule.fits(&Subject { url: &Url::parse(url).unwrap(), name, media_type })
+        let url = Url::parse(url).unwrap();
+        let file = Subject { host: url.host_str(), name, media_type };
+        Rules(vec![rule.clone()]).fitting(&file).is_some()
+    }
+
+    fn matches(pattern: &str, name: &str) -> bool {
+        let letters = |text: &str| text.chars().collect::<Vec<_>>();
+        super::matches(&letters(pattern), &letters(name))
     }
 
     #[test]
@@ -188,12 +239,29 @@ mod tests {
             ..rule(None, "", patterns)
         };
         let rules = Rules(vec![rule(None, "", ""), named("a", "*.iso"), named("b", "deb*")]);
-        let url = Url::parse("https://h/").unwrap();
         let folder = |name| {
-            let file = Subject { url: &url, name, media_type: None };
+            let file = Subject { host: Some("h"), name, media_type: None };
             rules.folder(&file, Path::new("/else")).to_str().unwrap().to_owned()
         };
         assert_eq!([folder("debian.iso"), folder("debian.zip"), folder("x")], ["/srv/a", "/srv/b", "/else"]);
+    }
+
+    #[test]
+    fn the_host_of_a_text_is_that_of_its_address() {
+        let texts = [
+            "https://example.org",
+            "https://u:p%40@Bücher.example:99/a@b:c/d?e@f#g",
+            "ftp://10.0.0.1:21/x",
+            "http://[2001:db8::1]:8080/x",
+            "sftp://me@host.example/",
+            "https://example.org?q=://x@y",
+            "file:///srv/x",
+        ];
+        for text in texts {
+            let url = Url::parse(text).unwrap();
+            let host = url.host_str().filter(|host| !host.is_empty());
+            assert_eq!(host_of(url.as_str()), host, "{text}");
+        }
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::i18n::{gettext_f, ngettext_f};
 /// So many of a file's faulty lines are told one by one.
 const MOST_ERRORS: usize = 3;
 
+/// So many of its options that mean nothing here are named.
+const MOST_OPTIONS: usize = 6;
+
 /// What was read from something that should hold addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses {
@@ -24,6 +27,8 @@ pub struct Addresses {
     pub found: Vec<Entry>,
     /// One sentence for each line that is of no use.
     pub refused: Vec<String>,
+    /// Sentences about what was read, but not all as it was meant.
+    pub notes: Vec<String>,
 }
 
 impl Addresses {
@@ -61,7 +66,7 @@ impl Addresses {
     /// Reads a text that was not written for us, like a dropped paragraph: what is no address is
     /// passed over.
     pub fn in_prose(text: &str) -> Self {
-        Self { found: address::find_all(text).into_iter().map(plain).collect(), refused: Vec::new() }
+        Self { found: address::find_all(text).into_iter().map(plain).collect(), ..Self::default() }
     }
 
     /// What is offered of a text that was copied for whatever purpose: it has to be nothing but whole
@@ -100,7 +105,7 @@ impl Addresses {
 
     /// Reads one that the user chose as a list of downloads, with its folders: see [`Addresses::settle_folders`].
     pub fn in_own_list(bytes: &[u8], name: &str) -> Self {
-        let (found, errors) = list::read(bytes);
+        let list::List { entries: found, errors, passed_over } = list::read(bytes);
         let sentence = |error: list::ListError| {
             let line = error.line.to_string();
             // Translators: {file} is the name of a file, {problem} a technical text in English.
@@ -121,7 +126,7 @@ impl Addresses {
                 &values,
             ));
         }
-        Self { found, refused }
+        Self { found, refused, notes: passed_over_words(&passed_over, name).into_iter().collect() }
     }
 
     /// The address, if there is exactly one, of a file of which nothing else is known.
@@ -141,6 +146,7 @@ impl Addresses {
     pub fn extend(&mut self, other: Self) {
         self.push(other.found);
         self.refused.extend(other.refused);
+        self.notes.extend(other.notes);
     }
 
     /// Each once.
@@ -153,6 +159,24 @@ impl Addresses {
             }
         }
     }
+}
+
+/// That options of a list mean nothing here, if some do.
+fn passed_over_words(names: &[String], file: &str) -> Option<String> {
+    let mut told: Vec<_> = names.iter().take(MOST_OPTIONS).map(String::as_str).collect();
+    if told.len() < names.len() {
+        told.push("…");
+    }
+    let (count, told) = (names.len(), told.join(", "));
+    let values = [("file", file), ("n", &*count.to_string()), ("names", &*told)];
+    // Translators: {file} is the name of a file with a list of downloads, {names} are those of options in it, in English.
+    let words = ngettext_f(
+        "“{file}”: {n} option was passed over: {names}",
+        "“{file}”: {n} options were passed over: {names}",
+        count,
+        &values,
+    );
+    (count > 0).then_some(words)
 }
 
 /// Reads a line that is no command. The error is a sentence for the user.
@@ -263,6 +287,16 @@ mod tests {
         assert_eq!((read.found.len(), read.refused.len()), (1, 4));
         assert!(read.refused[0].starts_with("“l.txt”, line 2: "), "{read:?}");
         assert_eq!(read.refused[3], "“l.txt”: 2 more lines can not be read");
+    }
+
+    #[test]
+    fn options_that_mean_nothing_here_are_named_once() {
+        let of = |options: &str| Addresses::in_list(format!("http://h/a\n{options}http://h/b\n").as_bytes(), "l.txt");
+        assert_eq!(of(" out=a\n").notes, [""; 0]);
+        let read = of(" gid=1\n pause=true\n gid=2\n");
+        assert_eq!((read.found.len(), read.refused.len()), (2, 0));
+        assert_eq!(read.notes, ["“l.txt”: 2 options were passed over: gid, pause"]);
+        assert!(of(" a=1\n b=1\n c=1\n d=1\n e=1\n f=1\n g=1\n").notes[0].ends_with(": a, b, c, d, e, f, …"));
     }
 
     #[test]

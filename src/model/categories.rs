@@ -35,7 +35,7 @@ pub fn destinations(
         let wanted = name.or(entry.name.as_deref());
         // What the server told is a safe name already; leading dots it has lost.
         let name = naming::choose(wanted, told.as_deref(), url, media_type.as_deref());
-        let file = Subject { url, name: &name, media_type: media_type.as_deref() };
+        let file = Subject { host: url.host_str(), name: &name, media_type: media_type.as_deref() };
         let one = destination(&rules, &file, &otherwise);
         if !all.contains(&one) {
             all.push(one);

@@ -10,8 +10,9 @@ use gio::prelude::*;
 use gio::subclass::prelude::*;
 
 use super::download_object::DownloadObject;
-use super::filter::Filter;
+use super::filter::{Filter, Group};
 use super::order::{Order, Rank, SortKey};
+use super::rule_groups::Category;
 use crate::engine::event::{Outline, Snapshot};
 use crate::engine::turn::Turn;
 use crate::engine::types::DownloadId;
@@ -23,9 +24,16 @@ const SORT_EVERY: Duration = Duration::from_secs(1);
 pub trait Source {
     fn snapshot(&self, id: DownloadId) -> Option<Snapshot>;
 
-    /// Whether it is so of that download; asked for each of many.
-    fn is(&self, id: DownloadId, so: &dyn Fn(&Outline<'_>) -> bool) -> bool {
-        self.snapshot(id).is_some_and(|download| so(&download.outline()))
+    /// Shows that download, if it is there; each of many is looked at.
+    fn look(&self, id: DownloadId, at: &mut dyn FnMut(&Outline<'_>)) {
+        if let Some(download) = self.snapshot(id) {
+            at(&download.outline());
+        }
+    }
+
+    /// That in which it is by the rules of the user.
+    fn category(&self, _id: DownloadId) -> Option<Category> {
+        None
     }
 }
 
@@ -41,8 +49,8 @@ mod imp {
 
     use super::super::rows::Rows;
     use super::{
-        Cast, DownloadId, DownloadObject, Filter, ListModelImpl, ObjectImpl, ObjectSubclass, Order, Rank, Source,
-        StaticType, Turn,
+        Cast, DownloadId, DownloadObject, Filter, ListModelImpl, ObjectImpl, ObjectSubclass, Order, Outline, Rank,
+        Source, StaticType, Turn,
     };
 
     /// The rows in another order than that of their ids, or some of them.
@@ -111,10 +119,19 @@ mod imp {
         }
 
         pub fn lets_through(&self, filter: &Filter, all: &Rows, id: DownloadId) -> bool {
-            match all.by_id.get(&id).and_then(Option::as_ref) {
-                Some(object) => object.read(|download| filter.lets_through(&download.outline())),
-                None => self.source.get().is_some_and(|source| source.is(id, &|outline| filter.lets_through(outline))),
+            let category = self.source.get().and_then(|source| source.category(id));
+            self.look(all, id, |download| filter.lets_through(download, category))
+        }
+
+        pub fn look<T: Default>(&self, all: &Rows, id: DownloadId, at: impl Fn(&Outline<'_>) -> T) -> T {
+            if let Some(object) = all.by_id.get(&id).and_then(Option::as_ref) {
+                return object.read(|download| at(&download.outline()));
             }
+            let mut seen = T::default();
+            if let Some(source) = self.source.get() {
+                source.look(id, &mut |download| seen = at(download));
+            }
+            seen
         }
 
         /// The object of a row, which is made now if it is not there.
@@ -141,8 +158,21 @@ impl Default for DownloadList {
 
 impl DownloadList {
     pub fn get(&self, id: DownloadId) -> Option<DownloadObject> {
-        let has = self.imp().rows.borrow().has(id);
-        has.then(|| self.imp().object(id))?
+        self.has(id).then(|| self.imp().object(id))?
+    }
+
+    pub(super) fn has(&self, id: DownloadId) -> bool {
+        self.imp().rows.borrow().has(id)
+    }
+
+    /// Looks at a download without making an object of it. The default where it is not there.
+    pub(super) fn look<T: Default>(&self, id: DownloadId, at: impl Fn(&Outline<'_>) -> T) -> T {
+        self.imp().look(&self.imp().rows.borrow(), id, at)
+    }
+
+    /// All, shown or not, in the order of their ids.
+    pub(super) fn all_ids(&self) -> Vec<DownloadId> {
+        self.imp().rows.borrow().all()
     }
 
     /// How many the filter lets through, shown or not.
@@ -308,6 +338,13 @@ impl DownloadList {
         self.choose(self.imp().order.get(), filter);
     }
 
+    /// The groups have other downloads now.
+    pub(super) fn filter_again(&self) {
+        if matches!(self.filter().group, Group::Category(_)) {
+            self.sort();
+        }
+    }
+
     fn choose(&self, order: Order, filter: Filter) {
         let imp = self.imp();
         let is_plain = filter.lets_all_through()
@@ -464,7 +501,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::download_object::tests::{alone, snapshot};
-    use super::super::filter::Group;
     use super::super::order::SortKey;
     use super::*;
     use crate::engine::download::state::State;

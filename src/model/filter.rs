@@ -2,10 +2,12 @@
 //! Which downloads the list shows: those of one group, and with all the words that are looked for.
 
 use super::kind::Kind;
+use super::rule_groups::Category;
 use crate::engine::download::state::State;
 use crate::engine::event::Outline;
 
-/// The groups of the sidebar. Each download is in `All`, in one of the next four, and in one kind.
+/// The groups of the sidebar. Each download is in `All`, in one of the next four, in one kind, and maybe in a
+/// category that a rule of the user makes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Group {
     #[default]
@@ -16,19 +18,23 @@ pub enum Group {
     Completed,
     Failed,
     Kind(Kind),
+    Category(Category),
 }
 
 impl Group {
     pub const STATES: [Self; 5] = [Self::All, Self::Active, Self::Waiting, Self::Completed, Self::Failed];
 
+    /// Those that are always there.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::STATES.into_iter().chain(Kind::ALL.into_iter().map(Self::Kind))
     }
 
-    pub fn has(self, download: &Outline<'_>) -> bool {
+    /// `category`: that of the download.
+    pub fn has(self, download: &Outline<'_>, category: Option<Category>) -> bool {
         match self {
             Self::All => true,
             Self::Kind(kind) => Kind::of(download.name, download.media_type) == kind,
+            Self::Category(wanted) => category == Some(wanted),
             of_state => of_state == Self::of_state(download.state),
         }
     }
@@ -82,8 +88,14 @@ impl Filter {
         self.group == Group::All && self.words.is_empty()
     }
 
-    pub fn lets_through(&self, download: &Outline<'_>) -> bool {
-        self.group.has(download) && self.has_words(download)
+    /// `category`: that of the download.
+    pub fn lets_through(&self, download: &Outline<'_>, category: Option<Category>) -> bool {
+        self.group.has(download, category) && self.has_words(download)
+    }
+
+    /// Whether any words are looked for.
+    pub fn is_search(&self) -> bool {
+        !self.words.is_empty()
     }
 
     fn has_words(&self, download: &Outline<'_>) -> bool {
@@ -99,7 +111,7 @@ mod tests {
     use crate::engine::event::Snapshot;
 
     fn finds(text: &str, download: &Snapshot) -> bool {
-        Filter::new(Group::All, text).lets_through(&download.outline())
+        Filter::new(Group::All, text).lets_through(&download.outline(), None)
     }
 
     #[test]
@@ -132,7 +144,7 @@ mod tests {
         ];
         for (state, group) in states {
             let download = Snapshot { state, ..snapshot(1) };
-            let groups: Vec<_> = Group::all().filter(|group| group.has(&download.outline())).collect();
+            let groups: Vec<_> = Group::all().filter(|group| group.has(&download.outline(), None)).collect();
             assert_eq!(groups, [Group::All, group, Group::Kind(Kind::Archives)]);
         }
     }

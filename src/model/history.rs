@@ -16,7 +16,7 @@ use super::{Addresses, Command, DownloadId, describe, download_object};
 use crate::engine::error::Failure;
 use crate::engine::import::list::Entry;
 use crate::engine::store::Archive;
-pub use crate::engine::store::Past;
+pub use crate::engine::store::{Past, Wishes};
 use crate::i18n::gettext_f;
 use crate::settings::Key;
 
@@ -170,11 +170,13 @@ pub fn icon(past: &Past) -> gio::Icon {
     download_object::icon_of(Some(&past.name), None)
 }
 
-/// What downloads it again, to where it was.
+/// What downloads it again, to where it was and as it was asked for, but for secrets.
 pub fn again(past: &Past) -> Option<(Addresses, Place)> {
-    let entry = Entry { urls: vec![past.url.parse().ok()?], ..Entry::default() };
+    let Wishes { mirrors, checksum, headers } = past.wishes.as_deref().cloned().unwrap_or_default();
+    let urls = std::iter::once(past.url.parse().ok()?).chain(mirrors).collect();
+    let entry = Entry { urls, checksum, headers, ..Entry::default() };
     let place = Place { folder: Some(past.folder.clone()), name: Some(past.name.clone()), ..Place::default() };
-    Some((Addresses { found: vec![entry], refused: Vec::new() }, place))
+    Some((Addresses { found: vec![entry], ..Addresses::default() }, place))
 }
 
 impl Session {
@@ -272,6 +274,7 @@ mod tests {
             path: Some(format!("/srv/Uni/{name}").into()),
             size: 4_200_000,
             finished_at: SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_100_000),
+            wishes: None,
         }
     }
 
@@ -335,5 +338,21 @@ mod tests {
         let (addresses, place) = again(&past).unwrap();
         assert_eq!(addresses.found[0].urls[0].as_str(), "https://mirror.example.org/pub/7");
         assert_eq!((place.folder, place.name), (Some("/srv/x".into()), Some("a[1-3].iso".to_owned())));
+    }
+
+    #[test]
+    fn it_is_asked_for_again_as_it_was() {
+        let wishes = Wishes {
+            mirrors: vec!["ftp://mirror.example.net/7".parse().unwrap()],
+            checksum: "md5:900150983cd24fb0d6963f7d28e17f72".parse().ok(),
+            headers: vec!["X-A: b".into()],
+        };
+        let (addresses, _) = again(&Past { wishes: Some(Box::new(wishes.clone())), ..past(7, "a.iso") }).unwrap();
+        let entry = &addresses.found[0];
+        assert_eq!(
+            entry.urls.iter().map(url::Url::as_str).collect::<Vec<_>>(),
+            ["https://mirror.example.org/pub/7", "ftp://mirror.example.net/7"]
+        );
+        assert_eq!((&entry.checksum, &entry.headers), (&wishes.checksum, &wishes.headers));
     }
 }

@@ -6,16 +6,18 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::addresses::Addresses;
 use super::batch::{Batch, Part};
 use super::chronicle::{self, Line};
 use super::details::{self, Details};
-use super::download_list::{DownloadList, Source};
+use super::download_list::DownloadList;
 use super::download_object::{self, DownloadObject};
+use super::downloads::{Downloads, between_frames};
 use super::listener::{Listener, Once};
 use super::lost_folders::{self, LostFolder};
+use super::rule_groups::{self, Category, RuleGroups};
 use super::speed_trace::Traces;
 use super::terms::{Start, Terms};
 use super::totals::{Share, Totals};
@@ -25,7 +27,7 @@ use crate::engine::download::spec::DownloadSpec;
 use crate::engine::download::state::State;
 use crate::engine::engine::{Config, SMOOTH};
 use crate::engine::error::Failure;
-use crate::engine::event::{Event, Outline, Probed, Snapshot};
+use crate::engine::event::{Event, Probed, Snapshot};
 use crate::engine::import::exchange;
 pub use crate::engine::import::exchange::Format;
 use crate::engine::import::list::Entry;
@@ -52,6 +54,8 @@ struct Inner {
     unsaved: RefCell<Option<String>>,
     on_unsaved: Listener<Unsaved>,
     on_folder_lost: Listener<dyn Fn()>,
+    rule_groups: Rc<RuleGroups>,
+    on_categories: Listener<dyn Fn(&Session)>,
     probes: RefCell<HashMap<ProbeId, Once<Answered>>>,
     is_stopping: Cell<bool>,
 }
@@ -70,27 +74,13 @@ pub struct Place {
     pub start: Start,
 }
 
-/// What the list is filled from.
-struct Downloads(Engine);
-
-impl Source for Downloads {
-    fn snapshot(&self, id: DownloadId) -> Option<Snapshot> {
-        self.0.snapshot(id)
-    }
-
-    fn is(&self, id: DownloadId, so: &dyn Fn(&Outline<'_>) -> bool) -> bool {
-        let shelved = self.0.shelved_outline(id, so);
-        shelved.or_else(|| Some(so(&self.0.snapshot(id)?.outline()))).unwrap_or_default()
-    }
-}
-
 /// What one download adds to the totals and to the batch.
 #[derive(Clone, Copy, Default)]
 struct Counted(Share, Part);
 
 impl Counted {
-    fn of(download: &Snapshot) -> Self {
-        Self(Share::of(download), Part::of(download))
+    fn of(download: &Snapshot, category: Option<Category>) -> Self {
+        Self(Share::of(download, category), Part::of(download))
     }
 }
 
@@ -132,15 +122,18 @@ impl Session {
             unsaved: RefCell::default(),
             on_unsaved: Listener::default(),
             on_folder_lost: Listener::default(),
+            rule_groups: Rc::default(),
+            on_categories: Listener::default(),
             probes: RefCell::default(),
             is_stopping: Cell::new(false),
         }));
-        let weak = Rc::downgrade(&session.0);
+        let weak = session.weak();
         session.0.engine.hear(move |event| {
-            if let Some(inner) = weak.upgrade() {
-                Session(inner).apply(event);
+            if let Some(session) = weak() {
+                session.apply(event);
             }
         });
+        session.follow_rules();
         session.fill();
         let engine = session.0.engine.clone();
         session.0.settings.connect_limits_changed(move |limits| engine.send(Command::SetLimits(limits)));
@@ -156,15 +149,40 @@ impl Session {
         let Inner { engine, list, .. } = &*self.0;
         list.set_turns(&engine.moved());
         let live = engine.live_snapshots();
-        live.iter().for_each(|download| self.count(Counted::default(), Counted::of(download)));
+        live.iter().for_each(|download| self.count(Counted::default(), self.judged(download)));
         let (objects, shelved) = (live.into_iter().map(DownloadObject::new).collect(), engine.shelved());
         for id in &shelved {
-            let share = engine.shelved_outline(*id, Share::of_resting);
+            let share = engine
+                .shelved_outline(*id, |download| Share::of_resting(download, self.0.rule_groups.judge(*id, download)));
             self.0.totals.replace(Share::default(), share.unwrap_or_default());
         }
-        list.fill(objects, shelved, Downloads(engine.clone()));
+        list.fill(objects, shelved, Downloads::new(engine, &self.0.rule_groups));
         // What `benches/start.py` reads.
         tracing::debug!("the saved list is loaded");
+    }
+
+    /// What one download adds that is new, or has changed.
+    fn judged(&self, download: &Snapshot) -> Counted {
+        Counted::of(download, self.0.rule_groups.judge(download.id, &download.outline()))
+    }
+
+    /// The same where neither its name nor its address are other ones.
+    fn counted(&self, download: &Snapshot) -> Counted {
+        Counted::of(download, self.0.rule_groups.of(download.id))
+    }
+
+    /// Finds the session again where it may be gone.
+    pub(super) fn weak(&self) -> impl Fn() -> Option<Self> + 'static {
+        let weak = Rc::downgrade(&self.0);
+        move || weak.upgrade().map(Self)
+    }
+
+    pub fn rule_groups(&self) -> &RuleGroups {
+        &self.0.rule_groups
+    }
+
+    pub(super) fn on_categories(&self) -> &Listener<dyn Fn(&Self)> {
+        &self.0.on_categories
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -212,7 +230,7 @@ impl Session {
         for piece in ids.chunks(PIECE) {
             let records = piece.iter().filter_map(|id| self.0.engine.record(*id));
             downloads.extend(records.map(|record| exchange::Download::of(&record)));
-            glib::timeout_future(Duration::ZERO).await;
+            between_frames().await;
         }
         exchange::write(downloads, format).map_err(|error| {
             tracing::warn!(%error, "The list can not be written as a text");
@@ -228,7 +246,7 @@ impl Session {
         let is_new = |entry: &&Entry| entry.urls.first().is_none_or(|url| !known.contains_key(url));
         let found = addresses.found.iter().filter(is_new).cloned().collect();
         let ids = urls.iter().filter_map(|url| known.get(url).copied()).collect();
-        (Addresses { found, refused: addresses.refused.clone() }, ids)
+        (Addresses { found, ..addresses.clone() }, ids)
     }
 
     /// Queues a download of each file that was found. A name is given only to a single one.
@@ -405,26 +423,27 @@ impl Session {
             Event::Added(new) | Event::Changed(new) => match self.0.list.get(new.id) {
                 Some(object) => self.apply_snapshot(&object, new),
                 None => {
-                    self.count(Counted::default(), Counted::of(new));
+                    self.count(Counted::default(), self.judged(new));
                     self.0.list.insert(DownloadObject::new((**new).clone()));
                 }
             },
             Event::Progressed { id, progress } => {
                 let Some(object) = self.0.list.get(*id) else { return };
-                let old = object.read(Counted::of);
+                let old = object.read(|download| self.counted(download));
                 // Before those hear of it who show the speeds.
                 if object.read(is_downloading) {
                     self.0.traces.borrow_mut().runs(*id, progress.received, progress.speed);
                 }
                 object.apply_progress(*progress);
-                self.count(old, object.read(Counted::of));
+                self.count(old, object.read(|download| self.counted(download)));
                 self.0.list.touch(true);
             }
             Event::Moved(turns) => self.0.list.set_turns(turns),
             Event::Removed(id) => {
                 self.0.traces.borrow_mut().forget(*id);
                 let Some(object) = self.0.list.get(*id) else { return };
-                self.count(object.read(Counted::of), Counted::default());
+                self.count(object.read(|download| self.counted(download)), Counted::default());
+                self.0.rule_groups.forget(*id);
                 self.0.list.remove(*id);
             }
             Event::Probed { id, result } => {
@@ -444,11 +463,12 @@ impl Session {
     }
 
     fn apply_snapshot(&self, object: &DownloadObject, new: &Snapshot) {
-        let (counted, was_finished) = object.read(|old| (Counted::of(old), download_object::is_finished(old)));
+        let (old, was_finished, is_judged_anew) = object
+            .read(|old| (self.counted(old), download_object::is_finished(old), rule_groups::is_judged_anew(old, new)));
         self.trace(new);
         object.apply(new);
         self.0.list.touch(false);
-        self.count(counted, Counted::of(new));
+        self.count(old, if is_judged_anew { self.judged(new) } else { self.counted(new) });
         if lost_folders::is_told_by(new)
             && let Some(listener) = self.0.on_folder_lost.get()
         {

@@ -12,6 +12,7 @@ use super::describe;
 use super::download_object::{can_pause, is_active};
 use super::filter::Group;
 use super::kind::Kind;
+use super::rule_groups::Category;
 use crate::engine::download::state::State;
 use crate::engine::event::{Outline, Snapshot};
 use crate::engine::types::Speed;
@@ -86,24 +87,24 @@ pub(super) struct Share {
     pausable: bool,
     paused: bool,
     speed: u64,
-    /// By its state, and its kind. None for a download that is not there.
-    groups: Option<(Group, Kind)>,
+    /// By its state, its kind, and the rules. None for a download that is not there.
+    groups: Option<(Group, Kind, Option<Category>)>,
 }
 
 impl Share {
-    pub fn of(download: &Snapshot) -> Self {
+    pub fn of(download: &Snapshot, category: Option<Category>) -> Self {
         Self {
             active: is_active(download),
             pausable: can_pause(download),
             paused: download.state == State::Paused,
             speed: if is_active(download) { download.progress.speed.0 } else { 0 },
-            ..Self::of_resting(&download.outline())
+            ..Self::of_resting(&download.outline(), category)
         }
     }
 
     /// Of one that does nothing.
-    pub fn of_resting(download: &Outline<'_>) -> Self {
-        let groups = (Group::of_state(download.state), Kind::of(download.name, download.media_type));
+    pub fn of_resting(download: &Outline<'_>, category: Option<Category>) -> Self {
+        let groups = (Group::of_state(download.state), Kind::of(download.name, download.media_type), category);
         Self { groups: Some(groups), ..Self::default() }
     }
 }
@@ -122,7 +123,11 @@ impl Totals {
         imp.speed.set((imp.speed.get() + new.speed).saturating_sub(old.speed));
 
         if old.groups != new.groups {
-            self.recount(old, new);
+            let groups = |share: Share| {
+                let Some((of_state, kind, category)) = share.groups else { return [None; 4] };
+                [Some(Group::All), Some(of_state), Some(Group::Kind(kind)), category.map(Group::Category)]
+            };
+            self.recount(groups(old), groups(new));
         }
 
         let _together = self.freeze_notify();
@@ -142,15 +147,23 @@ impl Totals {
         }
     }
 
-    fn recount(&self, old: Share, new: Share) {
-        let imp = self.imp();
-        let groups = |share: Share| {
-            let Some((of_state, kind)) = share.groups else { return [None; 3] };
-            [Some(Group::All), Some(of_state), Some(Group::Kind(kind))]
-        };
+    /// A download is in another category by other rules.
+    pub(super) fn recategorize(&self, old: Option<Category>, new: Option<Category>) {
+        if old != new {
+            self.recount([old.map(Group::Category)], [new.map(Group::Category)]);
+        }
+    }
+
+    /// No download is in a category until it is put into one again.
+    pub(super) fn forget_categories(&self) {
+        self.imp().counts.borrow_mut().retain(|group, _| !matches!(group, Group::Category(_)));
+        self.tell_recount();
+    }
+
+    fn recount<const N: usize>(&self, old: [Option<Group>; N], new: [Option<Group>; N]) {
         {
-            let mut counts = imp.counts.borrow_mut();
-            for (old, new) in groups(old).into_iter().zip(groups(new)).filter(|(old, new)| old != new) {
+            let mut counts = self.imp().counts.borrow_mut();
+            for (old, new) in old.into_iter().zip(new).filter(|(old, new)| old != new) {
                 if let Some(count) = old.and_then(|group| counts.get_mut(&group)) {
                     *count = count.saturating_sub(1);
                 }
@@ -159,7 +172,11 @@ impl Totals {
                 }
             }
         }
-        if !imp.will_recount.replace(true) {
+        self.tell_recount();
+    }
+
+    fn tell_recount(&self) {
+        if !self.imp().will_recount.replace(true) {
             let totals = self.downgrade();
             glib::MainContext::ref_thread_default().spawn_local(async move {
                 if let Some(totals) = totals.upgrade() {
@@ -207,7 +224,7 @@ mod tests {
         let mut row = snapshot(1);
         row.state = state;
         row.progress.speed = Speed(speed);
-        Share::of(&row)
+        Share::of(&row, None)
     }
 
     #[test]

@@ -6,10 +6,11 @@ use adw::subclass::prelude::*;
 use gtk::glib;
 
 use crate::i18n::{ngettext_f, pgettext};
-use crate::model::Totals;
 use crate::model::categories::kind_name;
 use crate::model::filter::Group;
 use crate::model::kind::Kind;
+use crate::model::rule_groups::{Category, successor};
+use crate::model::{Session, Totals};
 
 mod imp {
     use std::cell::{Cell, OnceCell, RefCell};
@@ -25,6 +26,8 @@ mod imp {
         #[template_child]
         pub list: TemplateChild<gtk::ListBox>,
         pub rows: RefCell<Vec<(Group, super::SidebarRow)>>,
+        /// Those of the rules, whose rows come last. There may be more rows, which are hidden then.
+        pub categories: RefCell<Vec<(Category, String)>>,
         pub chosen: OnceCell<Chosen>,
     }
 
@@ -127,12 +130,17 @@ glib::wrapper! {
 }
 
 impl SidebarRow {
-    fn new(group: Group) -> Self {
+    fn new(group: Group, name: &str) -> Self {
         let row: Self = glib::Object::new();
         row.imp().icon.set_icon_name(Some(icon(group)));
-        row.imp().name.set_label(&words(group));
-        row.show_count(0);
+        row.show_name(name);
         row
+    }
+
+    fn show_name(&self, name: &str) {
+        self.imp().name.set_label(name);
+        self.imp().shown.set(None);
+        self.show_count(0);
     }
 
     fn show_count(&self, count: u32) {
@@ -153,13 +161,15 @@ impl Sidebar {
     fn build(&self) {
         let imp = self.imp();
         for group in Group::all() {
-            let row = SidebarRow::new(group);
-            imp.list.append(&row);
-            imp.rows.borrow_mut().push((group, row));
+            self.append(group, &words(group).unwrap_or_default());
         }
-        imp.list.set_header_func(|row, before| {
-            let is_first_kind = before.is_some() && usize::try_from(row.index()) == Ok(Group::STATES.len());
-            let header = is_first_kind.then(|| gtk::Separator::new(gtk::Orientation::Horizontal));
+        imp.list.set_header_func(|row, _| {
+            let place = usize::try_from(row.index()).unwrap_or_default();
+            let header: Option<gtk::Widget> = if place == Group::STATES.len() {
+                Some(gtk::Separator::new(gtk::Orientation::Horizontal).upcast())
+            } else {
+                (place == Group::all().count()).then(|| rules_heading().upcast())
+            };
             row.set_header(header.as_ref());
         });
         imp.list.select_row(imp.list.row_at_index(0).as_ref());
@@ -170,11 +180,60 @@ impl Sidebar {
         ));
     }
 
-    fn tell_chosen(&self, row: Option<&gtk::ListBoxRow>) {
+    fn append(&self, group: Group, name: &str) {
+        let row = SidebarRow::new(group, name);
+        self.imp().list.append(&row);
+        self.imp().rows.borrow_mut().push((group, row));
+    }
+
+    /// Shows the categories that the rules of the user make. What is chosen stays so, if it is still there.
+    fn show_categories(&self, session: &Session) {
         let imp = self.imp();
+        let new = session.rule_groups().all();
+        let old = imp.categories.replace(new.clone());
+        let chosen = self.chosen();
+        let others = Group::all().count();
+        let had = imp.rows.borrow().len() - others;
+        for (category, name) in new.get(had..).unwrap_or_default() {
+            self.append(Group::Category(*category), name);
+        }
+        for (place, (_, row)) in imp.rows.borrow().iter().skip(others).enumerate() {
+            // Hidden, not removed: GTK 4.8 may still tell screen readers of what went.
+            row.set_visible(place < new.len());
+            if let Some((_, name)) = new.get(place) {
+                row.show_name(name);
+                // The user may have given it a long one.
+                row.set_tooltip_text(Some(name));
+            }
+        }
+        self.show_counts(session.totals());
+        if let Some(Group::Category(before)) = chosen {
+            let next = successor(before, &old, &new).map_or(Group::All, Group::Category);
+            self.choose(next);
+            if chosen == Some(next) {
+                // The same row, but it may stand for other downloads.
+                self.tell_chosen(imp.list.selected_row().as_ref());
+            }
+        }
+    }
+
+    fn chosen(&self) -> Option<Group> {
+        self.group_of(self.imp().list.selected_row().as_ref())
+    }
+
+    /// What a group is called.
+    pub fn name(&self, group: Group) -> Option<String> {
+        let rows = self.imp().rows.borrow();
+        rows.iter().find(|(own, _)| *own == group).map(|(_, row)| row.imp().name.label().into())
+    }
+
+    fn group_of(&self, row: Option<&gtk::ListBoxRow>) -> Option<Group> {
         let is_it = |own: &SidebarRow| Some(own.upcast_ref()) == row;
-        let group = imp.rows.borrow().iter().find(|(_, own)| is_it(own)).map(|(group, _)| *group);
-        if let (Some(group), Some(chosen)) = (group, imp.chosen.get()) {
+        self.imp().rows.borrow().iter().find(|(_, own)| is_it(own)).map(|(group, _)| *group)
+    }
+
+    fn tell_chosen(&self, row: Option<&gtk::ListBoxRow>) {
+        if let (Some(group), Some(chosen)) = (self.group_of(row), self.imp().chosen.get()) {
             chosen(group);
         }
     }
@@ -190,8 +249,9 @@ impl Sidebar {
         self.imp().list.select_row(row.as_ref());
     }
 
-    /// Shows how many there are in each group, from now on.
-    pub fn follow(&self, totals: &Totals) {
+    /// Shows the groups there are and how many downloads are in each, from now on.
+    pub fn follow(&self, session: &Session) {
+        let totals = session.totals();
         let show = glib::clone!(
             #[weak(rename_to = sidebar)]
             self,
@@ -199,6 +259,12 @@ impl Sidebar {
         );
         show(totals);
         totals.connect_recounts_notify(show);
+        self.show_categories(session);
+        session.connect_categories_changed(glib::clone!(
+            #[weak(rename_to = sidebar)]
+            self,
+            move |session| sidebar.show_categories(session)
+        ));
     }
 
     fn show_counts(&self, totals: &Totals) {
@@ -208,8 +274,25 @@ impl Sidebar {
     }
 }
 
-fn words(group: Group) -> String {
-    match group {
+/// Above the categories that the rules make.
+fn rules_heading() -> gtk::Box {
+    // Translators: above a list of the groups of downloads that the user's own rules make.
+    let label = gtk::Label::builder().label(pgettext("group", "Rules")).xalign(0.0);
+    let label = label.margin_top(9).margin_bottom(6).margin_start(14).css_classes(["caption-heading"]).build();
+    let heading = gtk::Box::new(gtk::Orientation::Vertical, 0);
+    let line = gtk::Separator::new(gtk::Orientation::Horizontal);
+    // As the theme has them around a line that is a heading by itself.
+    line.set_margin_top(6);
+    line.set_margin_start(6);
+    line.set_margin_end(6);
+    heading.append(&line);
+    heading.append(&label);
+    heading
+}
+
+/// What Freshet calls a group; those of the user have other names.
+fn words(group: Group) -> Option<String> {
+    Some(match group {
         // Translators: a group of downloads: all of them.
         Group::All => pgettext("group", "All"),
         // Translators: a group of downloads: those that run.
@@ -219,10 +302,11 @@ fn words(group: Group) -> String {
         Group::Completed => pgettext("group", "Completed"),
         Group::Failed => pgettext("group", "Failed"),
         Group::Kind(kind) => kind_name(kind),
-    }
+        Group::Category(_) => return None,
+    })
 }
 
-fn icon(group: Group) -> &'static str {
+pub fn icon(group: Group) -> &'static str {
     match group {
         Group::All => "view-list-symbolic",
         Group::Active => "media-playback-start-symbolic",
@@ -236,5 +320,6 @@ fn icon(group: Group) -> &'static str {
         Group::Kind(Kind::Archives) => "package-x-generic-symbolic",
         Group::Kind(Kind::Programs) => "application-x-executable-symbolic",
         Group::Kind(Kind::Other) => "text-x-generic-symbolic",
+        Group::Category(_) => "folder-symbolic",
     }
 }

@@ -77,6 +77,8 @@ mod imp {
         pub search_bar: TemplateChild<gtk::SearchBar>,
         #[template_child]
         pub search_entry: TemplateChild<gtk::SearchEntry>,
+        #[template_child]
+        pub none_found: TemplateChild<adw::StatusPage>,
         /// The list, or that nothing of it is in the group or found.
         #[template_child]
         pub found: TemplateChild<gtk::Stack>,

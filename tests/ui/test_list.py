@@ -37,10 +37,35 @@ def the_groups_show_their_downloads_and_count_them():
             choose(app, "Documents")
             until("only documents", lambda: rows(app) == ["missing.pdf", "thesis.pdf"])
             choose(app, "Video")
-            app.find(words.LABEL, words.NO_RESULTS)
-            app.screenshot(DESKTOP, "no-results")
+            app.find(words.LABEL, words.EMPTY_GROUP)
+            app.screenshot(DESKTOP, "empty-group")
             app.click(words.SHOW_ALL)
             until("all rows", lambda: len(rows(app)) == 4)
+
+
+def the_rules_of_the_user_make_groups():
+    with Server(FILES) as server, Home() as home:
+
+        def rule(name, patterns):
+            return f"{{'name': '{name}', 'names': '{patterns}', 'folder': '{home.path}'}}"
+
+        home.prefer(folder_rules=f"[{rule('University', '*.pdf')}]")
+        with Freshet(home, *[server.url(path) for path in FILES]) as app:
+            until("the count", lambda: counts(app, "University") == [1])
+            choose(app, "University")
+            until("what fits", lambda: rows(app) == ["thesis.pdf"])
+            # As by the dialog: the program sees that its preferences are other ones.
+            home.prefer(folder_rules=f"[{rule('Nothing', '*.none')}, {rule('University', '*.png *.flac')}]")
+            until("what fits now", lambda: rows(app) == ["song.flac", "picture.png"])
+            assert counts(app, "University", "All") == [2, 3]
+            app.screenshot(DESKTOP, "groups-of-rules")
+            choose(app, "Nothing")
+            app.find(words.LABEL, words.EMPTY_GROUP)
+            app.wait_to_say("What fits your rule “Nothing” is shown here.")
+            app.screenshot(DESKTOP, "group-of-rule-empty")
+            home.prefer(folder_rules=f"[{rule('University', '*.png *.flac')}]")
+            until("all rows, as the rule is gone", lambda: len(rows(app)) == 3)
+            assert counts(app, "Nothing", "University") == [None, 2]
 
 
 def what_is_typed_is_looked_for():
@@ -291,6 +316,7 @@ def rows(app):
 if __name__ == "__main__":
     run(
         the_groups_show_their_downloads_and_count_them,
+        the_rules_of_the_user_make_groups,
         what_is_typed_is_looked_for,
         what_is_asked_of_several_rows_is_done_with_each,
         a_finished_file_goes_to_the_trash_with_its_row,

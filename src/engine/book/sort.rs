@@ -12,7 +12,7 @@ impl Book {
     pub(super) fn sort(&mut self, id: DownloadId) {
         let Some(item) = self.items.get_mut(&id).filter(|item| item.path.is_none()) else { return };
         let Some(otherwise) = &item.spec.otherwise else { return };
-        let file = Subject { url: &item.spec.url, name: &item.name, media_type: item.media_type.as_deref() };
+        let file = Subject { host: item.spec.url.host_str(), name: &item.name, media_type: item.media_type.as_deref() };
         item.spec.folder = self.rules.folder(&file, otherwise).to_owned();
     }
 

@@ -135,7 +135,7 @@ impl Manners {
     }
 
     /// `.netrc` stays, which says for each host itself what it may be told.
-    fn without_secrets(&self, has_proxy: bool) -> Self {
+    pub fn without_secrets(&self, has_proxy: bool) -> Self {
         let is_for_all = |line: &&String| {
             let name = line.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
             let is_secret = name == "referer" || SECRET_WORDS.iter().any(|word| name.contains(word));

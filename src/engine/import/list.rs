@@ -2,7 +2,7 @@
 //! Files that say what to download: metalinks, and address lists, the `-i` format of product.md: one
 //! download a line; several addresses on a line, separated by TAB, are mirrors; lines that begin with
 //! white space are options of the address above (`out`, `dir`, `checksum`, `header` and those of
-//! `options.rs`); `#` begins a comment line.
+//! `options.rs`, and of `aria2.rs`); `#` begins a comment line.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -50,16 +50,26 @@ pub struct ListError {
     pub problem: String,
 }
 
+/// What a file says is to be downloaded.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct List {
+    pub entries: Vec<Entry>,
+    pub errors: Vec<ListError>,
+    /// The names of options that mean nothing here, each once.
+    pub passed_over: Vec<String>,
+}
+
 /// Reads a file that says what to download, a metalink, a list in JSON or an address list; which of them, its first
 /// sign tells, not its name.
-pub fn read(bytes: &[u8]) -> (Vec<Entry>, Vec<ListError>) {
-    if metalink::is_xml(bytes) {
+pub fn read(bytes: &[u8]) -> List {
+    let (entries, errors) = if metalink::is_xml(bytes) {
         read_metalink(bytes)
     } else if exchange::is_json(bytes) {
         exchange::read_json(bytes)
     } else {
-        parse(&String::from_utf8_lossy(bytes))
-    }
+        return parse(&String::from_utf8_lossy(bytes));
+    };
+    List { entries, errors, passed_over: Vec::new() }
 }
 
 fn read_metalink(bytes: &[u8]) -> (Vec<Entry>, Vec<ListError>) {
@@ -92,23 +102,25 @@ fn read_metalink(bytes: &[u8]) -> (Vec<Entry>, Vec<ListError>) {
 }
 
 /// Reads an address list. Every faulty line is told; the downloads without a faulty line are returned
-/// all the same. One with a faulty option is not: without its checksum, say, it would be another.
-pub fn parse(text: &str) -> (Vec<Entry>, Vec<ListError>) {
+/// all the same. One with a faulty option is not: without its checksum, say, it would be another. One with an option that means
+/// nothing here is: other programs have more of them.
+pub fn parse(text: &str) -> List {
     let mut reader = Reader::default();
     for (index, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate() {
         if let Err(problem) = reader.read(line) {
             reader.is_faulty = true;
-            reader.errors.push(ListError { line: index + 1, problem });
+            reader.list.errors.push(ListError { line: index + 1, problem });
         }
     }
     reader.finish_entry();
-    (reader.entries, reader.errors)
+    reader.list
 }
 
 #[derive(Default)]
 struct Reader {
-    entries: Vec<Entry>,
-    errors: Vec<ListError>,
+    list: List,
+    /// Those of the list that are passed over.
+    seen: HashSet<String>,
     /// The download that options belong to.
     current: Option<Entry>,
     /// Whether one of its lines is faulty.
@@ -149,14 +161,38 @@ impl Reader {
                 entry.headers.push(header.map_err(|error| format!("“{key}” is wrong: {error}"))?);
                 Ok(())
             }
-            _ => entry.options.get_or_insert_default().read(key, value),
+            _ if options::is_option(key) => entry.options.get_or_insert_default().read(key, value),
+            _ if !is_name(key) => Err(options::no_option(key)),
+            _ => {
+                let scheme = entry.urls.first().map(Url::scheme).unwrap_or_default();
+                // Without a value aria2's say that there is none.
+                let is_taken = match value.filter(|value| !value.is_empty()) {
+                    Some(value) => entry.options.get_or_insert_default().read_as_aria2(key, value, scheme)?,
+                    None => false,
+                };
+                if !is_taken && !self.seen.contains(key) {
+                    self.seen.insert(key.to_owned());
+                    self.list.passed_over.push(key.to_owned());
+                }
+                Ok(())
+            }
         }
     }
 
     fn finish_entry(&mut self) {
         let is_faulty = std::mem::take(&mut self.is_faulty);
-        self.entries.extend(self.current.take().filter(|_| !is_faulty));
+        let mut entry = self.current.take().filter(|_| !is_faulty);
+        if let Some(entry) = &mut entry {
+            entry.options.as_mut().into_iter().for_each(|options| options.settle_login());
+            entry.options.take_if(|options| **options == Options::default());
+        }
+        self.list.entries.extend(entry);
     }
+}
+
+/// Whether an option could be called so, in whatever program.
+fn is_name(key: &str) -> bool {
+    key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// The addresses of a line, each once.
@@ -185,6 +221,17 @@ mod tests {
     use crate::engine::types::Speed;
 
     const SUM: &str = "md5:d41d8cd98f00b204e9800998ecf8427e";
+
+    fn parse(text: &str) -> (Vec<Entry>, Vec<ListError>) {
+        let list = super::parse(text);
+        (list.entries, list.errors)
+    }
+
+    fn read(bytes: &[u8]) -> (Vec<Entry>, Vec<ListError>) {
+        let list = super::read(bytes);
+        assert_eq!(list.passed_over, [""; 0]);
+        (list.entries, list.errors)
+    }
 
     fn urls(entry: &Entry) -> Vec<&str> {
         entry.urls.iter().map(Url::as_str).collect()
@@ -252,7 +299,7 @@ mod tests {
 
     #[test]
     fn every_faulty_line_is_told_and_the_good_downloads_stay() {
-        let text = "https://a.example/1\nnonsense\n out=2\n speed=9\nhttps://a.example/3\n checksum=md5:xyz\n out=3\n out=4\nhttps://a.example/5";
+        let text = "https://a.example/1\nnonsense\n out=2\n timeout=x\nhttps://a.example/3\n checksum=md5:xyz\n out=3\n out=4\nhttps://a.example/5";
         let (entries, errors) = parse(text);
         assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [2, 4, 6, 8]);
         assert_eq!(entries.iter().flat_map(urls).collect::<Vec<_>>(), ["https://a.example/1", "https://a.example/5"]);
@@ -263,7 +310,7 @@ mod tests {
     fn problems_say_the_way_out() {
         let below = |option: &str| problem_of(&format!("https://a.example/x\n {option}"));
         assert!(
-            below("speed=1").1.starts_with("“speed” is not an option: take out, dir, checksum, header, connections")
+            below("a word").1.starts_with("“a word” is not an option: take out, dir, checksum, header, connections")
         );
         assert_eq!(below("out"), (2, "“out” has no value: write it as out=value".to_owned()));
         assert_eq!(below("dir="), (2, "“dir” has no value: write it as dir=value".to_owned()));
@@ -291,6 +338,15 @@ mod tests {
         });
         let rate = Some(Speed(512_000));
         assert_eq!(specs.collect::<Vec<_>>(), [(rate, 8, true, 1), (None, 2, false, 0), (None, 8, false, 0)]);
+    }
+
+    #[test]
+    fn what_means_nothing_here_is_passed_over_and_told_once() {
+        let text = "http://h/a\n speed=9\n gid=\n out=b\n speed=8\nhttp://h/c\n dry-run";
+        let list = super::parse(text);
+        assert_eq!((list.entries.len(), &*list.errors), (2, &[][..]));
+        assert_eq!(list.entries[0].name.as_deref(), Some("b"));
+        assert_eq!(list.passed_over, ["speed", "gid", "dry-run"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | is this an address? where are the addresses in this text? | `address.rs` |
 //! | what is to be downloaded, by this list or metalink? | `list.rs` |
 //! | what may be said of one download, and how? | `options.rs` |
+//! | what does an option of aria2's mean here? | `aria2.rs` |
 //! | what does a metalink say? | `metalink.rs` |
 //! | for which addresses does this pattern stand? | `pattern.rs` |
 //! | what does this curl command download? | `curl_command.rs`, split by `shell.rs` |
@@ -15,6 +16,7 @@
 //! | what is the checksum of this file, and where may one be found? | `checksum_list.rs` |
 
 pub mod address;
+mod aria2;
 pub mod as_curl;
 pub mod checksum_list;
 pub mod curl_command;

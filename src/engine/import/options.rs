@@ -18,17 +18,17 @@ pub const NAMES: &str = "connections, limit-each, user-agent, referer, user, net
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     pub connections: Option<u8>,
-    rate: Option<Speed>,
+    pub(super) rate: Option<Speed>,
     user_agent: Option<String>,
     referer: Option<String>,
-    credentials: Option<Credentials>,
-    proxy: Option<String>,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) proxy: Option<String>,
     ca_file: Option<PathBuf>,
-    retries: Option<u32>,
+    pub(super) retries: Option<u32>,
     first_wait: Option<Duration>,
     silence: Option<Duration>,
-    on_exists: Option<OnExists>,
-    netrc: bool,
+    pub(super) on_exists: Option<OnExists>,
+    pub(super) netrc: bool,
     insecure: bool,
     find_checksum: bool,
     no_resume: bool,
@@ -56,7 +56,7 @@ impl Options {
             "retry-wait" => set(&mut self.first_wait, key, value, parse_seconds),
             "timeout" => set(&mut self.silence, key, value, parse_some_seconds),
             "on-exists" => set(&mut self.on_exists, key, value, parse_on_exists),
-            _ => Err(format!("“{key}” is not an option: take out, dir, checksum, header, {NAMES}")),
+            _ => Err(no_option(key)),
         }
     }
 
@@ -91,6 +91,16 @@ impl Options {
     }
 }
 
+/// That a text is the name of none.
+pub fn no_option(text: &str) -> String {
+    format!("“{text}” is not an option: take out, dir, checksum, header, {NAMES}")
+}
+
+/// Whether [`Options::read`] takes it.
+pub fn is_option(key: &str) -> bool {
+    NAMES.split(", ").flat_map(|part| part.split(" or ")).any(|name| name == key)
+}
+
 /// Reads the value of an option that is given once.
 pub fn set<T>(
     option: &mut Option<T>,
@@ -118,7 +128,7 @@ fn put<T>(place: &mut T, value: Option<T>) {
 }
 
 /// What goes into a request as it is.
-fn line(text: &str) -> Result<String, String> {
+pub fn line(text: &str) -> Result<String, String> {
     if text.contains(is_control) { Err("it is a single line of text".to_owned()) } else { Ok(text.to_owned()) }
 }
 

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::redact::without_password;
+use super::redact::{self, without_password};
 use super::rows::{bytes, nanoseconds, path, signed, time, unsigned};
 use super::{Record, rows};
+use crate::engine::download::spec::{Checksum, DownloadSpec};
 use crate::engine::types::DownloadId;
 
 /// So many are kept.
@@ -27,6 +29,31 @@ pub struct Past {
     pub path: Option<PathBuf>,
     pub size: u64,
     pub finished_at: SystemTime,
+    /// Few have any.
+    pub wishes: Option<Box<Wishes>>,
+}
+
+/// How a download was asked for besides its address, so that it can be asked for again. Without secrets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wishes {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<Url>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Checksum>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
+}
+
+impl Wishes {
+    fn of(spec: &DownloadSpec) -> Option<Box<Self>> {
+        let wishes = Self {
+            mirrors: spec.mirrors.iter().map(|url| without_password(url).into_owned()).collect(),
+            checksum: spec.checksum.clone(),
+            headers: redact::harmless_headers(&spec.manners),
+        };
+        (wishes != Self::default()).then(|| Box::new(wishes))
+    }
 }
 
 impl Past {
@@ -39,6 +66,7 @@ impl Past {
             path: record.path.clone(),
             size: record.received,
             finished_at: record.finished_at.unwrap_or(record.added_at),
+            wishes: Wishes::of(&record.spec),
         }
     }
 }
@@ -50,8 +78,9 @@ pub fn retire(connection: &Connection, record: &Record) -> rusqlite::Result<()> 
 }
 
 pub fn insert(connection: &Connection, past: &Past) -> rusqlite::Result<()> {
+    let wishes = past.wishes.as_ref().map(serde_json::to_string).transpose();
     let mut insert = connection.prepare_cached(
-        "INSERT OR REPLACE INTO history VALUES (:id, :url, :name, :folder, :path, :size, :finished_at)",
+        "INSERT OR REPLACE INTO history VALUES (:id, :url, :name, :folder, :path, :size, :finished_at, :wishes)",
     )?;
     insert.execute(named_params! {
         ":id": signed(past.id.0),
@@ -61,6 +90,7 @@ pub fn insert(connection: &Connection, past: &Past) -> rusqlite::Result<()> {
         ":path": past.path.as_deref().map(bytes),
         ":size": signed(past.size),
         ":finished_at": nanoseconds(past.finished_at),
+        ":wishes": wishes.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
     })?;
     Ok(())
 }
@@ -78,8 +108,8 @@ pub fn load(connection: &Connection) -> rusqlite::Result<Vec<Past>> {
     let mut all = Vec::new();
     append(
         connection,
-        "SELECT id, url, name, folder, path, size, finished_at FROM history
-         UNION ALL SELECT id, url, name, folder, path, received, ifnull(finished_at, added_at) FROM download
+        "SELECT id, url, name, folder, path, size, finished_at, wishes, NULL FROM history
+         UNION ALL SELECT id, url, name, folder, path, received, ifnull(finished_at, added_at), NULL, spec FROM download
              WHERE removed <> 0 AND state = 'completed'
          ORDER BY finished_at DESC, id DESC",
         &mut all,
@@ -90,7 +120,7 @@ pub fn load(connection: &Connection) -> rusqlite::Result<Vec<Past>> {
 /// What can be read of a damaged one.
 pub fn rescue(connection: &Connection) -> Vec<Past> {
     let mut all = Vec::new();
-    let select = "SELECT id, url, name, folder, path, size, finished_at FROM history ORDER BY id DESC";
+    let select = "SELECT id, url, name, folder, path, size, finished_at, wishes, NULL FROM history ORDER BY id DESC";
     if let Err(error) = append(connection, select, &mut all) {
         tracing::warn!(%error, read = all.len(), "the history can not all be read of the damaged list");
     }
@@ -115,13 +145,28 @@ fn past(row: &Row<'_>) -> rusqlite::Result<Past> {
         path: row.get::<_, Option<_>>(4)?.map(path),
         size: unsigned(row.get(5)?),
         finished_at: time(row.get(6)?),
+        wishes: wishes(row)?,
     })
+}
+
+/// Of the history as they are kept, of a download of the list out of what it keeps. Only to be asked for again: ones that
+/// can not be read are no reason to lose the row.
+fn wishes(row: &Row<'_>) -> rusqlite::Result<Option<Box<Wishes>>> {
+    let kept = row.get_ref(7)?.as_str_or_null()?.map(serde_json::from_str);
+    let of_list = row.get_ref(8)?.as_str_or_null()?.map(serde_json::from_str::<DownloadSpec>);
+    let read = kept.or_else(|| Some(of_list?.map(|spec| Wishes::of(&spec)))).transpose();
+    Ok(read
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "what was asked for with a download of the history can not be read");
+            None
+        })
+        .flatten())
 }
 
 /// The places of those addresses that were downloaded before, each with the last such download.
 pub fn find(connection: &Connection, urls: &[Url]) -> rusqlite::Result<Vec<(usize, Past)>> {
     let mut select = connection.prepare_cached(
-        "SELECT id, url, name, folder, path, size, finished_at FROM history WHERE url = ?1
+        "SELECT id, url, name, folder, path, size, finished_at, wishes, NULL FROM history WHERE url = ?1
          ORDER BY finished_at DESC, id DESC LIMIT 1",
     )?;
     let mut found = Vec::new();

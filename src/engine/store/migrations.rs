@@ -48,6 +48,8 @@ pub const STEPS: &[&str] = &[
     "ALTER TABLE download ADD COLUMN turn INTEGER;",
     // Whether an address was downloaded before is asked each time that one is added.
     "CREATE INDEX history_by_url ON history (url);",
+    // What was asked for besides the address, as JSON; NULL: nothing.
+    "ALTER TABLE history ADD COLUMN wishes TEXT;",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -26,7 +26,7 @@ use std::time::SystemTime;
 pub use archive::Archive;
 pub use database::SetAside;
 pub use health::Health;
-pub use history::Past;
+pub use history::{Past, Wishes};
 pub use sqlite::{Opened, SqliteStore};
 pub use traffic::{Came, Day, Traffic};
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use crate::engine::download::spec::DownloadSpec;
+use crate::engine::download::spec::{DownloadSpec, Manners};
 
 /// Headers that are credentials (RFC 9110 section 11, RFC 6265).
 const SECRET_HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
@@ -38,6 +38,12 @@ pub fn without_secrets(mut spec: DownloadSpec) -> DownloadSpec {
         strip_password(proxy);
     }
     spec
+}
+
+/// The headers that the history may keep. It needs less than the list, whose downloads have to go on, and keeps it for
+/// longer: what only may be a secret stays away, as it does from servers that it was not given for.
+pub fn harmless_headers(manners: &Manners) -> Vec<String> {
+    manners.without_secrets(false).headers
 }
 
 /// For a proxy as curl takes it, which need not be a whole address: `[scheme://]user:pass@host`.

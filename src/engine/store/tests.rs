@@ -409,6 +409,7 @@ const SAMPLES: &[&str] = &[
     include_str!("samples/version-2.sql"),
     include_str!("samples/version-3.sql"),
     include_str!("samples/version-4.sql"),
+    include_str!("samples/version-5.sql"),
 ];
 
 #[test]
@@ -451,6 +452,8 @@ fn a_list_of_every_version_is_read_and_continued() {
             assert_eq!(newer.path.as_deref(), Some(Path::new("/home/ann/Downloads/gone.iso")));
             assert_eq!(newer.folder.as_os_str(), OsString::from_vec(b"/home/ann/no \xff utf8".to_vec()));
             assert_eq!((newer.size, older.path.as_ref()), (4_200_000, None));
+            let headers = newer.wishes.as_deref().map(|wishes| wishes.headers.join("\n"));
+            assert_eq!((headers.as_deref(), &older.wishes), ((version >= 5).then_some("X-A: b"), &None));
             assert_eq!(traffic.days, [(Day(0), 70), (Day(20261125), 4_200_005)]);
         } else {
             assert_eq!((past.len(), traffic.total), (0, 0));
@@ -537,15 +540,36 @@ fn an_address_that_was_downloaded_before_is_found_by_what_became_of_it_the_last_
 }
 
 #[test]
-fn the_history_has_no_passwords() {
+fn the_history_keeps_what_was_asked_for_but_no_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("list.db");
     let mut gone = completed(1);
-    gone.spec.url.set_username("ann").unwrap();
-    gone.spec.url.set_password(Some("hunter2")).unwrap();
+    gone.spec.url = "https://ann:hunter2@example.org/f".parse().unwrap();
+    gone.spec.mirrors = vec!["ftp://ann:hunter2@m/f".parse().unwrap()];
+    gone.spec.checksum = format!("md5:{}", "0".repeat(32)).parse().ok();
+    gone.spec.manners.headers =
+        ["Authorization: hunter2", "cookie: hunter2", "X-Api-Key: hunter2", "X-A: b"].map(str::to_owned).to_vec();
+    gone.spec.manners.referer = Some("https://hunter2.example".into());
+    let wanted = Wishes {
+        mirrors: vec!["ftp://ann@m/f".parse().unwrap()],
+        checksum: gone.spec.checksum.clone(),
+        headers: vec!["X-A: b".into()],
+    };
     let opened = open(&path);
-    opened.store.retire(gone);
-    assert_eq!(history(&opened)[0].url, "https://ann@example.org/file-1.iso");
+    opened.store.retire(gone.clone());
+    opened.store.retire(completed(2));
+    let all = history(&opened);
+    assert_eq!((all[1].url.as_str(), all[1].wishes.as_deref()), ("https://ann@example.org/f", Some(&wanted)));
+    assert_eq!(all[0].wishes, None, "nothing is kept of nothing");
+    drop(opened);
+    let files = fs::read_dir(folder.path()).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    let texts: Vec<_> = files.collect();
+    assert!(texts.iter().all(|bytes| !bytes.windows(7).any(|part| part == b"hunter2")), "a secret is in the file");
+
+    // The same while its removal can be undone.
+    let opened = open(&path);
+    opened.store.save(Record { removed: true, finished_at: completed(3).finished_at, id: DownloadId(3), ..gone });
+    assert_eq!(history(&opened)[0].wishes.as_deref(), Some(&wanted));
 }
 
 #[test]
@@ -576,7 +600,7 @@ fn the_oldest_of_a_long_history_give_way_and_all_of_it_is_read_in_a_moment() {
     drop(open(&path));
     let connection = rusqlite::Connection::open(&path).unwrap();
     let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-        INSERT INTO history SELECT i, 'https://example.org/' || i, 'file-' || i || '.iso', x'2f746d70', x'2f746d70', i, i FROM n";
+        INSERT INTO history SELECT i, 'https://example.org/' || i, 'file-' || i || '.iso', x'2f746d70', x'2f746d70', i, i, NULL FROM n";
     connection.execute(fill, []).unwrap();
     drop(connection);
     let opened = open(&path);

@@ -7,12 +7,13 @@ use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
 use super::Window;
+use crate::i18n::{gettext, gettext_f};
 use crate::model::filter::{Filter, Group};
 use crate::model::order::{Order, SortKey};
 use crate::model::{DownloadList, Session};
 use crate::settings::Settings;
 use crate::ui::actions::WindowAction;
-use crate::ui::{drag_out, messages};
+use crate::ui::{drag_out, messages, sidebar};
 
 impl Window {
     pub(super) fn install_groups(&self, settings: &Settings) {
@@ -67,7 +68,7 @@ impl Window {
             move |list: &DownloadList| {
                 let page = if list.total() == 0 { "empty" } else { "list" };
                 window.show_page(page);
-                window.imp().found.set_visible_child_name(if list.count() == 0 { "none" } else { "some" });
+                window.show_whether_found(list);
             }
         );
         choose_page(session.list());
@@ -97,7 +98,7 @@ impl Window {
 
     pub(super) fn show_groups(&self, session: &Session) {
         let imp = self.imp();
-        imp.sidebar.follow(session.totals());
+        imp.sidebar.follow(session);
         let list = session.list();
         imp.sidebar.connect_chosen(glib::clone!(
             #[weak(rename_to = window)]
@@ -133,6 +134,33 @@ impl Window {
 
     fn filter(&self, list: &DownloadList, group: Group) {
         list.set_filter(Filter::new(group, &self.imp().search_entry.text()));
+        self.show_whether_found(list);
+    }
+
+    /// Rows, or the words that there are none of what is looked for.
+    fn show_whether_found(&self, list: &DownloadList) {
+        let imp = self.imp();
+        let is_empty = list.count() == 0;
+        if is_empty {
+            let filter = list.filter();
+            let (icon, title, description) = match (filter.is_search(), filter.group) {
+                (true, _) => (
+                    "system-search-symbolic",
+                    gettext("No Results"),
+                    gettext("Look for other words, or in another group."),
+                ),
+                (false, Group::Category(_)) => {
+                    let rule = imp.sidebar.name(filter.group).unwrap_or_default();
+                    let words = gettext_f("What fits your rule “{rule}” is shown here.", &[("rule", &rule)]);
+                    (sidebar::icon(filter.group), gettext("No Downloads in This Group"), words)
+                }
+                (false, group) => (sidebar::icon(group), gettext("No Downloads in This Group"), String::new()),
+            };
+            imp.none_found.set_icon_name(Some(icon));
+            imp.none_found.set_title(&title);
+            imp.none_found.set_description(Some(&glib::markup_escape_text(&description)));
+        }
+        imp.found.set_visible_child_name(if is_empty { "none" } else { "some" });
     }
 
     pub(super) fn show_all(&self) {

@@ -26,7 +26,7 @@ impl Window {
             return;
         };
         self.add_to_list(session, addresses, place);
-        for sentence in &addresses.refused {
+        for sentence in addresses.refused.iter().chain(&addresses.notes) {
             messages::tell(&imp.toasts, sentence);
         }
     }
@@ -169,7 +169,7 @@ async fn addresses_in(files: &[gio::File]) -> Addresses {
         let inside = match link_file::read(file).await {
             Ok(Content::Text(text)) => Addresses::in_prose(&text),
             Ok(Content::Metalink(bytes)) => Addresses::in_list(&bytes, &name),
-            Err(sentence) => Addresses { found: Vec::new(), refused: vec![sentence] },
+            Err(sentence) => Addresses { refused: vec![sentence], ..Addresses::default() },
         };
         if inside == Addresses::default() {
             // Translators: {file} is the name of a file.

@@ -49,11 +49,14 @@ class Home:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def prefer(self, **preferences):
-        """Sets preferences before the program starts: prefer(rate_limit="uint64 5000")."""
+        """Sets preferences before the program starts, or while it runs: prefer(rate_limit="uint64 5000")."""
         folder = self._own_config / "glib-2.0" / "settings"
         folder.mkdir(parents=True, exist_ok=True)
         lines = [f"{name.replace('_', '-')}={value}\n" for name, value in preferences.items()]
-        (folder / "keyfile").write_text("[io/github/freshet/Freshet]\n" + "".join(lines))
+        # All at once: a program that runs must see no half of it.
+        new = folder / "keyfile.new"
+        new.write_text("[io/github/freshet/Freshet]\n" + "".join(lines))
+        new.replace(folder / "keyfile")
 
     def environment(self):
         return {

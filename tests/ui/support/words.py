@@ -120,7 +120,7 @@ LOST, CHOOSE_FOLDER, FOLDER_CHOOSER = r"\bgone can not be reached\. 1 download i
 # The groups beside the list, and the search.
 GROUPS, GROUP_FAILED, GROUP_ALL = "Groups", re.compile("^Failed, "), re.compile("^All, ")
 SEARCH, SEARCH_ENTRY = "Search", "Search for name, address or folder"
-NO_RESULTS, SHOW_ALL = "No Results", "Show All Downloads"
+NO_RESULTS, EMPTY_GROUP, SHOW_ALL = "No Results", "No Downloads in This Group", "Show All Downloads"
 
 # The main menu, and a text in each of the windows that it opens.
 MAIN_MENU = "Main Menu"

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What aria2's manual lets stand below an address of its input file, under names that Freshet does not have,
+//! where it means something here. Its lists are read as they are, those that it saves of its sessions included.
+
+use super::options::{self, Options, parse_count};
+use crate::engine::download::spec::{Credentials, OnExists};
+use crate::engine::rate::parse_rate;
+
+/// More connections Freshet does not make for one download.
+const MOST_CONNECTIONS: u32 = 32;
+
+impl Options {
+    /// Takes one in, and tells whether it means anything for a download of this scheme. The error says what is wrong
+    /// with its value.
+    pub(super) fn read_as_aria2(&mut self, key: &str, value: &str, scheme: &str) -> Result<bool, String> {
+        let protocol = match scheme {
+            "https" => "http",
+            "sftp" => "ftp",
+            other => other,
+        };
+        let wrong = |problem: String| format!("“{key}” is wrong: {problem}");
+        match key {
+            // Both have to allow a connection.
+            "split" | "max-connection-per-server" => {
+                let most = parse_count(value).map_err(wrong)?.clamp(1, MOST_CONNECTIONS);
+                let most = u8::try_from(most).unwrap_or(u8::MAX);
+                self.connections = Some(self.connections.map_or(most, |before| before.min(most)));
+            }
+            "max-download-limit" if value == "0" => {}
+            "max-download-limit" => {
+                self.rate = Some(parse_rate(value).map_err(|error| wrong(error.to_string()))?);
+            }
+            "max-tries" => {
+                // The first try counts, and 0 is no bound.
+                self.retries = Some(parse_count(value).map_err(wrong)?.checked_sub(1).unwrap_or(u32::MAX));
+            }
+            "allow-overwrite" => {
+                if is_true(value).map_err(wrong)? {
+                    self.on_exists = Some(OnExists::Overwrite);
+                }
+            }
+            "auto-file-renaming" => {
+                if !is_true(value).map_err(wrong)? {
+                    self.on_exists.get_or_insert(OnExists::Skip);
+                }
+            }
+            "no-netrc" => self.netrc = !is_true(value).map_err(wrong)?,
+            _ => return self.read_for_protocol(key, value, scheme, protocol).map_err(wrong),
+        }
+        Ok(true)
+    }
+
+    /// What is said of one protocol says nothing of a download by another one.
+    fn read_for_protocol(&mut self, key: &str, value: &str, scheme: &str, protocol: &str) -> Result<bool, String> {
+        let of_protocol = |name: &str| key.strip_prefix(protocol).is_some_and(|rest| rest == name);
+        if of_protocol("-user") || of_protocol("-passwd") {
+            let value = options::line(value)?;
+            let none = || Credentials { user: String::new(), password: String::new() };
+            let login = self.credentials.get_or_insert_with(none);
+            *(if of_protocol("-user") { &mut login.user } else { &mut login.password }) = value;
+        } else if key.strip_prefix(scheme) == Some("-proxy") {
+            self.proxy = Some(options::line(value)?);
+        } else if key == "all-proxy" {
+            let proxy = options::line(value)?;
+            self.proxy.get_or_insert(proxy);
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// All that stands below the address has been read: a password without a user logs nobody in.
+    pub(super) fn settle_login(&mut self) {
+        self.credentials.take_if(|login| login.user.is_empty());
+    }
+}
+
+fn is_true(value: &str) -> Result<bool, String> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("write true or false".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::list::{self, Entry};
+    use crate::engine::download::spec::{DownloadSpec, OnExists};
+    use crate::engine::types::Speed;
+
+    fn specs(text: &str) -> (Vec<DownloadSpec>, Vec<String>) {
+        let list = list::parse(text);
+        assert_eq!(list.errors, [], "{text}");
+        let spec = |entry: Entry| {
+            let mut spec = DownloadSpec::new(entry.urls[0].clone(), PathBuf::new());
+            entry.apply(&mut spec);
+            spec
+        };
+        (list.entries.into_iter().map(spec).collect(), list.passed_over)
+    }
+
+    #[test]
+    fn a_saved_session_of_aria2_is_taken_over() {
+        let (all, passed_over) = specs(
+            "https://h/a\n gid=2089b05ecca3d829\n split=16\n max-connection-per-server=4\n max-download-limit=2M\n max-tries=3\n \
+             http-user=ann\n http-passwd=p:w\n ftp-user=bob\n http-proxy=p:1\n https-proxy=q:2\n all-proxy=r:3\n no-netrc=false\n \
+             allow-overwrite=true\n auto-file-renaming=false\n user-agent=me\n header=X-A: b\n header=X-C: d\n pause=true\n\
+             ftp://h/b\n gid=1\n ftp-passwd=x\n http-user=ann\n max-download-limit=0\n max-tries=0\n all-proxy=r:3\n auto-file-renaming=false\n \
+             split=64\n",
+        );
+        let [first, second] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!((first.connections, first.rate, first.patience.retries), (4, Some(Speed(2 << 20)), 2));
+        let login = first.manners.credentials.as_ref().map(|login| (login.user.as_str(), login.password.as_str()));
+        assert_eq!(login, Some(("ann", "p:w")));
+        assert_eq!((first.manners.proxy.as_deref(), first.manners.netrc), (Some("q:2"), true));
+        assert_eq!((first.on_exists, first.manners.headers.len()), (OnExists::Overwrite, 2));
+        assert_eq!((second.connections, second.rate, second.patience.retries), (32, None, u32::MAX));
+        assert_eq!((second.manners.credentials.as_ref(), second.manners.proxy.as_deref()), (None, Some("r:3")));
+        assert_eq!(second.on_exists, OnExists::Skip);
+        assert_eq!(passed_over, ["gid", "ftp-user", "http-proxy", "pause", "http-user"]);
+    }
+
+    #[test]
+    fn a_value_that_is_wrong_is_told() {
+        for (line, problem) in [
+            ("split=x", "“split” is wrong: write a whole number, 0 or more"),
+            ("no-netrc=1", "“no-netrc” is wrong: write true or false"),
+            ("http-passwd=a\u{1}b", "“http-passwd” is wrong: it is a single line of text"),
+        ] {
+            let list = list::parse(&format!("http://h/a\n {line}"));
+            assert_eq!((list.entries.len(), list.errors[0].problem.as_str()), (0, problem));
+        }
+    }
+}
