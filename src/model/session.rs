@@ -15,6 +15,7 @@ use super::details::{self, Details};
 use super::download_list::{DownloadList, Source};
 use super::download_object::{self, DownloadObject};
 use super::listener::{Listener, Once};
+use super::login::Logins;
 use super::lost_folders::{self, LostFolder};
 use super::speed_trace::Traces;
 use super::terms::{Start, Terms};
@@ -53,6 +54,7 @@ struct Inner {
     on_unsaved: Listener<Unsaved>,
     on_folder_lost: Listener<dyn Fn()>,
     probes: RefCell<HashMap<ProbeId, Once<Answered>>>,
+    logins: Logins,
     is_stopping: Cell<bool>,
 }
 
@@ -133,6 +135,7 @@ impl Session {
             on_unsaved: Listener::default(),
             on_folder_lost: Listener::default(),
             probes: RefCell::default(),
+            logins: Logins::default(),
             is_stopping: Cell::new(false),
         }));
         let weak = Rc::downgrade(&session.0);
@@ -173,6 +176,10 @@ impl Session {
 
     pub(super) fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    pub(super) fn logins(&self) -> &Logins {
+        &self.0.logins
     }
 
     pub fn list(&self) -> &DownloadList {
@@ -234,7 +241,13 @@ impl Session {
     /// Queues a download of each file that was found. A name is given only to a single one.
     pub fn add(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadId> {
         let specs = self.specs(addresses, place).into_iter();
-        specs.map(|spec| self.0.engine.add_at(spec, place.start)).collect()
+        let add = |spec: DownloadSpec| {
+            let login = place.terms.login_to_remember(&spec);
+            let id = self.0.engine.add_at(spec, place.start);
+            login.into_iter().for_each(|(asker, credentials)| self.0.logins.remember(id, asker, credentials));
+            id
+        };
+        specs.map(add).collect()
     }
 
     /// The downloads that they would be.
@@ -423,6 +436,7 @@ impl Session {
             Event::Moved(turns) => self.0.list.set_turns(turns),
             Event::Removed(id) => {
                 self.0.traces.borrow_mut().forget(*id);
+                self.0.logins.forget(*id);
                 let Some(object) = self.0.list.get(*id) else { return };
                 self.count(object.read(Counted::of), Counted::default());
                 self.0.list.remove(*id);
@@ -445,6 +459,7 @@ impl Session {
 
     fn apply_snapshot(&self, object: &DownloadObject, new: &Snapshot) {
         let (counted, was_finished) = object.read(|old| (Counted::of(old), download_object::is_finished(old)));
+        let old_state = object.read(|old| Some(old.state.clone()));
         self.trace(new);
         object.apply(new);
         self.0.list.touch(false);
@@ -459,6 +474,9 @@ impl Session {
             && let Some(listener) = self.0.on_finished.get()
         {
             listener(object);
+        }
+        if let Some(old) = old_state {
+            self.0.logins.follow(new.id, &old, &new.state);
         }
     }
 
