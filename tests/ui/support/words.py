@@ -89,6 +89,8 @@ LOG_IN, LOG_IN_NOW, USER, SECRET, FOR_OTHER = "Log In…", "Log In", "User name"
 ASKS, LOGIN_NEEDED = r"127\.0\.0\.1:\d+\S? asks for", r"asks for a user name and a password"
 NOT_TAKEN, IN_CLEAR = r"refused this user name and password", r"not encrypted: others"
 
+LOGIN_NEEDED_TITLE = "Log-in Needed"
+
 # What is remembered in the keyring.
 REMEMBER_LOGIN, SERVER_SAYS = "Remember this log-in", r"The server says: “.?{}.?”"
 NO_KEYRING, NOT_REMEMBERED = r"This computer has no keyring\.", r"could not be remembered\. The keyring does not answer\."
