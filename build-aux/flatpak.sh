@@ -70,12 +70,12 @@ from_flathub() {
 }
 
 # What a GNOME program finds in the runtime; no more, so that what is missing shows.
-platform_packages="libgtk-4-1 libgtk-4-bin libadwaita-1-0 libcurl4t64 libsqlite3-0 ca-certificates \
+platform_packages="libgtk-4-1 libgtk-4-bin libadwaita-1-0 libcurl4t64 libsecret-1-0 libsqlite3-0 ca-certificates \
   adwaita-icon-theme hicolor-icon-theme fonts-dejavu-core fontconfig shared-mime-info gsettings-desktop-schemas \
   libglib2.0-bin dconf-gsettings-backend glib-networking librsvg2-common xdg-utils xdg-user-dirs tzdata \
   libgl1-mesa-dri libegl1 libgles2 dbus-bin"
 sdk_packages="$platform_packages gcc libc6-dev make pkgconf libgtk-4-dev libadwaita-1-dev libcurl4-openssl-dev \
-  libsqlite3-dev libglib2.0-dev-bin meson gettext desktop-file-utils appstream appstream-compose patch xz-utils"
+  libsecret-1-dev libsqlite3-dev libglib2.0-dev-bin meson gettext desktop-file-utils appstream appstream-compose patch xz-utils"
 
 # debian FOLDER PACKAGE...: a root of that suite.
 debian() {

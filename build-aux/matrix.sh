@@ -65,7 +65,7 @@ try() {
         else
           build-aux/test.sh --steps \"\$1\"
         fi
-        for library in gtk4 libadwaita-1 libcurl glib-2.0; do echo \"\$library \$(pkg-config --modversion \$library)\"; done
+        for library in gtk4 libadwaita-1 libsecret-1 libcurl glib-2.0; do echo \"\$library \$(pkg-config --modversion \$library)\"; done
       " sh "$4" "$5"' sh "$there/root" "$toolchain" "$cargo_home" "$steps" "$run" >"$there/log" 2>&1
 }
 
@@ -76,7 +76,7 @@ for suite; do
   # In the background, or a command that fails in it would not end it.
   try "$suite" &
   wait $! || result=1
-  grep -E '^(==|passed|FAILED|not ok|Freshet|Get it|There is no display|gtk4|libadwaita|libcurl|glib)' \
+  grep -E '^(==|passed|FAILED|not ok|Freshet|Get it|There is no display|gtk4|libadwaita|libsecret|libcurl|glib)' \
     "$root/_build/matrix/$suite$run/log"
   if [ $result -eq 0 ]; then rm -rf "$root/_build/matrix/$suite$run/root" "$root/_build/matrix/$suite$run/made"; fi
   [ $result -eq 0 ] || status=1

@@ -106,6 +106,7 @@ want_build_tools() {
   library gtk4 libgtk-4-dev gtk4-devel gtk4
   library libadwaita-1 libadwaita-1-dev libadwaita-devel libadwaita
   library libcurl libcurl4-openssl-dev libcurl-devel curl
+  library libsecret-1 libsecret-1-dev libsecret-devel libsecret
   library sqlite3 libsqlite3-dev sqlite-devel sqlite
   program glib-compile-resources libglib2.0-dev-bin glib2-devel glib2-devel
   program glib-compile-schemas libglib2.0-bin glib2 glib2
@@ -125,7 +126,7 @@ want_bench_tools() {
 
 # Packages can be there and still be too old.
 check_versions() {
-  for requirement in 'glib-2.0 2.74' 'gtk4 4.8' 'libadwaita-1 1.2' 'libcurl 7.88'; do
+  for requirement in 'glib-2.0 2.74' 'gtk4 4.8' 'libadwaita-1 1.2' 'libsecret-1 0.19' 'libcurl 7.88'; do
     # shellcheck disable=SC2086 # two words
     set -- $requirement
     pkg-config --atleast-version="$2" "$1" ||

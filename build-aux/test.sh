@@ -43,6 +43,7 @@ want_test_tools() {
     want at-spi2-core at-spi2-core at-spi2-core
   introspection Atspi 2.0 gir1.2-atspi-2.0 at-spi2-core at-spi2-core
   introspection Gtk 3.0 gir1.2-gtk-3.0 gtk3 gtk3
+  program gnome-keyring-daemon gnome-keyring gnome-keyring gnome-keyring
   program xdotool xdotool xdotool xdotool
   program import imagemagick ImageMagick imagemagick
   has firefox || program firefox-esr firefox-esr firefox firefox

@@ -6,6 +6,8 @@ mod support;
 
 #[path = "engine_servers/cases.rs"]
 mod cases;
+#[path = "engine_servers/logins.rs"]
+mod logins;
 #[path = "engine_servers/ssh.rs"]
 mod ssh;
 
@@ -13,15 +15,15 @@ use std::time::Duration;
 
 use freshet::engine::details::Standing;
 use freshet::engine::download::pieces::Pieces;
-use freshet::engine::download::spec::{Algorithm, Credentials};
-use freshet::engine::{Command, DownloadId, FailureKind, Limits};
+use freshet::engine::download::spec::Algorithm;
+use freshet::engine::{Command, FailureKind, Limits};
 use support::apache::Apache;
 use support::caddy::Caddy;
 use support::engine::{LIMIT, Running};
 use support::faulty::{Answer, Faulty, Resource};
 use support::files;
 use support::lighttpd::Lighttpd;
-use support::nginx::{By, Nginx, PASSWORD, USER, Way};
+use support::nginx::{By, Nginx, Way};
 use support::process::or_skip;
 use support::serving::FileServer;
 use support::sshd::Sshd;
@@ -137,73 +139,6 @@ fn tls_with_a_trusted_authority_only() {
     no_tls.patience.retries = 0;
     let id = running.engine.add(no_tls);
     running.fails_with(id, &FailureKind::Tls);
-}
-
-#[test]
-fn a_login_that_nginx_asks_for() {
-    let folder = served();
-    let (nginx, running) = (Nginx::start(folder.path(), MIB).unwrap(), Running::start());
-    running.fails_with(running.add(nginx.url("/private/page.html")), &FailureKind::LoginRequired);
-    let mut spec = running.spec(nginx.url("/private/page.html"));
-    spec.manners.credentials = Some(Credentials { user: USER.into(), password: PASSWORD.into() });
-    files::assert_same(&running.completed(running.engine.add(spec)), 2, 3000);
-    let mut in_address = nginx.url("/private/page.html");
-    in_address.set_username(USER).unwrap();
-    in_address.set_password(Some(PASSWORD)).unwrap();
-    files::assert_same(&running.completed(running.add(in_address)), 2, 3000);
-}
-
-fn log_in(running: &Running, id: DownloadId, user: &str, password: &str) {
-    let credentials = Credentials { user: user.to_owned(), password: password.to_owned() };
-    running.engine.send(Command::LogIn { id, credentials });
-}
-
-#[test]
-fn a_login_that_is_given_later_continues_what_is_here() {
-    let (server, running) = (Faulty::start(), Running::start());
-    server.on("/f", |request| match request.number {
-        0 => Resource::new(1, 12 * MIB).answer(request).cut_after(5 * MIB),
-        _ if request.is_from("ann", "s3cret") => Resource::new(1, 12 * MIB).answer(request),
-        _ => Answer::login(),
-    });
-    // What is given later counts, and not what the address says.
-    let mut url = server.url("/f");
-    url.set_username("bob").unwrap();
-    let id = running.engine.add(running.single(url));
-    running.fails_with(id, &FailureKind::LoginRequired);
-    log_in(&running, id, "ann", "wrong");
-    running.fails_with(id, &FailureKind::LoginRequired);
-    let before = server.sent_at("/f");
-    log_in(&running, id, "ann", "s3cret");
-    files::assert_same(&running.completed(id), 1, 12 * MIB);
-    let again = server.sent_at("/f") - before;
-    assert!(again < 8 * MIB, "{again} bytes were sent where 7 MiB were missing");
-}
-
-#[test]
-fn a_login_does_not_follow_a_redirect_to_another_server() {
-    let (server, other, running) = (Faulty::start(), Faulty::start(), Running::start());
-    let target = other.url("/f").to_string();
-    server.on(
-        "/f",
-        move |request| {
-            if request.is_from("ann", "s3cret") { Answer::redirect(302, &target) } else { Answer::login() }
-        },
-    );
-    let (told, hear) = std::sync::mpsc::channel();
-    other.on("/f", move |request| {
-        told.send(request.header("Authorization").map(str::to_owned)).unwrap();
-        // It asks as well.
-        if request.number == 0 { Answer::login() } else { Resource::new(1, MIB).answer(request) }
-    });
-    let id = running.add(server.url("/f"));
-    running.fails_with(id, &FailureKind::LoginRequired);
-    log_in(&running, id, "ann", "s3cret");
-    running.fails_with(id, &FailureKind::LoginRequired);
-    log_in(&running, id, "ann", "s3cret");
-    files::assert_same(&running.completed(id), 1, MIB);
-    let heard: Vec<_> = hear.try_iter().collect();
-    assert!(heard.len() >= 2 && heard.iter().all(Option::is_none), "{heard:?}");
 }
 
 /// The file 1 of 12 MiB, served by FTP as `file.bin`; last changed when it was made.

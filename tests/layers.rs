@@ -16,6 +16,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("gtk", &["ui/"]),
     ("adw", &["ui/"]),
     ("gettextrs", &["i18n.rs"]),
+    ("secret", &["desktop/keyring.rs"]),
     ("curl", &["engine/net/"]),
     ("curl_sys", &["engine/net/"]),
     ("rusqlite", &["engine/store/"]),

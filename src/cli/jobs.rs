@@ -139,6 +139,7 @@ impl Jobs<'_> {
                 credentials: options.user.clone(),
                 netrc: options.netrc,
                 proxy: options.proxy.clone(),
+                proxy_credentials: None,
                 ca_file: options.cacert.clone(),
                 insecure: options.insecure,
             },

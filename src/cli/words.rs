@@ -22,6 +22,8 @@ pub fn name(kind: &FailureKind) -> &'static str {
         FailureKind::TooManyRedirects => "too-many-redirects",
         FailureKind::HttpStatus(_) => "http-status",
         FailureKind::LoginRequired => "login-required",
+        FailureKind::LoginElsewhere => "login-elsewhere",
+        FailureKind::ProxyLogin => "proxy-login",
         FailureKind::ServerRefused(_) => "server-refused",
         FailureKind::FileNotFound => "file-not-found",
         FailureKind::EndedEarly => "ended-early",
@@ -89,6 +91,12 @@ pub fn sentence(kind: &FailureKind) -> String {
         FailureKind::TooManyRedirects => "The server redirects in circles. Check the address.".to_owned(),
         FailureKind::LoginRequired => {
             "The server wants a login. Use --user NAME:PASSWORD, or --netrc to take it from ~/.netrc.".to_owned()
+        }
+        FailureKind::LoginElsewhere => "A server to which this address leads wants a login. Use its own address with \
+                                        --user NAME:PASSWORD, or --netrc to take it from ~/.netrc."
+            .to_owned(),
+        FailureKind::ProxyLogin => {
+            "The proxy wants a login. Give it as in --proxy http://NAME:PASSWORD@HOST:PORT.".to_owned()
         }
         FailureKind::FileNotFound => "There is no such file on the server. Check the address.".to_owned(),
         FailureKind::EndedEarly => "The server ended before the file did. The same command continues.".to_owned(),

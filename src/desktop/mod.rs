@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The desktop around the window: files and their programs, link files, notifications, the launcher, the
-//! start with the user's session, network and hours, staying awake, suspending and shutting down. No widgets.
+//! start with the user's session, network and hours, staying awake, suspending and shutting down, the keyring. No
+//! widgets.
 
 pub mod after_command;
 pub mod autostart;
@@ -10,8 +11,10 @@ pub mod circumstances;
 pub mod files;
 pub mod folder_check;
 pub mod free_space;
+pub mod keyring;
 pub mod launcher;
 pub mod link_file;
+pub mod logins;
 pub mod notifications;
 pub mod power;
 pub mod search_provider;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Tells of downloads that came to their end while nobody looked at the window: one by one, or, where
-//! there are many, all together. What was told is taken back as soon as the window is looked at.
+//! Tells of downloads that came to their end, or wait for the user to log in, while nobody looked at the window:
+//! one by one, or, where there are many, all together. What was told is taken back as soon as the window is looked at.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -18,6 +18,7 @@ pub const OPEN: &str = "open-download";
 pub const SHOW_IN_FOLDER: &str = "show-download";
 pub const RETRY: &str = "retry-download";
 pub const REVEAL: &str = "reveal-download";
+pub const LOG_IN: &str = "log-in-download";
 
 /// What ends at nearly the same time is told together.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -33,6 +34,20 @@ const MOST_NAMED: usize = 3;
 enum Outcome {
     Complete,
     Failed,
+    /// It goes on as soon as the user logs in.
+    LoginNeeded,
+}
+
+impl Outcome {
+    const ALL: [Self; 3] = [Self::Complete, Self::Failed, Self::LoginNeeded];
+
+    fn of(download: &DownloadObject) -> Self {
+        match download {
+            _ if download.can_log_in() => Self::LoginNeeded,
+            _ if download.can_retry() => Self::Failed,
+            _ => Self::Complete,
+        }
+    }
 }
 
 /// What is told of a download.
@@ -103,6 +118,7 @@ struct Inner {
     application: glib::WeakRef<gio::Application>,
     complete: RefCell<Unseen>,
     failed: RefCell<Unseen>,
+    login_needed: RefCell<Unseen>,
     will_tell: Cell<bool>,
 }
 
@@ -113,14 +129,14 @@ impl Notifier {
             application,
             complete: RefCell::default(),
             failed: RefCell::default(),
+            login_needed: RefCell::default(),
             will_tell: Cell::new(false),
         }))
     }
 
     /// A download came to its end and nobody saw it.
     pub fn ended(&self, download: &DownloadObject) {
-        let outcome = if download.can_retry() { Outcome::Failed } else { Outcome::Complete };
-        self.unseen(outcome).borrow_mut().add(Ended {
+        self.unseen(Outcome::of(download)).borrow_mut().add(Ended {
             id: download.download_id(),
             name: download.name(),
             status: download.status(),
@@ -132,8 +148,7 @@ impl Notifier {
                 if let Some(inner) = weak.upgrade() {
                     inner.will_tell.set(false);
                     let notifier = Self(inner);
-                    notifier.tell(Outcome::Complete);
-                    notifier.tell(Outcome::Failed);
+                    Outcome::ALL.into_iter().for_each(|outcome| notifier.tell(outcome));
                 }
             });
         }
@@ -141,7 +156,7 @@ impl Notifier {
 
     /// The window is looked at: all is seen.
     pub fn seen(&self) {
-        for outcome in [Outcome::Complete, Outcome::Failed] {
+        for outcome in Outcome::ALL {
             let unseen = self.unseen(outcome).take();
             unseen.shown.iter().for_each(|tag| self.withdraw(tag));
         }
@@ -149,7 +164,7 @@ impl Notifier {
 
     /// The download is gone from the list, or goes on: what was told of it is no longer so.
     pub fn forget(&self, id: DownloadId) {
-        for outcome in [Outcome::Complete, Outcome::Failed] {
+        for outcome in Outcome::ALL {
             let withdrawn = self.unseen(outcome).borrow_mut().forget(id, together_tag(outcome));
             if let Some(tag) = withdrawn {
                 self.withdraw(&tag);
@@ -161,6 +176,7 @@ impl Notifier {
         match outcome {
             Outcome::Complete => &self.0.complete,
             Outcome::Failed => &self.0.failed,
+            Outcome::LoginNeeded => &self.0.login_needed,
         }
     }
 
@@ -206,6 +222,7 @@ fn together_tag(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Complete => "downloads-complete",
         Outcome::Failed => "downloads-failed",
+        Outcome::LoginNeeded => "downloads-log-in",
     }
 }
 
@@ -221,10 +238,15 @@ fn add_button(notification: &gio::Notification, label: &str, action: &str, id: D
 }
 
 fn single(outcome: Outcome, ended: &Ended) -> gio::Notification {
-    let notification = notification(&ended.name, &ended.status);
+    let notification = match outcome {
+        Outcome::Complete | Outcome::Failed => notification(&ended.name, &ended.status),
+        // Translators: the title of a notification; below it are the name of the file and why.
+        Outcome::LoginNeeded => notification(&gettext("Log-in Needed"), &format!("{}\n{}", ended.name, ended.status)),
+    };
     let default = match outcome {
         Outcome::Complete => OPEN,
         Outcome::Failed => REVEAL,
+        Outcome::LoginNeeded => LOG_IN,
     };
     notification.set_default_action_and_target_value(&format!("app.{default}"), Some(&ended.id.0.to_variant()));
     match outcome {
@@ -238,6 +260,11 @@ fn single(outcome: Outcome, ended: &Ended) -> gio::Notification {
             // Translators: a button: shows a download in the window.
             add_button(&notification, &gettext("Show"), REVEAL, ended.id);
         }
+        Outcome::LoginNeeded => {
+            add_button(&notification, &gettext("Log In…"), LOG_IN, ended.id);
+            // Translators: a button: shows a download in the window.
+            add_button(&notification, &gettext("Show"), REVEAL, ended.id);
+        }
     }
     notification
 }
@@ -248,6 +275,9 @@ fn together(outcome: Outcome, ended: &[Ended]) -> gio::Notification {
     let title = match outcome {
         Outcome::Complete => ngettext_f("{n} download is complete", "{n} downloads are complete", count, &[("n", &n)]),
         Outcome::Failed => ngettext_f("{n} download failed", "{n} downloads failed", count, &[("n", &n)]),
+        Outcome::LoginNeeded => {
+            ngettext_f("{n} download waits for a log-in", "{n} downloads wait for a log-in", count, &[("n", &n)])
+        }
     };
     let more = count.saturating_sub(MOST_NAMED);
     let named = ended.iter().take(MOST_NAMED).map(|ended| ended.name.clone());

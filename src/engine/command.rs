@@ -29,8 +29,8 @@ pub enum Command {
         id: DownloadId,
         url: Url,
     },
-    /// Go on with this user name and password, because the server asks for them. What is on disk is kept. They
-    /// are never saved.
+    /// Go on with this user name and password, because the server or the proxy asks for them. What is on disk is
+    /// kept. They are never saved.
     LogIn {
         id: DownloadId,
         credentials: Credentials,

@@ -10,9 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::download::spec::Checksum;
 
-/// The detail of a [`FailureKind::LoginRequired`] that is a proxy's: status 407 (RFC 9110 section 15.5.8).
-pub const PROXY_LOGIN: &str = "HTTP status 407";
-
 /// Why a download does not go on. `detail` is the technical text of libcurl, the server or the
 /// operating system, untranslated; it never holds a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -22,16 +19,31 @@ pub struct Failure {
     pub detail: String,
     /// The server's own wish (Retry-After, RFC 9110 section 10.2.3).
     pub retry_after: Option<Duration>,
+    /// What a server or a proxy that asks for a log-in says it is for (RFC 9110 section 11.5): its own words, in
+    /// one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<Box<str>>,
+}
+
+/// Who takes a user name and a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LoginTo {
+    Server,
+    Proxy,
 }
 
 impl Failure {
     pub fn new(kind: FailureKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), retry_after: None }
+        Self { kind, detail: detail.into(), retry_after: None, realm: None }
     }
 
-    /// Whether the server asks for a user name and a password. Those of a proxy are not the server's.
-    pub fn is_login_wanted(&self) -> bool {
-        self.kind == FailureKind::LoginRequired && self.detail != PROXY_LOGIN
+    /// Who asks for a user name and a password, if anybody does whom they can be given.
+    pub fn login_wanted(&self) -> Option<LoginTo> {
+        match self.kind {
+            FailureKind::LoginRequired => Some(LoginTo::Server),
+            FailureKind::ProxyLogin => Some(LoginTo::Proxy),
+            _ => None,
+        }
     }
 
     pub fn from_io(error: &io::Error, doing: &str) -> Self {
@@ -63,9 +75,14 @@ pub enum FailureKind {
     TooManyRedirects,
 
     // What the server said.
-    /// An HTTP status that is no success; 401 and 407 are `LoginRequired`.
+    /// An HTTP status that is no success; 401 and 407 are those that follow.
     HttpStatus(u16),
+    /// The server of the address asks for a user name and a password.
     LoginRequired,
+    /// A server asks for them to which a redirect or a mirror has led: those of the address are not for it.
+    LoginElsewhere,
+    /// The proxy asks for them (RFC 9110 section 15.5.8).
+    ProxyLogin,
     /// FTP and others: refused by the server, with its reply code where there is one.
     ServerRefused(u16),
     /// No such file, said by a protocol other than HTTP (there it is `HttpStatus(404)`).
@@ -145,6 +162,8 @@ impl FailureKind {
             | Self::HostKey
             | Self::TooManyRedirects
             | Self::LoginRequired
+            | Self::LoginElsewhere
+            | Self::ProxyLogin
             | Self::FileNotFound
             | Self::ChangedOnServer
             | Self::UninvitedEncoding
@@ -200,6 +219,8 @@ impl FailureKind {
             | Self::TooManyRedirects
             | Self::HttpStatus(_)
             | Self::LoginRequired
+            | Self::LoginElsewhere
+            | Self::ProxyLogin
             | Self::ServerRefused(_)
             | Self::FileNotFound
             | Self::EndedEarly

@@ -113,6 +113,7 @@ pub fn new_address_helps(kind: &FailureKind) -> bool {
         | FailureKind::Tls
         | FailureKind::TooManyRedirects
         | FailureKind::LoginRequired
+        | FailureKind::LoginElsewhere
         | FailureKind::FileNotFound
         | FailureKind::ChangedOnServer
         | FailureKind::WrongRange
@@ -123,6 +124,7 @@ pub fn new_address_helps(kind: &FailureKind) -> bool {
         | FailureKind::ConnectionLost
         | FailureKind::HostKey
         | FailureKind::Proxy
+        | FailureKind::ProxyLogin
         | FailureKind::EndedEarly
         | FailureKind::Protocol
         | FailureKind::DiskFull { .. }
@@ -346,6 +348,10 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
             gettext_f("The server refuses this address (error {code}).", &[("code", &code.to_string())])
         }
         FailureKind::LoginRequired => gettext("The server asks for a user name and a password."),
+        FailureKind::LoginElsewhere => gettext(
+            "Another server, to which this address leads, asks for a user name and a password. Give it the address there.",
+        ),
+        FailureKind::ProxyLogin => gettext("The proxy asks for a user name and a password."),
         FailureKind::ServerRefused(0) => gettext("The server refuses this address."),
         FailureKind::ServerRefused(code) => {
             gettext_f("The server refuses this address (error {code}).", &[("code", &code.to_string())])

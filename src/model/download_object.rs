@@ -207,7 +207,7 @@ fn can_renew(download: &Snapshot) -> bool {
 
 /// A user name and a password let it go on.
 fn can_log_in(download: &Snapshot) -> bool {
-    matches!(&download.state, State::Failed(reason) if reason.is_login_wanted())
+    matches!(&download.state, State::Failed(reason) if reason.login_wanted().is_some())
 }
 
 /// It may be taken as it is.

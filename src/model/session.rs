@@ -16,6 +16,7 @@ use super::download_list::DownloadList;
 use super::download_object::{self, DownloadObject};
 use super::downloads::{Downloads, between_frames};
 use super::listener::{Listener, Once};
+use super::login::Logins;
 use super::lost_folders::{self, LostFolder};
 use super::rule_groups::{self, Category, RuleGroups};
 use super::speed_trace::Traces;
@@ -57,6 +58,7 @@ struct Inner {
     rule_groups: Rc<RuleGroups>,
     on_categories: Listener<dyn Fn(&Session)>,
     probes: RefCell<HashMap<ProbeId, Once<Answered>>>,
+    logins: Logins,
     is_stopping: Cell<bool>,
 }
 
@@ -125,6 +127,7 @@ impl Session {
             rule_groups: Rc::default(),
             on_categories: Listener::default(),
             probes: RefCell::default(),
+            logins: Logins::default(),
             is_stopping: Cell::new(false),
         }));
         let weak = session.weak();
@@ -193,6 +196,10 @@ impl Session {
         &self.0.settings
     }
 
+    pub(super) fn logins(&self) -> &Logins {
+        &self.0.logins
+    }
+
     pub fn list(&self) -> &DownloadList {
         &self.0.list
     }
@@ -252,7 +259,13 @@ impl Session {
     /// Queues a download of each file that was found. A name is given only to a single one.
     pub fn add(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadId> {
         let specs = self.specs(addresses, place).into_iter();
-        specs.map(|spec| self.0.engine.add_at(spec, place.start)).collect()
+        let add = |spec: DownloadSpec| {
+            let login = place.terms.login_to_remember(&spec);
+            let id = self.0.engine.add_at(spec, place.start);
+            login.into_iter().for_each(|(asker, credentials)| self.0.logins.remember(id, asker, credentials));
+            id
+        };
+        specs.map(add).collect()
     }
 
     /// The downloads that they would be.
@@ -441,6 +454,7 @@ impl Session {
             Event::Moved(turns) => self.0.list.set_turns(turns),
             Event::Removed(id) => {
                 self.0.traces.borrow_mut().forget(*id);
+                self.0.logins.forget(*id);
                 let Some(object) = self.0.list.get(*id) else { return };
                 self.count(object.read(|download| self.counted(download)), Counted::default());
                 self.0.rule_groups.forget(*id);
@@ -465,6 +479,7 @@ impl Session {
     fn apply_snapshot(&self, object: &DownloadObject, new: &Snapshot) {
         let (old, was_finished, is_judged_anew) = object
             .read(|old| (self.counted(old), download_object::is_finished(old), rule_groups::is_judged_anew(old, new)));
+        let old_state = object.read(|old| Some(old.state.clone()));
         self.trace(new);
         object.apply(new);
         self.0.list.touch(false);
@@ -479,6 +494,9 @@ impl Session {
             && let Some(listener) = self.0.on_finished.get()
         {
             listener(object);
+        }
+        if let Some(old) = old_state {
+            self.0.logins.follow(new.id, &old, &new.state);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 
 use super::describe;
-use super::login::user_problem;
+use super::login::{Asker, Credentials, user_problem};
 pub use crate::engine::command::Start;
 use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
 use crate::engine::import::address;
@@ -41,6 +41,7 @@ pub struct Terms {
     mirrors: Vec<Url>,
     headers: Vec<String>,
     options: Options,
+    remembers_login: bool,
 }
 
 impl Terms {
@@ -74,8 +75,9 @@ impl Terms {
         Ok(())
     }
 
-    /// Who logs in; nothing without a name.
-    pub fn say_login(&mut self, user: &str, password: &str) -> Result<(), String> {
+    /// Who logs in, and whether that is to be remembered; nothing without a name.
+    pub fn say_login(&mut self, user: &str, password: &str, remembers: bool) -> Result<(), String> {
+        self.remembers_login = remembers && !user.is_empty();
         match user {
             "" if password.is_empty() => Ok(()),
             "" => Err(gettext("A password needs a user name.")),
@@ -84,6 +86,12 @@ impl Terms {
                 None => self.option("user", &format!("{user}:{password}")),
             },
         }
+    }
+
+    /// What is to be remembered of a download as soon as it has been taken.
+    pub(super) fn login_to_remember(&self, spec: &DownloadSpec) -> Option<(Asker, Credentials)> {
+        let credentials = spec.manners.credentials.clone().filter(|_| self.remembers_login)?;
+        Some((Asker::server(&spec.url, None), credentials))
     }
 
     fn header(&mut self, line: &str) -> Result<(), String> {
@@ -193,7 +201,7 @@ mod tests {
             (Term::Proxy, "proxy:3128"),
         ];
         says.iter().for_each(|(term, text)| terms.say(*term, text).unwrap());
-        terms.say_login("ann", "a:b").unwrap();
+        terms.say_login("ann", "a:b", false).unwrap();
         let spec = applied(&terms);
         assert_eq!((spec.connections, spec.rate.unwrap().0), (3, 500_000));
         assert_eq!(spec.checksum.unwrap().algorithm, Algorithm::Md5);
@@ -225,9 +233,21 @@ mod tests {
     fn nothing_said_changes_nothing() {
         let mut terms = Terms::default();
         terms.say(Term::Limit, "0").unwrap();
-        terms.say_login("", "").unwrap();
+        terms.say_login("", "", true).unwrap();
         let spec = applied(&terms);
-        assert_eq!((spec.connections, spec.rate, spec.manners.credentials), (8, None, None));
+        assert_eq!((spec.connections, spec.rate, &spec.manners.credentials), (8, None, &None));
+        assert_eq!(terms.login_to_remember(&spec), None);
+    }
+
+    #[test]
+    fn a_login_is_remembered_for_its_server_where_that_is_wanted() {
+        let remembered = |wanted: bool| {
+            let mut terms = Terms::default();
+            terms.say_login("ann", "pw", wanted).unwrap();
+            terms.login_to_remember(&applied(&terms)).map(|(asker, credentials)| (asker.title(), credentials.user))
+        };
+        assert_eq!(remembered(true), Some(("http://h".to_owned(), "ann".to_owned())));
+        assert_eq!(remembered(false), None);
     }
 
     #[test]
@@ -238,7 +258,10 @@ mod tests {
         assert!(told(Term::Mirrors, "http://a/f\nnothing").starts_with("“nothing”"));
         assert!(told(Term::Headers, "X-A 1").starts_with("“X-A 1” is no header"));
         assert!(told(Term::Connections, "99").contains("99"));
-        assert!(Terms::default().say_login("", "b").is_err() && Terms::default().say_login("a:b", "c").is_err());
+        assert!(
+            Terms::default().say_login("", "b", false).is_err()
+                && Terms::default().say_login("a:b", "c", false).is_err()
+        );
     }
 
     #[test]

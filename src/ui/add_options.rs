@@ -42,6 +42,10 @@ mod imp {
         #[template_child]
         pub password: TemplateChild<adw::PasswordEntryRow>,
         #[template_child]
+        pub remember_row: TemplateChild<adw::ActionRow>,
+        #[template_child]
+        pub remember: TemplateChild<gtk::Switch>,
+        #[template_child]
         pub referer: TemplateChild<adw::EntryRow>,
         #[template_child]
         pub user_agent: TemplateChild<adw::EntryRow>,
@@ -79,6 +83,9 @@ mod imp {
             self.parent_constructed();
             let time = self.time.get();
             self.start.connect_selected_notify(move |start| time.set_visible(start.selected() == AT_A_TIME));
+            let remember = self.remember_row.get();
+            remember.set_sensitive(false);
+            self.user.connect_changed(move |user| remember.set_sensitive(!user.text().trim().is_empty()));
             for spin in [&self.hour, &self.minute] {
                 spin.connect_output(|spin| {
                     spin.set_text(&format!("{:02}", spin.value_as_int()));
@@ -146,7 +153,7 @@ impl AddOptions {
             terms.say(Term::Checksum, &imp.checksum.text())?;
             terms.say(Term::Mirrors, &text_of(&imp.mirrors))?;
         }
-        terms.say_login(imp.user.text().trim(), &imp.password.text())?;
+        terms.say_login(imp.user.text().trim(), &imp.password.text(), imp.remember.is_active())?;
         terms.say(Term::Referer, &imp.referer.text())?;
         terms.say(Term::UserAgent, &imp.user_agent.text())?;
         terms.say(Term::Cookies, &imp.cookies.text())?;

@@ -14,6 +14,7 @@ use super::actions::{DownloadAction, QUIT_KEYS, SHORTCUTS_KEYS, WindowAction};
 use super::window::Window;
 use super::{afterwards, background, suspend};
 use crate::config;
+use crate::desktop::logins::{self, Told};
 use crate::desktop::notifications::{self, Notifier};
 use crate::desktop::{autostart, circumstances, launcher, search_provider};
 use crate::i18n::gettext;
@@ -219,6 +220,7 @@ impl Application {
         match Session::open(list, settings).await {
             Ok(session) => {
                 self.tell_of_ends(&session, &settings_of);
+                self.tell_of_logins(&session, &settings_of, window);
                 circumstances::follow(&session, &settings_of);
                 launcher::show(self, session.batch());
                 background::follow(self, &session, &settings_of);
@@ -294,6 +296,7 @@ impl Application {
             on_download(notifications::SHOW_IN_FOLDER, Wish::Perform(DownloadAction::ShowInFolder)),
             on_download(notifications::RETRY, Wish::Perform(DownloadAction::Retry)),
             on_download(notifications::REVEAL, Wish::Reveal),
+            on_download(notifications::LOG_IN, Wish::Perform(DownloadAction::LogIn)),
         ]);
         self.set_accels_for_action("app.quit", QUIT_KEYS);
         self.set_accels_for_action("win.show-help-overlay", SHORTCUTS_KEYS);
@@ -361,7 +364,13 @@ impl Application {
         self.notifier().forget(id);
         let download = session.list().get(id);
         match (wish, download) {
-            (Wish::Perform(action), Some(download)) if action.fits(&download) => window.perform(action, &[download]),
+            (Wish::Perform(action), Some(download)) if action.fits(&download) => {
+                if action == DownloadAction::LogIn {
+                    // Its dialog is above the window.
+                    window.present();
+                }
+                window.perform(action, &[download]);
+            }
             (_, download) => {
                 window.present();
                 if download.is_some() {
@@ -382,14 +391,42 @@ impl Application {
             #[weak(rename_to = application)]
             self,
             move |download: &DownloadObject| {
-                // One that was closed counts as active still.
-                let is_seen =
-                    application.active_window().is_some_and(|window| window.is_active() && window.is_visible());
-                if !is_seen && settings.notifies_ends() {
-                    application.notifier().ended(download);
+                // What waits for a log-in may find a remembered one.
+                if !download.can_log_in() {
+                    application.tell_unless_seen(download, &settings);
                 }
             }
         ));
+    }
+
+    /// Tells of downloads that wait for the user to log in, and of what could not be remembered.
+    fn tell_of_logins(&self, session: &Session, settings: &Settings, window: &Window) {
+        let (settings, list) = (settings.clone(), session.list().clone());
+        logins::follow(
+            session,
+            glib::clone!(
+                #[weak(rename_to = application)]
+                self,
+                #[weak]
+                window,
+                move |told| match told {
+                    Told::Needed(id) => {
+                        if let Some(download) = list.get(id) {
+                            application.tell_unless_seen(&download, &settings);
+                        }
+                    }
+                    Told::NotRemembered(sentence) => window.tell_not_remembered(&sentence),
+                }
+            ),
+        );
+    }
+
+    fn tell_unless_seen(&self, download: &DownloadObject, settings: &Settings) {
+        // One that was closed counts as active still.
+        let is_seen = self.active_window().is_some_and(|window| window.is_active() && window.is_visible());
+        if !is_seen && settings.notifies_ends() {
+            self.notifier().ended(download);
+        }
     }
 
     /// The command line of this instance, or of one that hands over and then ends.

@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Asks for the user name and the password that a server wants. It opens only when the user asks for it.
+//! Asks for the user name and the password that a server or a proxy wants. It opens only when the user asks for
+//! it.
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
+use crate::desktop::keyring::Recalled;
 use crate::i18n::gettext;
-use crate::model::login::{Login, user_problem};
+use crate::model::login::{Credentials, Login, LoginTo, user_problem};
 
 const LOG_IN: &str = "log-in";
 
 /// What was entered.
 #[derive(Debug)]
 pub struct Entered {
-    pub user: String,
-    pub password: String,
+    pub credentials: Credentials,
     /// Also for the others that wait for it.
     pub for_others: bool,
+    pub remembers: bool,
 }
 
 mod imp {
-    use std::cell::OnceCell;
+    use std::cell::{Cell, OnceCell};
 
     use super::*;
 
@@ -31,11 +33,21 @@ mod imp {
     #[template(file = "login_dialog.ui")]
     pub struct LoginDialog {
         #[template_child]
+        pub realm: TemplateChild<gtk::Label>,
+        #[template_child]
         pub problem: TemplateChild<gtk::Label>,
         #[template_child]
         pub user: TemplateChild<adw::EntryRow>,
         #[template_child]
         pub password: TemplateChild<adw::PasswordEntryRow>,
+        #[template_child]
+        pub locked: TemplateChild<adw::ActionRow>,
+        #[template_child]
+        pub unlock: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub remember_row: TemplateChild<adw::ActionRow>,
+        #[template_child]
+        pub remember: TemplateChild<gtk::Switch>,
         #[template_child]
         pub others: TemplateChild<adw::ActionRow>,
         #[template_child]
@@ -43,6 +55,8 @@ mod imp {
         #[template_child]
         pub warning: TemplateChild<gtk::Label>,
         pub chosen: OnceCell<Chosen>,
+        /// What was given last was refused.
+        pub is_refused: Cell<bool>,
     }
 
     #[glib::object_subclass]
@@ -85,10 +99,11 @@ mod imp {
             if response == LOG_IN
                 && let Some(chosen) = self.chosen.get()
             {
+                let user = self.user.text().trim().to_owned();
                 chosen(Entered {
-                    user: self.user.text().trim().to_owned(),
-                    password: self.password.text().into(),
+                    credentials: Credentials { user, password: self.password.text().into() },
                     for_others: self.for_others.is_active(),
+                    remembers: self.remember.is_active() && self.remember_row.is_sensitive(),
                 });
             }
         }
@@ -109,6 +124,14 @@ impl LoginDialog {
         // A new dialog has no listener yet.
         let _ = imp.chosen.set(Box::new(chosen));
         dialog.set_body(&login.sentence);
+        imp.realm.set_visible(login.realm.is_some());
+        imp.realm.set_label(login.realm.as_deref().unwrap_or_default());
+        imp.remember_row.set_visible(login.asker.is_some());
+        imp.remember_row.set_subtitle(&match login.to {
+            LoginTo::Server => gettext("Kept in your keyring, for this server only"),
+            LoginTo::Proxy => gettext("Kept in your keyring, for this proxy only"),
+        });
+        imp.is_refused.set(login.is_refused);
         imp.warning.set_visible(login.is_open);
         if let Some(offer) = login.offer() {
             imp.others.set_title(&offer);
@@ -124,9 +147,38 @@ impl LoginDialog {
             }
         }
         if login.is_refused {
-            dialog.say(Some(gettext("The server refused this user name and password.")));
+            dialog.say(Some(match login.to {
+                LoginTo::Server => gettext("The server refused this user name and password."),
+                LoginTo::Proxy => gettext("The proxy refused this user name and password."),
+            }));
         }
         dialog
+    }
+
+    /// Calls back when the user wants the keyring to be unlocked.
+    pub fn connect_unlock(&self, wanted: impl Fn() + 'static) {
+        self.imp().unlock.connect_clicked(move |_| wanted());
+    }
+
+    /// Shows what the keyring has, or why nothing can be remembered.
+    pub fn show_recalled(&self, recalled: Result<Recalled, String>) {
+        let imp = self.imp();
+        imp.locked.set_visible(recalled == Ok(Recalled::Locked));
+        match recalled {
+            Ok(Recalled::Found(saved)) => {
+                imp.remember.set_active(true);
+                // Not what was refused, and not over what the user has begun to write.
+                if !imp.is_refused.get() && imp.password.text().is_empty() {
+                    imp.user.set_text(&saved.user);
+                    imp.password.set_text(&saved.password);
+                }
+            }
+            Ok(Recalled::Nothing | Recalled::Locked) => {}
+            Err(reason) => {
+                imp.remember_row.set_sensitive(false);
+                imp.remember_row.set_subtitle(&glib::markup_escape_text(&reason));
+            }
+        }
     }
 
     /// Says what is wrong, and lets the name be used when nothing is.

@@ -28,12 +28,22 @@ pub fn offer(overlay: &adw::ToastOverlay, text: &str, label: &str, done: impl Fn
 
 /// Asks whether something may be forgotten, and calls `clear` if it may.
 pub fn ask_to_clear(parent: &impl IsA<gtk::Window>, heading: &str, body: &str, clear: impl Fn() + 'static) {
+    ask(parent, heading, body, &gettext("C_lear"), clear);
+}
+
+/// Asks whether something may be removed, and calls `remove` if it may.
+pub fn ask_to_remove(parent: &impl IsA<gtk::Window>, heading: &str, body: &str, remove: impl Fn() + 'static) {
+    ask(parent, heading, body, &gettext("_Remove"), remove);
+}
+
+/// Asks before something that can not be undone.
+fn ask(parent: &impl IsA<gtk::Window>, heading: &str, body: &str, label: &str, done: impl Fn() + 'static) {
     let dialog = adw::MessageDialog::new(Some(parent), Some(heading), Some(body));
-    dialog.add_responses(&[("cancel", &gettext("_Cancel")), ("clear", &gettext("C_lear"))]);
+    dialog.add_responses(&[("cancel", &gettext("_Cancel")), ("done", label)]);
     dialog.set_close_response("cancel");
     dialog.set_default_response(Some("cancel"));
-    dialog.set_response_appearance("clear", adw::ResponseAppearance::Destructive);
-    dialog.connect_response(Some("clear"), move |_, _| clear());
+    dialog.set_response_appearance("done", adw::ResponseAppearance::Destructive);
+    dialog.connect_response(Some("done"), move |_, _| done());
     dialog.present();
 }
 
@@ -101,7 +111,7 @@ pub fn offer_undo(
     UndoOffer { toast, is_settled, since: Instant::now() }
 }
 
-fn toast(text: &str) -> adw::Toast {
+pub fn toast(text: &str) -> adw::Toast {
     // A toast's title is Pango markup; file names and addresses are not.
     adw::Toast::new(&glib::markup_escape_text(text))
 }

@@ -19,7 +19,7 @@
 //!      │   ├── AddPreview     what they lead to
 //!      │   └── AddOptions     how they are fetched, and when they start
 //!      ├── RenewDialog    another address of a download that is stuck
-//!      ├── LoginDialog    the user name and the password that a server wants
+//!      ├── LoginDialog    the user name and the password that a server or a proxy wants
 //!      ├── LimitDialog    how fast some downloads may be
 //!      ├── HistoryWindow  what was completed and is no longer in the list
 //!      │   └── HistoryRow
@@ -27,7 +27,8 @@
 //!      │   ├── DayPlot        on which day, drawn
 //!      │   └── AmountRow      of one day or server
 //!      └── Preferences
-//!          └── RulesGroup     which downloads go into which folder: RuleRows, RuleDialog
+//!          ├── RulesGroup     which downloads go into which folder: RuleRows, RuleDialog
+//!          └── SavedLogins    what is remembered in the keyring: SavedLoginRows
 //!  chooser.rs             lets files and folders be chosen
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
 //! ```
@@ -63,6 +64,8 @@ mod row_button;
 pub mod rule_dialog;
 mod rule_row;
 mod rules_group;
+mod saved_login_row;
+mod saved_logins;
 mod segment_map;
 pub mod sidebar;
 pub mod speed_plot;

@@ -7,8 +7,10 @@ use gtk::glib;
 
 use super::chooser;
 use super::rules_group::RulesGroup;
+use super::saved_logins::SavedLogins;
 use crate::desktop::after_command;
 use crate::desktop::background::is_sandboxed;
+use crate::desktop::keyring::Asking;
 use crate::desktop::when_done::{self, Offers};
 use crate::i18n::{gettext, gettext_f};
 use crate::model::describe::{hours_problem, schedule_problem};
@@ -51,6 +53,8 @@ mod imp {
         pub netrc_row: TemplateChild<adw::ActionRow>,
         #[template_child]
         pub netrc: TemplateChild<gtk::Switch>,
+        #[template_child]
+        pub saved_logins: TemplateChild<SavedLogins>,
         #[template_child]
         pub parallel: TemplateChild<gtk::Adjustment>,
         #[template_child]
@@ -107,6 +111,7 @@ mod imp {
 
         fn class_init(klass: &mut Self::Class) {
             RulesGroup::ensure_type();
+            SavedLogins::ensure_type();
             klass.bind_template();
         }
 
@@ -169,6 +174,7 @@ impl Preferences {
         settings.bind_rate_limit((&*imp.is_limited, "active"), (&*imp.rate, "value"));
         window.offer_folder(settings);
         imp.rules.follow(settings);
+        imp.saved_logins.look(Asking::No);
         window.follow_texts(settings);
         window.offer_when_done(settings);
         window

@@ -90,6 +90,10 @@ impl RulesGroup {
                 self,
                 move |wish| group.fulfil(wish, place)
             ));
+            // The search of the preferences leaves out what has no title when it is added.
+            if let Some(rule) = rules.get(place) {
+                row.show_rule(rule, place == 0, place + 1 == rules.len());
+            }
             self.add(&row);
             rows.push(row);
         }

@@ -39,6 +39,7 @@ mod groups;
 mod history;
 /// How addresses come in.
 mod links;
+mod logins;
 /// Folders out of reach.
 mod lost_folders;
 /// What the user has to know, above the list.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stands in for what a desktop puts behind the portals that do nothing in a session of tests: keeping the
-machine awake, running without a window, choosing a program for a file. Writes each call to standard output,
+machine awake, running without a window, choosing a program for a file, secrets. Writes each call to standard output,
 one JSON value a line, as desktop_services.py does; portals/tests.portal names it."""
 
 import json
@@ -45,6 +45,12 @@ INTERFACES = """
     <method name="QueryEndResponse"><arg type="o" direction="in"/></method>
     <signal name="StateChanged"><arg type="o"/><arg type="a{sv}"/></signal>
   </interface>
+  <interface name="org.freedesktop.impl.portal.Secret">
+    <method name="RetrieveSecret">
+      <arg type="o" direction="in"/><arg type="s" direction="in"/><arg type="h" direction="in"/>
+      <arg type="a{sv}" direction="in"/><arg type="u" direction="out"/><arg type="a{sv}" direction="out"/>
+    </method>
+  </interface>
   <interface name="org.freedesktop.impl.portal.Request"><method name="Close"/></interface>
   <interface name="org.freedesktop.impl.portal.Session"><method name="Close"/></interface>
 </node>
@@ -68,12 +74,17 @@ class Backend:
             self._bus.register_object(arguments[0], self._request, self._call, None, None)
         if method == "CreateMonitor":
             self._bus.register_object(arguments[1], self._session, self._call, None, None)
+        if method == "RetrieveSecret":
+            # What encrypts the program's own keyring; the same at each call.
+            with open(invocation.get_message().get_unix_fd_list().get(arguments[2]), "wb") as pipe:
+                pipe.write(bytes(range(64)))
         answers = {
             # The program of the tests.
             "ChooseApplication": lambda: ("(ua{sv})", (0, {"choice": GLib.Variant("s", "probe")})),
             "CreateMonitor": lambda: ("(u)", (0,)),
             "EnableAutostart": lambda: ("(b)", (arguments[1],)),
             "GetAppState": lambda: ("(a{sv})", ({},)),
+            "RetrieveSecret": lambda: ("(ua{sv})", (0, {})),
             "NotifyBackground": lambda: ("(ua{sv})", (0, {})),
         }
         kind, value = answers.get(method, lambda: ("()", ()))()

@@ -64,6 +64,27 @@ def starting_with_the_session_and_staying_without_a_window_are_asked_for():
         app.switch(words.RUN_IN_BACKGROUND, False)
 
 
+def log_ins_are_remembered_without_a_permission_for_the_keyring():
+    one, two = "/one.bin", "/two.bin"
+    with Server({one: DATA, two: DATA}) as server:
+        server.logins = {one: "ann:s3cret-word", two: "ann:s3cret-word"}
+        with Freshet(HOME, server.url(one)) as app:
+            app.wait_for("one.bin", words.LOGIN_NEEDED)
+            app.click_in_row("one.bin", words.LOG_IN)
+            app.write(words.USER, "ann")
+            app.write(words.SECRET, "s3cret-word")
+            app.switch(words.REMEMBER_LOGIN, True)
+            app.click(words.LOG_IN_NOW)
+            app.wait_for("one.bin", words.COMPLETED)
+            asked = until("the portal to be asked", lambda: BACKEND.of("RetrieveSecret"))
+            assert asked[0].arguments[1] == sandbox.ID, asked
+            keyring = HOME.data / "keyrings" / "default.keyring"
+            until("it to be remembered", keyring.exists)
+            assert b"s3cret-word" not in keyring.read_bytes(), "it is not encrypted"
+            app.run_again(server.url(two))
+            app.wait_for("two.bin", words.COMPLETED)
+
+
 def a_finished_file_is_opened_shown_and_moved_to_the_trash():
     name = "opened.mp3"
     with Server({f"/{name}": DATA}) as server, Freshet(HOME, server.url(f"/{name}")) as app:
@@ -142,6 +163,7 @@ if __name__ == "__main__":
         run(
             the_machine_is_kept_awake_while_something_is_downloaded,
             starting_with_the_session_and_staying_without_a_window_are_asked_for,
-            a_finished_file_is_opened_shown_and_moved_to_the_trash,
+            log_ins_are_remembered_without_a_permission_for_the_keyring,
+        a_finished_file_is_opened_shown_and_moved_to_the_trash,
             a_file_that_the_sandbox_does_not_see_is_dropped_on_it_and_one_is_dragged_out_of_it,
         )

@@ -108,7 +108,7 @@ cases![
     unavailable_at_first = at_first(|| Answer::status(503)),
     log_in = Case::serving(|_| Answer::login()).fails(FailureKind::LoginRequired, "401").requests(1..=1),
     log_in_at_a_proxy = Case::serving(|_| Answer::status(407).header("Proxy-Authenticate", "Basic realm=x"))
-        .fails(FailureKind::LoginRequired, "407")
+        .fails(FailureKind::ProxyLogin, "407")
         .requests(1..=1),
     log_in_of_no_known_kind = Case::serving(|_| Answer::status(401).header("WWW-Authenticate", "Sorcery spell=x"))
         .fails(FailureKind::LoginRequired, "401")

@@ -76,6 +76,24 @@ def a_failed_download_is_tried_again_from_its_notification():
         assert (home.downloads / NAME).read_bytes() == DATA
 
 
+def a_download_that_waits_for_a_login_is_told_of_until_it_is_seen():
+    with begun({f"/{NAME}": DATA}) as (services, server, _, app):
+        app.wait_for(NAME, words.DOWNLOADING)
+        server.logins = {f"/{NAME}": "ann:secret"}
+        server.cut()
+        told = services.notification(words.LOGIN_NEEDED_TITLE)
+        assert told.body.startswith(f"{NAME}\nFailed – The server asks"), told.body
+        services.press(told, words.LOG_IN)
+        app.wait_to_say(words.ASKS)
+        until("it to be withdrawn", lambda: not services.notifications())
+        app.click(words.CANCEL)
+        look_away(app)
+        app.click_in_row(NAME, words.RETRY)
+        services.notification(words.LOGIN_NEEDED_TITLE)
+        DESKTOP.focus(words.WINDOW)
+        until("it to be withdrawn", lambda: not services.notifications())
+
+
 def nothing_is_told_where_it_is_not_wanted_or_seen_anyway():
     with begun({f"/{NAME}": DATA}, notify_ends="false") as (services, server, _, app):
         server.rate = None
@@ -356,6 +374,7 @@ if __name__ == "__main__":
         a_completed_download_is_told_of_until_it_is_seen,
         many_completed_downloads_are_told_of_as_one,
         a_failed_download_is_tried_again_from_its_notification,
+        a_download_that_waits_for_a_login_is_told_of_until_it_is_seen,
         nothing_is_told_where_it_is_not_wanted_or_seen_anyway,
         the_launcher_follows_seldom_and_is_cleared_at_the_end,
         the_launcher_is_cleared_when_the_program_ends_before,

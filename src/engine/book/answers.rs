@@ -6,6 +6,7 @@ use super::{Book, SMALL_FILE, pieces, small};
 use crate::engine::chronicle::Happening;
 use crate::engine::disk::Reply;
 use crate::engine::download::retry::LONGEST_WAIT;
+use crate::engine::download::spec::is_same_origin;
 use crate::engine::download::state::{Input, State};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::Event;
@@ -206,7 +207,7 @@ impl Book {
     }
 
     /// A transfer came to nothing, or not to its end.
-    pub(super) fn failed(&mut self, id: DownloadId, transfer: TransferId, end: Option<u64>, failure: Failure) {
+    pub(super) fn failed(&mut self, id: DownloadId, transfer: TransferId, end: Option<u64>, mut failure: Failure) {
         let now = self.parts.clock.now();
         let had_range = self.items.get(&id).is_some_and(|item| item.map.done().bytes() > 0);
         let Some(running) = self.forget(id, transfer, end) else { return };
@@ -215,6 +216,10 @@ impl Book {
         let assumes_total = item.work.as_ref().is_some_and(|work| work.assumes_total);
         item.distrust |= assumes_total && failure.kind == FailureKind::Protocol;
         let source = item.sources.get(running.source);
+        let is_mirror = source.is_some_and(|source| !is_same_origin(&source.url, &item.spec.url));
+        if failure.kind == FailureKind::LoginRequired && is_mirror {
+            failure.kind = FailureKind::LoginElsewhere;
+        }
         if let (Some(wait), Some(source)) = (failure.retry_after, source) {
             self.queue.hold_back(source.host.clone(), now + wait.min(LONGEST_WAIT));
         }

@@ -309,7 +309,13 @@ pub(super) fn request(download: DownloadId, spec: &DownloadSpec, url: Url, asked
 
 /// Whether the server has turned a further connection away, and not something on the way to it.
 fn says_no(kind: &FailureKind) -> bool {
-    matches!(kind, FailureKind::HttpStatus(_) | FailureKind::LoginRequired | FailureKind::ServerRefused(_))
+    matches!(
+        kind,
+        FailureKind::HttpStatus(_)
+            | FailureKind::LoginRequired
+            | FailureKind::LoginElsewhere
+            | FailureKind::ServerRefused(_)
+    )
 }
 
 /// Whether so many bytes are enough for two transfers.

@@ -114,6 +114,9 @@ pub struct Manners {
     pub credentials: Option<Credentials>,
     pub netrc: bool,
     pub proxy: Option<String>,
+    /// Go before those in `proxy`. They are no secret towards whoever is asked, as only the proxy gets them.
+    #[serde(skip)]
+    pub proxy_credentials: Option<Credentials>,
     pub ca_file: Option<PathBuf>,
     /// Do not check certificates.
     pub insecure: bool,

@@ -20,7 +20,9 @@ pub fn write(spec: &DownloadSpec, name: &str) -> CurlCommand {
     let mut url = bare.url.clone();
     let credentials = spec.manners.credentials.as_ref();
     let has_proxy_secret = bare.manners.proxy != spec.manners.proxy;
+    let proxy_login = spec.manners.proxy_credentials.as_ref();
     let lacks_secrets = credentials.is_some()
+        || proxy_login.is_some()
         || spec.url.password().is_some()
         || bare.manners.headers != spec.manners.headers
         || has_proxy_secret;
@@ -45,7 +47,10 @@ pub fn write(spec: &DownloadSpec, name: &str) -> CurlCommand {
     option("--user-agent", manners.user_agent.as_deref());
     option("--referer", manners.referer.as_deref());
     manners.headers.iter().for_each(|line| option("--header", Some(line)));
-    option("--proxy", manners.proxy.as_deref());
+    // In the proxy's address curl would take another one first.
+    let bare_proxy = proxy_login.and(manners.proxy.as_deref()).map(redact::proxy_without_login);
+    option("--proxy", bare_proxy.as_deref().or(manners.proxy.as_deref()));
+    option("--proxy-user", proxy_login.map(|login| login.user.as_str()));
     option("--cacert", manners.ca_file.as_ref().and_then(|file| file.to_str()));
     option("--limit-rate", bare.rate.map(|rate| rate.0.to_string()).as_deref());
     let switches =
@@ -116,10 +121,15 @@ mod tests {
         let mut spec = spec("https://ann%20b:hunter2@example.org/a");
         spec.manners.headers = vec!["Cookie: s=hunter2".into(), "X-A: b".into()];
         spec.manners.proxy = Some("http://ann:hunter2@proxy:1".into());
+        spec.manners.proxy_credentials = Some(Credentials { user: "bob".into(), password: "hunter2".into() });
         let command = write(&spec, "a");
         assert!(!command.text.contains("hunter2"), "{}", command.text);
         assert!(command.lacks_secrets);
-        assert!(command.text.contains("--user 'ann b' --header 'X-A: b'"), "{}", command.text);
+        assert!(
+            command.text.contains("--user 'ann b' --header 'X-A: b' --proxy http://proxy:1 --proxy-user bob"),
+            "{}",
+            command.text
+        );
         assert!(command.text.ends_with(" https://example.org/a"), "{}", command.text);
         let credentials = Some(Credentials { user: "bob".into(), password: "hunter2".into() });
         let mut spec = self::spec("https://example.org/a");

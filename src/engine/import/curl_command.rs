@@ -26,7 +26,7 @@ pub enum CommandError {
     #[error("the command has no address")]
     NoAddress,
     #[error("“{text}”: {reason}")]
-    Address { text: String, reason: Failure },
+    Address { text: String, reason: Box<Failure> },
     /// These hold the option.
     #[error("“{0}” needs something after it")]
     NoValue(String),
@@ -283,7 +283,7 @@ impl Draft {
             let output = outputs.next();
             let texts = if self.is_literal { vec![text.clone()] } else { pattern::expand(&text)? };
             let urls = texts.iter().map(|text| address::parse(text)).collect::<Result<Vec<Url>, _>>();
-            let urls = urls.map_err(|reason| CommandError::Address { text, reason })?;
+            let urls = urls.map_err(|reason| CommandError::Address { text, reason: Box::new(reason) })?;
             // curl writes “#1” in such a name for each of them; the server's names do as well.
             let name = output.filter(|_| urls.len() == 1).map(|path| {
                 let name = path.rsplit('/').next().unwrap_or_default();

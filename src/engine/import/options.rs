@@ -251,6 +251,7 @@ mod tests {
                 credentials: Some(Credentials { user: "ann".into(), password: "a:b".into() }),
                 netrc: true,
                 proxy: Some("socks5h://p:1".into()),
+                proxy_credentials: None,
                 ca_file: Some("/ca".into()),
                 insecure: true,
             },

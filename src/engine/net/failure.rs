@@ -50,6 +50,10 @@ fn ssh_kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
 /// `text` is libcurl's own description: it alone holds the reply code of FTP and file servers, and
 /// what exactly a code means that libcurl uses for several things.
 fn kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
+    // What a proxy answers that is to make a tunnel; the second are the words of libcurl before 7.87.
+    if text.contains("CONNECT tunnel failed") || text.contains("from proxy after CONNECT") {
+        return if text.contains(" 407") { FailureKind::ProxyLogin } else { FailureKind::Proxy };
+    }
     match code {
         // An answer of HTTP/0.9, of a version or with a status that there is none of.
         curl_sys::CURLE_UNSUPPORTED_PROTOCOL if text.contains("HTTP") => FailureKind::Protocol,
@@ -144,6 +148,14 @@ mod tests {
         assert_eq!(kind(61, "Unrecognized content encoding type."), FailureKind::UninvitedEncoding);
         assert_eq!(kind(61, "incorrect data check"), FailureKind::Protocol);
         assert_eq!(kind(100, "Too large response headers"), FailureKind::Protocol);
+    }
+
+    #[test]
+    fn what_a_proxy_says_of_a_tunnel_is_not_taken_for_a_lost_connection() {
+        for text in ["CONNECT tunnel failed, response 407", "Received HTTP code 407 from proxy after CONNECT"] {
+            assert_eq!(kind(56, text), FailureKind::ProxyLogin, "{text}");
+        }
+        assert_eq!(kind(56, "CONNECT tunnel failed, response 403"), FailureKind::Proxy);
     }
 
     #[test]

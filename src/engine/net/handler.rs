@@ -209,7 +209,17 @@ impl TransferHandler {
             let detail = format!("a line of the header fields is larger than 100 KiB (libcurl {})", error.code());
             return Failure::new(FailureKind::Protocol, detail);
         }
-        super::failure::from_curl(error, self.url().as_ref())
+        let mut failure = super::failure::from_curl(error, self.url().as_ref());
+        match failure.kind {
+            // An FTP server may be one that HTTP redirected to.
+            FailureKind::LoginRequired if self.head.is_from_elsewhere(self.url().as_ref()) => {
+                failure.kind = FailureKind::LoginElsewhere;
+            }
+            // libcurl hands over the head of the proxy's answer as well.
+            FailureKind::ProxyLogin => failure.realm = self.head.realm(),
+            _ => {}
+        }
+        failure
     }
 
     /// The event that tells what it came to; `None` as long as bytes are not with the disk yet.
@@ -266,7 +276,7 @@ impl TransferHandler {
             }
         }
         if let Some(easy) = self.easy {
-            let hops = std::mem::take(&mut self.head.hops);
+            let hops = self.head.hops.clone();
             let contact = Contact::of(easy, hops, self.head.url.as_ref(), self.head.text("server"));
             self.head.contact = Arc::new(contact);
         }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the header fields of an answer mean: Content-Range, validators, Retry-After,
-//! Content-Disposition, Content-Type, Link, digests. Pure functions over field values.
+//! Content-Disposition, Content-Type, Link, digests, challenges. Pure functions over field values.
 
+mod challenge;
 mod date;
 mod digest;
 mod disposition;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::engine::download::spec::Checksum;
+pub use challenge::realm;
 pub use link::MOST_LINKS;
 
 /// The header fields of an answer in order: names in lower case, values as sent.

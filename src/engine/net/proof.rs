@@ -11,7 +11,7 @@ use super::Asked;
 use super::contact::Contact;
 use super::decode;
 use super::headers::{self, ContentRange, Validator};
-use crate::engine::download::spec::Checksum;
+use crate::engine::download::spec::{Checksum, is_same_origin};
 use crate::engine::error::{Failure, FailureKind};
 
 /// The head of a final answer, as it came.
@@ -60,7 +60,26 @@ impl Head {
     }
 
     fn bytes(&self, name: &str) -> Option<&[u8]> {
-        self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_slice())
+        self.all(name).next()
+    }
+
+    fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_slice())
+    }
+
+    /// What a log-in that is asked for is for.
+    pub fn realm(&self) -> Option<Box<str>> {
+        let name = match self.status {
+            401 => "www-authenticate",
+            407 => "proxy-authenticate",
+            _ => return None,
+        };
+        self.all(name).find_map(headers::realm)
+    }
+
+    /// Whether redirects have led away from the server that was asked first, if `url` was asked last.
+    pub fn is_from_elsewhere(&self, url: Option<&Url>) -> bool {
+        self.hops.first().zip(url).is_some_and(|(first, last)| !is_same_origin(first, last))
     }
 }
 
@@ -109,12 +128,14 @@ pub fn prove(asked: &Asked, head: &Head, now: SystemTime) -> Result<Answer, Fail
 
 fn refusal(status: u16, head: &Head, now: SystemTime) -> Failure {
     let kind = match status {
-        401 | 407 => FailureKind::LoginRequired,
+        401 if head.is_from_elsewhere(head.url.as_ref()) => FailureKind::LoginElsewhere,
+        401 => FailureKind::LoginRequired,
+        407 => FailureKind::ProxyLogin,
         204 | 205 => FailureKind::Protocol,
         other => FailureKind::HttpStatus(other),
     };
     let retry_after = head.text("retry-after").and_then(|value| headers::retry_after(value, now));
-    Failure { kind, detail: format!("HTTP status {status}"), retry_after }
+    Failure { kind, detail: format!("HTTP status {status}"), retry_after, realm: head.realm() }
 }
 
 fn wrong_range(detail: String) -> Failure {
@@ -288,6 +309,7 @@ pub fn is_encoded(head: &Head) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::error::LoginTo;
     use crate::engine::types::ByteRange;
 
     const TAG: &str = "\"v1\"";
@@ -434,8 +456,16 @@ mod tests {
         assert_eq!(failure.kind, FailureKind::HttpStatus(503));
         assert_eq!(failure.retry_after, Some(std::time::Duration::from_secs(7)));
         assert_eq!(judge(&Asked::default(), &head(401, None, &[])), Err(FailureKind::LoginRequired));
-        let is_login_wanted = |status| refusal(status, &head(status, None, &[]), SystemTime::now()).is_login_wanted();
-        assert_eq!([401, 403, 407].map(is_login_wanted), [true, false, false]);
+        let wanted = |status| refusal(status, &head(status, None, &[]), SystemTime::now()).login_wanted();
+        assert_eq!([401, 403, 407].map(wanted), [Some(LoginTo::Server), None, Some(LoginTo::Proxy)]);
+        let asking = |hop: &str| {
+            let told = head(401, None, &[("www-authenticate", "Negotiate"), ("www-authenticate", "Basic realm=\"r\"")]);
+            let hops = vec![Url::parse(hop).unwrap()];
+            refusal(401, &Head { hops, ..told }, SystemTime::now())
+        };
+        let (here, elsewhere) = (asking("http://h/old"), asking("http://other/old"));
+        assert_eq!((here.kind, here.realm.as_deref()), (FailureKind::LoginRequired, Some("r")));
+        assert_eq!(elsewhere.kind, FailureKind::LoginElsewhere);
         assert_eq!(judge(&Asked::default(), &head(204, None, &[])), Err(FailureKind::Protocol));
     }
 

@@ -16,6 +16,7 @@ use super::{Body, Request, decode, raw, version};
 use crate::config;
 use crate::engine::download::spec::Manners;
 use crate::engine::error::{Failure, FailureKind};
+use crate::engine::store::redact;
 use crate::engine::types::Speed;
 
 /// The keys that are tried for a login by SSH, by their names in `~/.ssh`: the first that is there,
@@ -177,8 +178,15 @@ fn set_manners<H: Handler>(easy: &mut Easy2<H>, manners: &Manners) -> Result<(),
     if manners.netrc {
         easy.netrc(NetRc::Optional)?;
     }
+    if let Some(login) = &manners.proxy_credentials {
+        easy.proxy_username(&login.user)?;
+        easy.proxy_password(&login.password)?;
+        easy.proxy_auth(Auth::new().basic(true).digest(true))?;
+    }
     if let Some(proxy) = &manners.proxy {
-        easy.proxy(proxy)?;
+        // libcurl takes a log-in that is in there before one that is set, though this was given later.
+        let bare = manners.proxy_credentials.as_ref().map(|_| redact::proxy_without_login(proxy));
+        easy.proxy(bare.as_deref().unwrap_or(proxy))?;
     }
     if let Some(file) = &manners.ca_file {
         easy.cainfo(file)?;

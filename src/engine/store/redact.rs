@@ -30,6 +30,7 @@ pub fn without_secrets(mut spec: DownloadSpec) -> DownloadSpec {
     }
     let manners = &mut spec.manners;
     manners.credentials = None;
+    manners.proxy_credentials = None;
     manners.headers.retain(|line| {
         let name = line.split([':', ';']).next().unwrap_or_default().trim();
         !SECRET_HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
@@ -55,6 +56,13 @@ fn strip_password(proxy: &mut String) {
     }
 }
 
+/// A proxy without the name and the password it may hold, for one that is told them otherwise.
+pub fn proxy_without_login(proxy: &str) -> String {
+    let begin = proxy.find("://").map_or(0, |at| at + "://".len());
+    let (scheme, rest) = proxy.split_at(begin);
+    format!("{scheme}{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,7 +73,8 @@ mod tests {
         let url = |text: &str| Url::parse(text).unwrap();
         let mut spec = DownloadSpec::new(url("https://ann:hunter2@h/f"), "/tmp".into());
         spec.mirrors = vec![url("ftp://ann:hunter2@m/f"), url("http://plain/f")];
-        spec.manners.credentials = Some(Credentials { user: "ann".into(), password: "hunter2".into() });
+        let login = Some(Credentials { user: "ann".into(), password: "hunter2".into() });
+        (spec.manners.credentials, spec.manners.proxy_credentials) = (login.clone(), login);
         spec.manners.headers =
             ["Cookie: s=hunter2", "authorization : Basic hunter2", "PROXY-Authorization: hunter2", "X-A: b"]
                 .map(str::to_owned)
@@ -75,7 +84,7 @@ mod tests {
         let spec = without_secrets(spec);
 
         assert!(!serde_json::to_string(&spec).unwrap().contains("hunter2"));
-        assert_eq!(spec.manners.credentials, None);
+        assert_eq!((&spec.manners.credentials, &spec.manners.proxy_credentials), (&None, &None));
         assert_eq!(spec.url.as_str(), "https://ann@h/f");
         assert_eq!(spec.mirrors.iter().map(Url::as_str).collect::<Vec<_>>(), ["ftp://ann@m/f", "http://plain/f"]);
         assert_eq!(spec.manners.headers, ["X-A: b"]);
@@ -94,6 +103,17 @@ mod tests {
             let mut proxy = given.to_owned();
             strip_password(&mut proxy);
             assert_eq!(proxy, kept);
+        }
+    }
+
+    #[test]
+    fn a_proxy_loses_its_login_and_nothing_else() {
+        for (given, bare) in [
+            ("proxy:3128", "proxy:3128"),
+            ("ann@proxy:3128", "proxy:3128"),
+            ("socks5h://ann:a@b:c@[::1]:9050", "socks5h://[::1]:9050"),
+        ] {
+            assert_eq!(proxy_without_login(given), bare);
         }
     }
 }

@@ -97,7 +97,12 @@ fn any_state() -> impl Strategy<Value = SavedState> {
         any_time().prop_map(|at| SavedState::Scheduled { at }),
         Just(SavedState::Paused),
         Just(SavedState::Completed),
-        failure.prop_map(|(kind, detail, retry_after)| SavedState::Failed(Failure { kind, detail, retry_after })),
+        failure.prop_map(|(kind, detail, retry_after)| SavedState::Failed(Failure {
+            kind,
+            detail,
+            retry_after,
+            realm: None
+        })),
     ]
 }
 
@@ -110,7 +115,7 @@ prop_compose! {
         ca_file in prop::option::of(any_path()),
         (netrc, insecure) in any::<(bool, bool)>(),
     ) -> Manners {
-        Manners { headers, user_agent, referer, credentials: None, netrc, proxy, ca_file, insecure }
+        Manners { headers, user_agent, referer, credentials: None, netrc, proxy, proxy_credentials: None, ca_file, insecure }
     }
 }
 

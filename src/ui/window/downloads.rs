@@ -14,7 +14,6 @@ use crate::model::{Command, DownloadId, DownloadObject};
 use crate::ui::actions::{DownloadAction, WindowAction};
 use crate::ui::application::Application;
 use crate::ui::limit_dialog::LimitDialog;
-use crate::ui::login_dialog::LoginDialog;
 use crate::ui::messages::{self, UndoOffer};
 
 impl Window {
@@ -89,26 +88,6 @@ impl Window {
                 #[strong]
                 session,
                 move |limit| ids.iter().for_each(|id| session.set_rate_limit(*id, limit))
-            ),
-        );
-        dialog.set_transient_for(Some(self));
-        dialog.present();
-    }
-
-    fn ask_for_login(&self, id: DownloadId) {
-        let Some(session) = self.imp().session.get() else { return };
-        let Some(login) = session.login(id) else { return };
-        let others = login.others.clone();
-        let dialog = LoginDialog::new(
-            &login,
-            glib::clone!(
-                #[strong]
-                session,
-                move |entered| {
-                    let others = if entered.for_others { others.as_slice() } else { &[] };
-                    let ids: Vec<_> = std::iter::once(id).chain(others.iter().copied()).collect();
-                    session.log_in(&ids, &entered.user, &entered.password);
-                }
             ),
         );
         dialog.set_transient_for(Some(self));

@@ -32,6 +32,8 @@ class Server:
         self.rate = rate  # bytes a second for each connection; None: as fast as it goes
         self.refuses = {}  # path: the status it is answered with in place of the file
         self.logins = {}  # path: the user and password without which it is answered with 401
+        self.realms = {}  # path: what it then says that the log-in is for
+        self.proxy_login = None  # as a proxy: the user and password without which all is answered with 407
         self.headers = {}  # path: more headers of its answers
         self.asked = []
         self.heads = []  # paths of which only the head was asked for
@@ -103,10 +105,14 @@ def _handler(server):
 
         def do_GET(self):
             path = self.path.split("?")[0]
-            login = server.logins.get(path)
-            if login and self.headers.get("Authorization") != f"Basic {base64.b64encode(login.encode()).decode()}":
+            if not self._is_from(server.proxy_login, "Proxy-Authorization"):
                 server.asked.append(Asked(path, None, self.headers))
-                self._head(401, 0, "", {"WWW-Authenticate": 'Basic realm="files"'})
+                self._head(407, 0, "", {"Proxy-Authenticate": 'Basic realm="the way out"'})
+                return
+            if not self._is_from(server.logins.get(path), "Authorization"):
+                server.asked.append(Asked(path, None, self.headers))
+                realm = server.realms.get(path, "files")
+                self._head(401, 0, "", {"WWW-Authenticate": f'Basic realm="{realm}"'})
                 return
             data = server.files.get(path)
             refusal = server.refuses.get(path, 404 if data is None else None)
@@ -133,6 +139,9 @@ def _handler(server):
                 self._head(200, len(body), etag, {"Accept-Ranges": "bytes"})
             if not server.send(self.wfile.write, body, asked):
                 self.close_connection = True
+
+        def _is_from(self, login, header):
+            return login is None or self.headers.get(header) == f"Basic {base64.b64encode(login.encode()).decode()}"
 
         def _head(self, status, length, etag, more):
             self.send_response(status)

@@ -84,10 +84,23 @@ CHECKED_LATER = r"SHA-256 will be checked at the end: [0-9a-f]{64} – told by t
 CHECKED, BESIDE = r"SHA-256 is right: [0-9a-f]{64} – told by the server", "– found beside the file on the server"
 BY_ITS_TAG = r"Yes, the file is known by its tag"
 
-# A new address for a download that is stuck.
+# A log-in.
 LOG_IN, LOG_IN_NOW, USER, SECRET, FOR_OTHER = "Log In…", "Log In", "User name", "Password", "Also for 1 more download"
 ASKS, LOGIN_NEEDED = r"127\.0\.0\.1:\d+\S? asks for", r"asks for a user name and a password"
 NOT_TAKEN, IN_CLEAR = r"refused this user name and password", r"not encrypted: others"
+
+LOGIN_NEEDED_TITLE = "Log-in Needed"
+
+# What is remembered in the keyring.
+REMEMBER_LOGIN, SERVER_SAYS = "Remember this log-in", r"The server says: “.?{}.?”"
+NO_KEYRING, NOT_REMEMBERED = r"This computer has no keyring\.", r"could not be remembered\. The keyring does not answer\."
+SILENT_KEYRING, KEYRING_LOCKED = r"^The keyring does not answer\.", r"^The keyring is locked\."
+LOCKED, UNLOCK, UNLOCKING = r"A log-in is saved, but the keyring is locked", "Unlock…", "Unlock .*Keyring"
+NO_LOGINS, FOR_FILES = r"No log-ins are saved", r"ann, for “files”"
+REMOVE_LOGIN, REMOVE_LOGIN_ASKS, REMOVE_IT = "Remove This Log-in", r"ask for the password of ann at", "Remove"
+PROXY_ASKS, PROXY_SAYS = r"The proxy asks for a user name and a password", r"The proxy says: “.?the way out.?”"
+
+# A new address for a download that is stuck.
 NEW_ADDRESS, ADDRESS_ENTRY, USE_ADDRESS = "New Address…", "New address", "Use Address"
 ADD_AS_NEW = "Add as New Download"
 DROP_ADDRESS = "Drop a new address for"
