@@ -6,6 +6,7 @@
 //! |---|---|
 //! | is this an address? where are the addresses in this text? | `address.rs` |
 //! | what is to be downloaded, by this list or metalink? | `list.rs` |
+//! | how is a list of nothing but addresses told from others? | `plain.rs` |
 //! | what may be said of one download, and how? | `options.rs` |
 //! | what does a metalink say? | `metalink.rs` |
 //! | for which addresses does this pattern stand? | `pattern.rs` |
@@ -23,4 +24,5 @@ pub mod list;
 pub mod metalink;
 pub mod options;
 pub mod pattern;
+pub mod plain;
 pub mod shell;
