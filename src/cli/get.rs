@@ -98,7 +98,16 @@ fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
         while session.wants_more(parallel)
             && let Some(spec) = jobs.next()
         {
-            engine.add(spec);
+            match spec {
+                Ok(spec) => {
+                    engine.add(spec);
+                }
+                Err(problem) => {
+                    say(&problem);
+                    session.ended.set(Some(Status::Usage));
+                    break;
+                }
+            }
         }
         context.iteration(true);
     }

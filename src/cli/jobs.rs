@@ -15,6 +15,7 @@ use super::options::Options;
 use super::words;
 use crate::engine::download::spec::{Manners, Patience};
 use crate::engine::import::list::{Entry, List};
+use crate::engine::import::plain::PlainList;
 use crate::engine::import::{address, list};
 use crate::engine::{DownloadSpec, Limits};
 
@@ -27,6 +28,8 @@ pub struct Jobs<'a> {
     /// Where `--output` says so.
     name: Option<String>,
     entries: VecDeque<Job>,
+    /// Behind those, what a list holds that needs no more than to be read.
+    plain: PlainList,
     /// What does not keep them from being downloaded, but was meant otherwise.
     notes: Vec<String>,
 }
@@ -58,34 +61,42 @@ impl Job {
     }
 }
 
-impl Jobs<'_> {
-    pub fn notes(&self) -> &[String] {
-        &self.notes
-    }
-}
-
 impl Iterator for Jobs<'_> {
-    type Item = DownloadSpec;
+    /// What is wrong with an address was found before, so no problem is to be expected.
+    type Item = Result<DownloadSpec, String>;
 
-    fn next(&mut self) -> Option<DownloadSpec> {
-        let entry = match self.entries.pop_front()? {
-            Job::Plain(url) => Entry { urls: vec![url], ..Entry::default() },
-            Job::Listed(entry) => *entry,
+    fn next(&mut self) -> Option<Self::Item> {
+        let entry = match self.entries.pop_front() {
+            Some(Job::Plain(url)) => Entry { urls: vec![url], ..Entry::default() },
+            Some(Job::Listed(entry)) => *entry,
+            None => match self.plain.next()? {
+                Ok(url) => Entry { urls: vec![url], ..Entry::default() },
+                Err(failure) => return Some(Err(words::sentence(&failure.kind))),
+            },
         };
-        Some(self.spec(entry))
+        Some(Ok(self.spec(entry)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.entries.len(), Some(self.entries.len()))
+        let count = self.entries.len() + self.plain.len();
+        (count, Some(count))
     }
 }
 
 impl ExactSizeIterator for Jobs<'_> {}
 
 impl Jobs<'_> {
+    /// What the user is told of them.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// Makes the target folders that are not there. The error names the folder.
     pub fn make_folders(&self) -> Result<(), String> {
-        let folders: BTreeSet<_> = self.entries.iter().map(|job| self.folder(job.listed())).collect();
+        let mut folders: BTreeSet<_> = self.entries.iter().map(|job| self.folder(job.listed())).collect();
+        if self.plain.len() > 0 {
+            folders.insert(self.folder(None));
+        }
         for folder in folders {
             fs::create_dir_all(&folder)
                 .map_err(|error| format!("the folder {} can not be made: {error}", folder.display()))?;
@@ -163,7 +174,7 @@ pub fn read_all(options: &Options) -> Result<Jobs<'_>, Vec<String>> {
     for text in &options.urls {
         let path = Path::new(text);
         if is_metalink(path) {
-            entries.extend(listed(path, &mut problems, &mut notes));
+            entries.extend(listed(path, read(path), &mut problems, &mut notes));
             continue;
         }
         match address::parse(text) {
@@ -173,16 +184,21 @@ pub fn read_all(options: &Options) -> Result<Jobs<'_>, Vec<String>> {
             }
         }
     }
+    let mut plain = PlainList::default();
     if let Some(file) = &options.input_file {
-        entries.extend(listed(file, &mut problems, &mut notes));
-        if entries.is_empty() && problems.is_empty() {
+        let bytes = read(file);
+        match bytes.as_deref().ok().and_then(PlainList::read) {
+            Some(list) => plain = list,
+            None => entries.extend(listed(file, bytes, &mut problems, &mut notes)),
+        }
+        if entries.is_empty() && plain.len() == 0 && problems.is_empty() {
             problems.push(format!("{} holds no address", name_of(file)));
         }
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let jobs = assemble(options, entries).map_err(|problem| vec![problem])?;
+    let jobs = assemble(options, entries, plain).map_err(|problem| vec![problem])?;
     Ok(Jobs { notes, ..jobs })
 }
 
@@ -200,9 +216,9 @@ fn is_metalink(path: &Path) -> bool {
 
 /// What a list or metalink says is to be downloaded; what is wrong with it goes to the problems, what was
 /// passed over to the notes.
-fn listed(file: &Path, problems: &mut Vec<String>, notes: &mut Vec<String>) -> Vec<Entry> {
+fn listed(file: &Path, bytes: io::Result<Vec<u8>>, problems: &mut Vec<String>, notes: &mut Vec<String>) -> Vec<Entry> {
     let name = name_of(file);
-    match read(file) {
+    match bytes {
         Ok(bytes) => {
             let List { entries, errors, passed_over } = list::read(&bytes);
             if !passed_over.is_empty() {
@@ -234,8 +250,8 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn assemble(options: &Options, entries: Vec<Entry>) -> Result<Jobs<'_>, String> {
-    if entries.len() > 1 {
+fn assemble(options: &Options, entries: Vec<Entry>, plain: PlainList) -> Result<Jobs<'_>, String> {
+    if entries.len() + plain.len() > 1 {
         if options.output.is_some() {
             return Err("--output names one file, and there are several addresses: use --dir, \
                         or a list with out=NAME below each address"
@@ -254,7 +270,7 @@ fn assemble(options: &Options, entries: Vec<Entry>) -> Result<Jobs<'_>, String> 
         None => (base, None),
     };
     let entries = entries.into_iter().filter(|entry| !entry.urls.is_empty()).map(Job::from).collect();
-    Ok(Jobs { options, base, name, entries, notes: Vec::new() })
+    Ok(Jobs { options, base, name, entries, plain, notes: Vec::new() })
 }
 
 /// `DIR/NAME` below the target folder.
@@ -290,7 +306,7 @@ mod tests {
     }
 
     fn one(args: &[&str]) -> Result<DownloadSpec, String> {
-        assemble(&options(args), vec![entry("http://h/f")]).map(|mut jobs| jobs.next().unwrap())
+        assemble(&options(args), vec![entry("http://h/f")], PlainList::default())?.next().unwrap()
     }
 
     #[test]
@@ -322,10 +338,10 @@ mod tests {
     fn what_belongs_to_one_file_is_refused_for_several() {
         let several = || vec![entry("http://h/a"), entry("http://h/b")];
         for args in [["-o", "n"], ["--checksum", "md5:d41d8cd98f00b204e9800998ecf8427e"]] {
-            let problem = assemble(&options(&args), several()).unwrap_err();
+            let problem = assemble(&options(&args), several(), PlainList::default()).unwrap_err();
             assert!(problem.contains(args[0].trim_start_matches("-o")) && problem.contains("several"), "{problem}");
         }
-        assert_eq!(assemble(&options(&["-d", "/d"]), several()).unwrap().len(), 2);
+        assert_eq!(assemble(&options(&["-d", "/d"]), several(), PlainList::default()).unwrap().len(), 2);
     }
 
     #[test]
@@ -339,7 +355,7 @@ mod tests {
             ..Entry::default()
         };
         let options = options(&["-d", "/d", "--header", "A: 1"]);
-        let spec = assemble(&options, vec![entry]).unwrap().next().unwrap();
+        let spec = assemble(&options, vec![entry], PlainList::default()).unwrap().next().unwrap().unwrap();
         assert_eq!((spec.url.as_str(), spec.mirrors[0].as_str()), ("http://h/f", "http://m/f"));
         assert_eq!((spec.folder, spec.name.as_deref()), ("/d/sub".into(), Some("own")));
         assert_eq!(spec.manners.headers, ["A: 1", "B: 2"]);
@@ -356,7 +372,10 @@ mod tests {
         let options = read(&["--limit-each", "1K", "--user-agent", "all"]);
         let jobs = read_all(&options).unwrap();
         assert_eq!(jobs.limits().per_host, 12);
-        let specs = jobs.map(|spec| (spec.rate, spec.connections, spec.manners.user_agent)).collect::<Vec<_>>();
+        let specs = jobs
+            .map(Result::unwrap)
+            .map(|spec| (spec.rate, spec.connections, spec.manners.user_agent))
+            .collect::<Vec<_>>();
         let all = (Some(Speed(1024)), 8, Some("all".to_owned()));
         assert_eq!(specs, [(Some(Speed(2048)), 12, Some("own".to_owned())), all]);
         assert_eq!(read_all(&read(&["--per-host", "3"])).unwrap().limits().per_host, 3);
@@ -369,6 +388,28 @@ mod tests {
         fs::write(path, "http://h/a\n connections=99\n").unwrap();
         let problems = read_all(&options).unwrap_err();
         assert_eq!(problems, [format!("{path}, line 2: “connections” is wrong: write a number from 1 to 32")]);
+    }
+
+    #[test]
+    fn a_list_of_addresses_comes_behind_those_of_the_command_and_is_several() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, target) = (folder.path().join("list"), folder.path().join("new"));
+        fs::write(&path, "http://h/b\n# comment\nhttp://h/c\n").unwrap();
+        let (path, dir) = (path.to_str().unwrap(), target.to_str().unwrap());
+        let read = |args: &[&str]| Options::try_parse_from(["freshet get", "-i", path].iter().chain(args)).unwrap();
+        let options = read(&["-d", dir, "http://h/a"]);
+        let jobs = read_all(&options).unwrap();
+        assert_eq!((jobs.entries.len(), jobs.plain.len(), jobs.len()), (1, 2, 3));
+        jobs.make_folders().unwrap();
+        assert!(target.is_dir());
+        let urls: Vec<_> = jobs.map(|spec| spec.unwrap().url.to_string()).collect();
+        assert_eq!(urls, ["http://h/a", "http://h/b", "http://h/c"]);
+        assert!(read_all(&read(&["-o", "f"])).unwrap_err()[0].contains("several"));
+        fs::write(path, "http://h/a\nnonsense\n").unwrap();
+        let problems = read_all(&read(&[])).unwrap_err();
+        assert!(problems[0].starts_with(&format!("{path}, line 2: ")), "{problems:?}");
+        fs::write(path, "# nothing\n").unwrap();
+        assert_eq!(read_all(&read(&[])).unwrap_err(), [format!("{path} holds no address")]);
     }
 
     #[test]
@@ -385,8 +426,9 @@ mod tests {
     #[test]
     fn each_download_has_a_limit_of_its_own_besides_that_of_all() {
         let options = options(&["--limit-each", "1K", "--limit-rate", "3K"]);
-        let mut specs = assemble(&options, vec![entry("http://h/a"), entry("http://h/b")]).unwrap();
-        assert!(specs.all(|spec| spec.rate == Some(Speed(1024))));
+        let entries = vec![entry("http://h/a"), entry("http://h/b")];
+        let mut specs = assemble(&options, entries, PlainList::default()).unwrap();
+        assert!(specs.all(|spec| spec.unwrap().rate == Some(Speed(1024))));
         assert_eq!(options.limits().rate, Some(Speed(3072)));
     }
 
@@ -421,7 +463,7 @@ mod tests {
         fs::write(&path, text).unwrap();
         let path = path.to_str().unwrap();
         for args in [&["freshet get", path][..], &["freshet get", "-i", path]] {
-            let spec = read_all(&Options::try_parse_from(args).unwrap()).unwrap().next().unwrap();
+            let spec = read_all(&Options::try_parse_from(args).unwrap()).unwrap().next().unwrap().unwrap();
             assert_eq!((spec.url.as_str(), spec.mirrors[0].as_str()), ("http://h/f", "http://m/f"));
             assert_eq!((spec.name.as_deref(), spec.size), (Some("f.iso"), Some(3)));
             assert_eq!(spec.checksum.unwrap().algorithm.name(), "md5");
@@ -432,7 +474,7 @@ mod tests {
         assert!(problems.len() == 1 && problems[0].starts_with(&format!("{path}, line 1: column ")), "{problems:?}");
         // What does not lie here is an address, or none.
         let other = Options::try_parse_from(["freshet get", "https://h/f.meta4"]).unwrap();
-        assert_eq!(read_all(&other).unwrap().next().unwrap().url.as_str(), "https://h/f.meta4");
+        assert_eq!(read_all(&other).unwrap().next().unwrap().unwrap().url.as_str(), "https://h/f.meta4");
     }
 
     #[test]
@@ -441,7 +483,7 @@ mod tests {
         let options = options(&["-d", root.path().to_str().unwrap()]);
         let make = |folders: &[&str]| {
             let within = |sub: &&str| Entry { folder: Some(sub.into()), ..entry("http://h/f") };
-            assemble(&options, folders.iter().map(within).collect()).unwrap().make_folders()
+            assemble(&options, folders.iter().map(within).collect(), PlainList::default()).unwrap().make_folders()
         };
         make(&["a/b", "c", "c"]).unwrap();
         assert!(root.path().join("a/b").is_dir() && root.path().join("c").is_dir());

@@ -57,7 +57,7 @@ pub struct DiskThreads {
 struct Device {
     /// What is known of its folders; its threads hold it for as long as the device takes to answer.
     folders: Arc<Mutex<Folders>>,
-    jobs: Sender<Job>,
+    jobs: Sender<Vec<Job>>,
     /// To be sent together.
     held: RefCell<Vec<Job>>,
     writer: Thread,
@@ -256,7 +256,7 @@ impl Device {
             Ok(handle) => handle.thread().clone(),
             Err(error) => {
                 // The syncer waits for jobs that nobody would give it.
-                let _ = sync_jobs.send(super::syncer::SyncJob::Stop);
+                let _ = sync_jobs.send(vec![super::syncer::SyncJob::Stop]);
                 return Err(error);
             }
         };
@@ -267,24 +267,17 @@ impl Device {
 
     /// `false` if the thread is gone.
     fn give(&self, job: Job, may_wait: bool) -> bool {
-        if may_wait && self.held.borrow().len() < MOST_HELD {
-            self.held.borrow_mut().push(job);
-            return true;
-        }
-        self.send_held() && self.send(job)
+        let mut held = self.held.borrow_mut();
+        held.push(job);
+        let count = held.len();
+        drop(held);
+        (may_wait && count <= MOST_HELD) || self.send_held()
     }
 
     fn send_held(&self) -> bool {
-        let mut is_there = true;
-        for job in self.held.borrow_mut().drain(..) {
-            is_there &= self.send(job);
-        }
-        is_there
-    }
-
-    fn send(&self, job: Job) -> bool {
-        let is_urgent = job.is_urgent();
-        let is_given = self.jobs.send(job).is_ok();
+        let jobs = self.held.take();
+        let is_urgent = jobs.iter().any(Job::is_urgent);
+        let is_given = jobs.is_empty() || self.jobs.send(jobs).is_ok();
         if is_urgent {
             // From the nap in which it lets blocks gather.
             self.writer.unpark();

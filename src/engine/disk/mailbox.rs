@@ -48,18 +48,25 @@ impl Mailbox {
     }
 
     pub fn post(&self, reply: Reply) {
-        self.put(reply, Woken::Now);
+        self.put([reply], Woken::Now);
+    }
+
+    /// What comes together is taken together.
+    pub fn post_all(&self, replies: Vec<Reply>) {
+        self.put(replies, Woken::Now);
     }
 
     /// For a reply that nothing waits for.
     pub fn post_late(&self, reply: Reply) {
-        self.put(reply, Woken::Late);
+        self.put([reply], Woken::Late);
     }
 
-    fn put(&self, reply: Reply, when: Woken) {
+    fn put(&self, replies: impl IntoIterator<Item = Reply>, when: Woken) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.joins(&reply) {
-            state.replies.push(reply);
+        for reply in replies {
+            if !state.joins(&reply) {
+                state.replies.push(reply);
+            }
         }
         let before = state.woken;
         state.woken = before.max(when);

@@ -2,6 +2,7 @@
 //! The thread of a device that waits until bytes are durable: it saves journals and moves finished
 //! files into place. It gets its jobs from `writer.rs`, behind the writes they depend on.
 
+use std::collections::VecDeque;
 use std::io;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -77,12 +78,12 @@ pub struct Finishing {
 /// The state of the thread.
 #[derive(Debug)]
 pub struct Syncer {
-    jobs: Receiver<SyncJob>,
+    jobs: Receiver<Vec<SyncJob>>,
     /// For the results of the verifier.
-    own_jobs: Sender<SyncJob>,
+    own_jobs: Sender<Vec<SyncJob>>,
     verifier: Arc<Verifier>,
-    /// A job that was received while others were gathered.
-    ahead: Option<SyncJob>,
+    /// Jobs that were received, and not begun.
+    queue: VecDeque<SyncJob>,
     /// To sync a file takes so long here that several are synced at a time.
     is_slow: bool,
     /// In place, but not yet durably so.
@@ -95,8 +96,8 @@ pub struct Syncer {
 
 impl Syncer {
     pub fn new(
-        jobs: Receiver<SyncJob>,
-        own_jobs: Sender<SyncJob>,
+        jobs: Receiver<Vec<SyncJob>>,
+        own_jobs: Sender<Vec<SyncJob>>,
         verifier: Arc<Verifier>,
         folders: Arc<Mutex<Folders>>,
         mailbox: Arc<Mailbox>,
@@ -106,7 +107,7 @@ impl Syncer {
             jobs,
             own_jobs,
             verifier,
-            ahead: None,
+            queue: VecDeque::new(),
             is_slow: false,
             placed: Vec::new(),
             sync_folder,
@@ -139,15 +140,26 @@ impl Syncer {
 
     /// The next job. What is in place is settled before any job but another one that adds to it.
     fn next(&mut self) -> Option<SyncJob> {
-        if self.placed.is_empty() {
-            return self.ahead.take().or_else(|| self.jobs.recv().ok());
-        }
-        let next = self.ahead.take().map_or_else(|| self.jobs.try_recv(), Ok);
-        let adds = matches!(next, Ok(SyncJob::Finish(_) | SyncJob::Verified { .. }));
-        if !adds || self.placed.len() >= MOST_PLACED {
+        let next = self.at_hand();
+        let adds = matches!(next, Some(SyncJob::Finish(_) | SyncJob::Verified { .. }));
+        if !self.placed.is_empty() && (!adds || self.placed.len() >= MOST_PLACED) {
             self.settle();
         }
-        next.ok().or_else(|| self.jobs.recv().ok())
+        if next.is_some() {
+            return next;
+        }
+        while self.queue.is_empty() {
+            self.queue.extend(self.jobs.recv().ok()?);
+        }
+        self.queue.pop_front()
+    }
+
+    /// The next job, if one is here.
+    fn at_hand(&mut self) -> Option<SyncJob> {
+        if self.queue.is_empty() {
+            self.queue.extend(self.jobs.try_recv().into_iter().flatten());
+        }
+        self.queue.pop_front()
     }
 
     fn fail(&self, part: PartId, failure: Failure) {
@@ -175,13 +187,13 @@ impl Syncer {
     fn finish_all(&mut self, first: Finishing) {
         let mut whole: Vec<_> = self.finish(first).into_iter().collect();
         while whole.len() < MOST_TOGETHER {
-            match self.jobs.try_recv() {
-                Ok(SyncJob::Finish(next)) => whole.extend(self.finish(next)),
-                Ok(other) => {
-                    self.ahead = Some(other);
+            match self.at_hand() {
+                Some(SyncJob::Finish(next)) => whole.extend(self.finish(next)),
+                Some(other) => {
+                    self.queue.push_front(other);
                     break;
                 }
-                Err(_) => break,
+                None => break,
             }
         }
         self.place_all(whole);
@@ -228,7 +240,7 @@ impl Syncer {
                 Err(error) => Err(file.read_failure(&error)),
             };
             // Fails only when the disk was shut down meanwhile.
-            let _ = jobs.send(SyncJob::Verified { finishing: finishing.clone(), result });
+            let _ = jobs.send(vec![SyncJob::Verified { finishing: finishing.clone(), result }]);
             false
         });
         if let Err(error) = started {
@@ -258,6 +270,7 @@ impl Syncer {
     /// told as finished: a power cut could take it away.
     fn settle(&mut self) {
         let mut synced: Option<(PathBuf, Result<(), Failure>)> = None;
+        let mut replies = Vec::with_capacity(self.placed.len());
         let mut placed = std::mem::take(&mut self.placed);
         placed.sort_by(|(_, one), (_, other)| one.parent().cmp(&other.parent()));
         for (Finishing { part, file, finish, .. }, path) in placed {
@@ -271,7 +284,7 @@ impl Syncer {
             synced = Some((folder.to_owned(), result.clone()));
             if let Err(failure) = result {
                 file.take_back(&path, &finish);
-                self.fail(part, failure);
+                replies.push(Reply::Failed { part, failure });
                 continue;
             }
             part_file::clean_up(&file, &finish);
@@ -285,8 +298,9 @@ impl Syncer {
                 folders.deleted(file.path());
             }
             drop(folders);
-            self.mailbox.post(Reply::Finished { part, path });
+            replies.push(Reply::Finished { part, path });
         }
+        self.mailbox.post_all(replies);
     }
 }
 
@@ -362,9 +376,9 @@ mod tests {
         let (give, jobs) = mpsc::channel();
         for (number, file) in (1..).zip(files) {
             let (part, file, finish) = (PartId(number), Arc::clone(file), finish.clone());
-            give.send(SyncJob::Finish(Finishing { part, file, finish, is_ended: Arc::default() })).unwrap();
+            give.send(vec![SyncJob::Finish(Finishing { part, file, finish, is_ended: Arc::default() })]).unwrap();
         }
-        give.send(SyncJob::Stop).unwrap();
+        give.send(vec![SyncJob::Stop]).unwrap();
         let mailbox = Arc::new(Mailbox::new(|_| {}));
         let mut syncer = Syncer::new(jobs, give, Arc::default(), Arc::default(), mailbox.clone());
         syncer.sync_folder = sync_folder;

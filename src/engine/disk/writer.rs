@@ -93,8 +93,9 @@ pub enum Job {
 /// The state of the thread.
 #[derive(Debug)]
 pub struct Writer {
-    jobs: Receiver<Job>,
-    /// Jobs that were received while looking ahead.
+    /// What comes together is received together: to be woken costs more than most jobs.
+    jobs: Receiver<Vec<Job>>,
+    /// Jobs that were received, and not begun.
     queue: VecDeque<Job>,
     parts: HashMap<PartId, Part>,
     /// Closed here, while the syncer may still be at work on them.
@@ -106,7 +107,7 @@ pub struct Writer {
     /// The blocks of the write at hand; kept for its allocation.
     run: Vec<Block>,
     folders: Arc<Mutex<Folders>>,
-    syncer: Sender<SyncJob>,
+    syncer: Sender<Vec<SyncJob>>,
     /// Files on their way to the syncer, which is woken for several small ones together.
     finishing: Vec<SyncJob>,
     verifier: Arc<Verifier>,
@@ -124,9 +125,9 @@ struct Part {
 
 impl Writer {
     pub fn new(
-        jobs: Receiver<Job>,
+        jobs: Receiver<Vec<Job>>,
         folders: Arc<Mutex<Folders>>,
-        syncer: Sender<SyncJob>,
+        syncer: Sender<Vec<SyncJob>>,
         verifier: Arc<Verifier>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
@@ -140,7 +141,7 @@ impl Writer {
             run: Vec::with_capacity(MOST_BLOCKS),
             folders,
             syncer,
-            finishing: Vec::with_capacity(MOST_FINISHING),
+            finishing: Vec::new(),
             verifier,
             mailbox,
         }
@@ -171,7 +172,10 @@ impl Writer {
     /// The next job. Blocks that nothing waits for are let gather, so that a transfer that fills a few
     /// a millisecond does not wake this thread for each of them.
     fn next(&mut self) -> Option<Job> {
-        if let Some(job) = self.queue.pop_front().or_else(|| self.jobs.try_recv().ok()) {
+        if self.queue.is_empty() {
+            self.receive();
+        }
+        if let Some(job) = self.queue.pop_front() {
             if self.finishing.len() >= MOST_FINISHING || job.is_long() {
                 self.hand_on_finishing();
             }
@@ -187,14 +191,24 @@ impl Writer {
                 thread::park_timeout(NAP);
             }
         }
-        self.jobs.recv().ok()
+        while self.queue.is_empty() {
+            self.queue.extend(self.jobs.recv().ok()?);
+        }
+        self.queue.pop_front()
+    }
+
+    /// Takes in jobs that are here; `false` if there are none.
+    fn receive(&mut self) -> bool {
+        let jobs = self.jobs.try_recv();
+        let is_any = jobs.is_ok();
+        self.queue.extend(jobs.into_iter().flatten());
+        is_any
     }
 
     fn hand_on_finishing(&mut self) {
-        for job in self.finishing.drain(..) {
-            if self.syncer.send(job).is_err() {
-                tracing::error!("the syncing thread of a device is gone");
-            }
+        let jobs = std::mem::take(&mut self.finishing);
+        if !jobs.is_empty() && self.syncer.send(jobs).is_err() {
+            tracing::error!("the syncing thread of a device is gone");
         }
     }
 
@@ -291,11 +305,7 @@ impl Writer {
     fn gather(&mut self, part: PartId, offset: u64, block: Block) -> ByteRange {
         let mut end = offset.saturating_add(block.bytes().len() as u64);
         self.run.push(block);
-        while self.queue.len() < WINDOW
-            && let Ok(job) = self.jobs.try_recv()
-        {
-            self.queue.push_back(job);
-        }
+        while self.queue.len() < WINDOW && self.receive() {}
         // A block may be taken out of its turn only if nothing else for the part that it would
         // overtake depends on the order.
         let mut overtaken: Vec<ByteRange> = Vec::new();
@@ -491,15 +501,15 @@ mod tests {
         let part = PartId(1);
         let (give, jobs) = mpsc::channel();
         let open = new_file(folder.path(), "f");
-        give.send(Job::Open { part, open, is_ended: Arc::default() }).unwrap();
+        give.send(vec![Job::Open { part, open, is_ended: Arc::default() }]).unwrap();
         for (offset, bytes) in writes {
             let mut block = Block::detached(bytes.len());
             block.extend(bytes);
-            give.send(Job::Write { part, offset: *offset, block }).unwrap();
             // Another part's job is in nobody's way.
-            give.send(Job::Close { part: PartId(2) }).unwrap();
+            let jobs = [Job::Write { part, offset: *offset, block }, Job::Close { part: PartId(2) }];
+            give.send(jobs.into()).unwrap();
         }
-        give.send(Job::Stop).unwrap();
+        give.send(vec![Job::Stop]).unwrap();
         let mailbox = Arc::new(Mailbox::new(|_| {}));
         let (syncer, _sync_jobs) = mpsc::channel();
         Writer::new(jobs, Arc::default(), syncer, Arc::default(), mailbox.clone()).run();

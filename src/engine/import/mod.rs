@@ -6,6 +6,7 @@
 //! |---|---|
 //! | is this an address? where are the addresses in this text? | `address.rs` |
 //! | what is to be downloaded, by this list or metalink? | `list.rs` |
+//! | how is a list of nothing but addresses told from others? | `plain.rs` |
 //! | what may be said of one download, and how? | `options.rs` |
 //! | what does an option of aria2's mean here? | `aria2.rs` |
 //! | what does a metalink say? | `metalink.rs` |
@@ -25,4 +26,5 @@ pub mod list;
 pub mod metalink;
 pub mod options;
 pub mod pattern;
+pub mod plain;
 pub mod shell;
