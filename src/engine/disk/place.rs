@@ -182,7 +182,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::engine::disk::disk_threads::tests::{any_part, journal, new_file};
+    use crate::engine::disk::disk_threads::tests::{any_part, complete, journal, new_file};
     use crate::engine::disk::folder::Folders;
     use crate::engine::disk::part_file::PartFile;
     use crate::engine::disk::{Finish, Found, Open};
@@ -197,7 +197,7 @@ mod tests {
         let part = PartFile::create(&open, &Mutex::default()).unwrap();
         part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
         let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
-        let finish = Finish { total: 5, checksum: None, on_exists, modified, replaces: None, may_be_there: None };
+        let finish = Finish { on_exists, modified, ..complete(5) };
         part.complete(&finish).unwrap();
         let path = part.move_into_place(&finish).unwrap();
         (path, part)
@@ -231,8 +231,7 @@ mod tests {
         let finish = |may_be_there| {
             let part = PartFile::create(&new_file(folder.path(), "f"), &Mutex::default()).unwrap();
             part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
-            let on_exists = OnExists::Rename;
-            let finish = Finish { total: 5, checksum: None, on_exists, modified: None, replaces: None, may_be_there };
+            let finish = Finish { may_be_there, ..complete(5) };
             part.complete(&finish).unwrap();
             part.move_into_place(&finish).unwrap()
         };
