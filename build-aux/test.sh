@@ -229,6 +229,7 @@ done
 step check 'Meson' meson_install
 step check 'installed files' check_install
 step check 'uninstalled' check_uninstall
+step ui 'file systems' build-aux/filesystems.sh
 step ui 'Flatpak' timeout 900 build-aux/flatpak.sh --quick
 
 echo

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! What devices do to downloads: they fill up, freeze, become read-only, can hold no large file; and
-//! folders go away. Most of it takes root, who may mount file systems.
+//! What devices do to downloads: they fill up, freeze, become read-only; and folders go away. Most of it
+//! takes root, who may mount file systems. Those of other systems are in `filesystems.rs`.
 
 mod support;
 
@@ -195,18 +195,4 @@ fn a_folder_that_is_deleted_ends_its_download_and_no_other() {
     files::assert_same(&running.completed(stays), 2, 8 * MIB);
     // Nobody makes a folder again that somebody has deleted.
     assert_eq!(running.names(), ["stays"]);
-}
-
-#[test]
-fn a_file_that_is_too_large_for_fat_is_not_begun() {
-    let Some(device) = Device::image("vfat", 16 * MIB) else { return };
-    let (server, running) = (Faulty::start(), Running::start());
-    let file = Resource::new(1, 1 << 32);
-    // Of its four GiB only the first bytes ever come.
-    server.on("/f", move |request| file.answer(request).stall_after(16 * 1024, Duration::from_secs(60)));
-    let id = add(&running, &server, "/f", &device.path());
-    running.fails_with(id, &FailureKind::TooLargeForFileSystem);
-    assert!(device.names().is_empty(), "{:?}", device.names());
-    assert_eq!(server.sent_at("/f"), 16 * 1024);
-    running.stop();
 }

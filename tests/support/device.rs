@@ -15,32 +15,50 @@ use super::process::skip;
 #[derive(Debug)]
 pub struct Device {
     folder: TempDir,
+    /// How it was mounted.
+    options: Vec<String>,
     is_frozen: bool,
 }
 
 impl Device {
     /// A tmpfs of so many bytes.
     pub fn tmpfs(size: u64) -> Option<Self> {
-        or_skip(|| Self::mount(&["-t", "tmpfs", "-o", &format!("size={size},mode=755"), "none"]))
+        or_skip(|| Self::mount(Self::folder()?, &["-t", "tmpfs", "-o", &format!("size={size},mode=755"), "none"]))
     }
 
-    /// A file system of this type in an image of so many bytes, made by `mkfs.KIND`.
+    /// A file system of this type in an image of so many bytes, mounted as desktops do.
     pub fn image(kind: &str, size: u64) -> Option<Self> {
         or_skip(|| {
-            let folder = tempfile::tempdir()?;
+            let folder = Self::folder()?;
             let image = folder.path().join("image");
             fs::File::create(&image)?.set_len(size)?;
-            run(Command::new(format!("/usr/sbin/mkfs.{kind}")).arg(&image))?;
-            // The mount holds the image open, which needs its name no longer.
-            Self::mount(&["-t", kind, "-o", "loop", &image.to_string_lossy()])
+            let (maker, options, mount) = match kind {
+                "vfat" => ("vfat", &[][..], "loop,utf8,shortname=mixed"),
+                "ntfs3" | "ntfs-3g" => ("ntfs", &["-F", "-Q"][..], "loop,windows_names"),
+                _ => (kind, &[][..], "loop"),
+            };
+            run(Command::new(format!("/usr/sbin/mkfs.{maker}")).args(options).arg(&image))?;
+            Self::mount(folder, &["-t", kind, "-o", mount, &image.to_string_lossy()])
         })
     }
 
-    fn mount(options: &[&str]) -> io::Result<Self> {
+    fn folder() -> io::Result<TempDir> {
         let folder = tempfile::Builder::new().prefix("freshet-device-").tempdir()?;
         fs::create_dir(folder.path().join("on"))?;
+        Ok(folder)
+    }
+
+    fn mount(folder: TempDir, options: &[&str]) -> io::Result<Self> {
         run(Command::new("mount").args(options).arg(folder.path().join("on")))?;
-        Ok(Self { folder, is_frozen: false })
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        Ok(Self { folder, options, is_frozen: false })
+    }
+
+    /// Takes it out in good order, and puts it in again.
+    pub fn put_in_again(&self) {
+        let on = self.path();
+        run(Command::new("umount").arg(&on)).expect("nothing on it is open");
+        run(Command::new("mount").args(&self.options).arg(&on)).expect("mounts again");
     }
 
     pub fn path(&self) -> PathBuf {

@@ -109,11 +109,14 @@ pub fn find_same(wanted: &Path, before: SystemTime, file: &File, length: u64) ->
     None
 }
 
-/// Renaming a file changes it, too: all is older that is about it.
+/// Renaming a file changes it, too: all is older that is about it. FAT has no time of that and gives the date of
+/// the bytes for it, which is the server's; so the file may not have been made later either.
 fn is_older(about: &fs::Metadata, than: SystemTime) -> bool {
     let (seconds, nanos) = (u64::try_from(about.ctime()), u32::try_from(about.ctime_nsec()));
-    matches!((seconds, nanos), (Ok(seconds), Ok(nanos))
-        if SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos) <= than)
+    let is_unchanged = matches!((seconds, nanos), (Ok(seconds), Ok(nanos))
+        if SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos) <= than);
+    // Not every file system keeps when a file was made.
+    is_unchanged && about.created().map_or(true, |made| made <= than)
 }
 
 fn is_same(file: &File, other: &File, length: u64) -> io::Result<bool> {
@@ -182,7 +185,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::engine::disk::disk_threads::tests::{any_part, journal, new_file};
+    use crate::engine::disk::disk_threads::tests::{any_part, complete, journal, new_file};
     use crate::engine::disk::folder::Folders;
     use crate::engine::disk::part_file::PartFile;
     use crate::engine::disk::{Finish, Found, Open};
@@ -197,7 +200,7 @@ mod tests {
         let part = PartFile::create(&open, &Mutex::default()).unwrap();
         part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
         let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
-        let finish = Finish { total: 5, checksum: None, on_exists, modified, replaces: None, may_be_there: None };
+        let finish = Finish { on_exists, modified, ..complete(5) };
         part.complete(&finish).unwrap();
         let path = part.move_into_place(&finish).unwrap();
         (path, part)
@@ -231,8 +234,7 @@ mod tests {
         let finish = |may_be_there| {
             let part = PartFile::create(&new_file(folder.path(), "f"), &Mutex::default()).unwrap();
             part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
-            let on_exists = OnExists::Rename;
-            let finish = Finish { total: 5, checksum: None, on_exists, modified: None, replaces: None, may_be_there };
+            let finish = Finish { may_be_there, ..complete(5) };
             part.complete(&finish).unwrap();
             part.move_into_place(&finish).unwrap()
         };
@@ -278,6 +280,19 @@ mod tests {
             assert_eq!(look(folder.path()).unwrap(), None, "{what}");
             assert_eq!((read("f"), read("g")), before, "{what}");
         }
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_not_given_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("f.part"), folder.path().join("f"));
+        fs::write(&from, b"new").unwrap();
+        fs::write(&to, b"old").unwrap();
+        assert_eq!(rename_to_free(&from, &to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!((fs::read(&from).unwrap(), fs::read(&to).unwrap()), (b"new".to_vec(), b"old".to_vec()));
+        fs::remove_file(&to).unwrap();
+        rename_to_free(&from, &to).unwrap();
+        assert_eq!((fs::read(&to).unwrap(), from.exists()), (b"new".to_vec(), false));
     }
 
     #[test]

@@ -363,7 +363,7 @@ mod tests {
 
     use super::*;
     use crate::engine::disk::Open;
-    use crate::engine::disk::disk_threads::tests::{journal, new_file};
+    use crate::engine::disk::disk_threads::tests::{complete, journal, new_file};
     use crate::engine::download::spec::OnExists;
 
     /// Has these files finished in one go; answers the names in their folder then, and the replies.
@@ -411,14 +411,7 @@ mod tests {
         let (one, other) = (create("a", OnExists::Rename), create("b", OnExists::Skip));
         let older = folder.path().join("older.part");
         fs::write(&older, b"older").unwrap();
-        let wish = Finish {
-            total: 0,
-            checksum: None,
-            on_exists: OnExists::Rename,
-            modified: None,
-            replaces: Some(older),
-            may_be_there: None,
-        };
+        let wish = Finish { replaces: Some(older), ..complete(0) };
         let (names, replies) = finish(folder.path(), &[&one, &other], &wish, broken);
         assert_eq!(names, ["a.part", "a.part.journal", "b.part", "b.part.journal", "older.part"]);
         let kind = |reply: &Reply| match reply {
@@ -437,14 +430,6 @@ mod tests {
     #[test]
     fn files_that_are_synced_together_each_get_their_own_answer() {
         let folder = tempfile::tempdir().unwrap();
-        let wish = |total| Finish {
-            total,
-            checksum: None,
-            on_exists: OnExists::Rename,
-            modified: None,
-            replaces: None,
-            may_be_there: None,
-        };
         let whole: Vec<_> = (0..10)
             .map(|number| {
                 let open = new_file(folder.path(), &format!("f{number}"));
@@ -452,7 +437,7 @@ mod tests {
                 if number == 6 {
                     fs::remove_file(file.path()).unwrap();
                 }
-                Finishing { part: PartId(number), file, finish: wish(0), is_ended: Arc::default() }
+                Finishing { part: PartId(number), file, finish: complete(0), is_ended: Arc::default() }
             })
             .collect();
         for count in 0..=whole.len() {
@@ -466,15 +451,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = Arc::new(PartFile::create(&new_file(folder.path(), "f"), &Mutex::default()).unwrap());
         file.has_failed.store(true, Ordering::Relaxed);
-        let wish = Finish {
-            total: 0,
-            checksum: None,
-            on_exists: OnExists::Rename,
-            modified: None,
-            replaces: None,
-            may_be_there: None,
-        };
-        let (names, replies) = finish(folder.path(), &[&file], &wish, place::sync_folder);
+        let (names, replies) = finish(folder.path(), &[&file], &complete(0), place::sync_folder);
         assert_eq!(names, ["f.part"]);
         assert!(replies.is_empty(), "{replies:?}");
     }
@@ -485,14 +462,7 @@ mod tests {
         fs::write(folder.path().join("f"), b"old").unwrap();
         let open = Open { on_exists: OnExists::Overwrite, ..new_file(folder.path(), "f") };
         let file = Arc::new(PartFile::create(&open, &Mutex::default()).unwrap());
-        let wish = Finish {
-            total: 0,
-            checksum: None,
-            on_exists: OnExists::Overwrite,
-            modified: None,
-            replaces: None,
-            may_be_there: None,
-        };
+        let wish = Finish { on_exists: OnExists::Overwrite, ..complete(0) };
         let fails = |_: &Path| Err(io::Error::from_raw_os_error(libc::EIO));
         let (names, replies) = finish(folder.path(), &[&file], &wish, fails);
         assert_eq!(names, ["f"]);

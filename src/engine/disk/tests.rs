@@ -195,7 +195,8 @@ pub fn journal(name: &str, done: &[(u64, u64)]) -> Journal {
     }
 }
 
-fn complete(total: u64) -> Finish {
+/// How to finish a file of that length, with nothing else wished for.
+pub fn complete(total: u64) -> Finish {
     Finish { total, checksum: None, on_exists: OnExists::Rename, modified: None, replaces: None, may_be_there: None }
 }
 
