@@ -32,19 +32,22 @@ program mkfs.ntfs ntfs-3g - -
 work=$root/_build/filesystems
 mkdir -p "$work"
 # Debian 12's own kernel has no ntfs3, the newer one that it offers besides does.
-kernel=
-for offered in linux-image-6.12-cloud-amd64 linux-image-cloud-amd64; do
-  [ -n "$kernel" ] || kernel=$(apt-cache depends "$offered" 2>/dev/null |
-    sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1)
-done
-[ -n "$kernel" ] || cannot "no package of a kernel is known here; apt-get update may help"
-if [ ! -e "$work/$kernel/unpacked" ]; then
-  rm -rf "${work:?}/$kernel"
-  mkdir "$work/$kernel"
-  (cd "$work/$kernel" && apt-get download -q "$kernel") >&2 || cannot "$kernel can not be had"
-  dpkg -x "$work/$kernel"/linux-image-*.deb "$work/$kernel"
-  touch "$work/$kernel/unpacked"
-fi
+unpack_kernel() {
+  for offered in linux-image-6.12-cloud-amd64 linux-image-cloud-amd64; do
+    kernel=$(apt-cache depends "$offered" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1)
+    [ -z "$kernel" ] || break
+  done
+  [ -n "$kernel" ] || return 1
+  [ ! -e "$work/$kernel/unpacked" ] || return 0
+  rm -rf "${work:?}/$kernel" &&
+    mkdir "$work/$kernel" &&
+    (cd "$work/$kernel" && apt-get download -q -o APT::Sandbox::User=root "$kernel") >&2 &&
+    dpkg -x "$work/$kernel"/linux-image-*.deb "$work/$kernel" &&
+    rm "$work/$kernel"/linux-image-*.deb &&
+    touch "$work/$kernel/unpacked"
+}
+# What was known of the packages may be old.
+unpack_kernel || { (as_root apt-get update -q) >&2 && unpack_kernel; } || cannot 'no kernel of Debian can be had'
 
 cargo test --locked --no-default-features --no-run --lib --test filesystems --message-format=json >"$work/built"
 programs=$(sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$work/built")

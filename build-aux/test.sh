@@ -35,7 +35,7 @@ want_test_tools() {
   program mkfs.vfat dosfstools dosfstools dosfstools
   program fsfreeze util-linux util-linux util-linux
   program Xvfb xvfb xorg-x11-server-Xvfb xorg-server-xvfb
-  program xauth xauth xauth xorg-xauth
+  program xauth xauth xorg-x11-xauth xorg-xauth
   program xdpyinfo x11-utils xdpyinfo xorg-xdpyinfo
   program dbus-run-session dbus-daemon dbus-daemon dbus
   program dbus-update-activation-environment dbus-x11 dbus-daemon dbus
