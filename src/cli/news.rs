@@ -2,13 +2,14 @@
 //! From the engine's events to what is worth telling, and to the exit status. Keeps something of a
 //! download only while it runs, so that ten thousand in the queue cost next to nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 
 use super::status::Status;
 use crate::engine::download::state::WaitReason;
 use crate::engine::store::redact;
+use crate::engine::types::IdMap;
 use crate::engine::{DownloadId, Event, Failure, FailureKind, Progress, Snapshot, State};
 
 /// One thing that happened to a download.
@@ -61,7 +62,7 @@ pub struct Tracker {
     ended: usize,
     /// Added, and not at its end.
     open: HashSet<DownloadId>,
-    active: HashMap<DownloadId, Active>,
+    active: IdMap<DownloadId, Active>,
     /// A file that is there already is as good as a download.
     skips: bool,
     status: Status,
@@ -69,7 +70,7 @@ pub struct Tracker {
 
 impl Tracker {
     pub fn new(expected: usize, skips: bool) -> Self {
-        Self { expected, ended: 0, open: HashSet::new(), active: HashMap::new(), skips, status: Status::Complete }
+        Self { expected, ended: 0, open: HashSet::new(), active: IdMap::default(), skips, status: Status::Complete }
     }
 
     /// Whether every download has come to its end.

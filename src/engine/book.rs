@@ -44,7 +44,7 @@ use super::queue::{Host, Queue};
 use super::sorting::Rules;
 use super::store::{Record, Store};
 use super::turn::Turn;
-use super::types::{DownloadId, Moment, PartId, Speed, TransferId};
+use super::types::{DownloadId, IdMap, Moment, PartId, Speed, TransferId};
 pub use shelf::Shelf;
 
 /// How often progress is told while something runs.
@@ -79,8 +79,8 @@ pub struct Book {
     shelf: Shelf,
     queue: Queue,
     /// Whose transfer, whose part file.
-    by_transfer: HashMap<TransferId, DownloadId>,
-    by_part: HashMap<PartId, DownloadId>,
+    by_transfer: IdMap<TransferId, DownloadId>,
+    by_part: IdMap<PartId, DownloadId>,
     by_url: HashMap<Url, Vec<DownloadId>>,
     /// Those with a slot.
     active: BTreeSet<DownloadId>,
@@ -118,8 +118,8 @@ impl Book {
             items: items::Items::default(),
             shelf,
             queue,
-            by_transfer: HashMap::new(),
-            by_part: HashMap::new(),
+            by_transfer: IdMap::default(),
+            by_part: IdMap::default(),
             by_url: HashMap::new(),
             active: BTreeSet::new(),
             resting: BTreeSet::new(),
@@ -390,12 +390,12 @@ impl Book {
         let has_changed = item.life.state != life.state;
         tracing::debug!(%id, from = ?item.life.state, to = ?life.state, ?effects, "step");
         item.life = life;
-        let today = self.parts.clock.today();
         if has_changed {
+            let today = self.parts.clock.today();
             item.chronicle.note_state(today, &item.life.state, now);
-        }
-        if matches!(item.life.state, State::Completed) {
-            item.finished_at = Some(today);
+            if matches!(item.life.state, State::Completed) {
+                item.finished_at = Some(today);
+            }
         }
         for effect in effects {
             self.run(id, effect);

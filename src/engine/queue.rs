@@ -10,7 +10,7 @@ use url::Url;
 
 use super::command::Limits;
 use super::turn::Turn;
-use super::types::{DownloadId, Moment};
+use super::types::{DownloadId, IdMap, Moment};
 
 /// After so long without a refusal a host that refused connections is asked for one more. One that means
 /// it refuses six requests an hour at most, each of which costs nothing but itself; one that was only
@@ -86,8 +86,8 @@ pub struct Queue {
     limits: Limits,
     lines: HashMap<Host, Line>,
     /// Where each waiting download stands.
-    places: HashMap<DownloadId, (Host, Standing)>,
-    running: HashMap<DownloadId, Slot>,
+    places: IdMap<DownloadId, (Host, Standing)>,
+    running: IdMap<DownloadId, Slot>,
 }
 
 impl Queue {

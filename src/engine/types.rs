@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Small values that cross module borders: ids, byte ranges, speeds, moments.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
@@ -29,6 +31,35 @@ pub struct TransferId(pub u64);
 /// One opened part file. Never reused within a process, for the same reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartId(pub u64);
+
+/// By ids and descriptors, some seventy times for each download: all are counted up by this program or its
+/// kernel, so nobody can choose them such that they collide, as keys from outside might be.
+pub type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// See [`IdMap`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_i32(&mut self, number: i32) {
+        self.write_u64(u64::from(number.cast_unsigned()));
+    }
+
+    /// Odd, so that ids next to each other keep places of their own, and its high bits are mixed.
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// The bytes from `start` up to, not including, `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -83,5 +114,22 @@ impl Sub for Moment {
     type Output = Duration;
     fn sub(self, earlier: Moment) -> Duration {
         self.0.saturating_sub(earlier.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::hash::BuildHasher;
+
+    use super::*;
+
+    #[test]
+    fn ids_next_to_each_other_have_places_of_their_own() {
+        let hash = |id: u64| IdMap::<TransferId, ()>::default().hasher().hash_one(TransferId(id));
+        // A table looks for a place by the low bits, and compares the highest seven before the ids.
+        let places: BTreeSet<_> = (5000..6024).map(|id| hash(id) % 1024).collect();
+        let marks: BTreeSet<_> = (5000..6024).map(|id| hash(id) >> 57).collect();
+        assert_eq!((places.len(), marks.len()), (1024, 128));
     }
 }

@@ -26,7 +26,7 @@ use super::{Block, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::spec::Checksum;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::net;
-use crate::engine::types::{ByteRange, PartId};
+use crate::engine::types::{ByteRange, IdMap, PartId};
 
 /// How long the threads may take to end. One that waits for a device that does not answer is left
 /// behind: nobody can end it, and it must not hold up the exit.
@@ -43,7 +43,7 @@ pub struct DiskThreads {
     listener: Box<dyn Fn(Vec<Reply>)>,
     mounts: RefCell<Mounts>,
     devices: RefCell<HashMap<DeviceId, Rc<Device>>>,
-    parts: RefCell<HashMap<PartId, Part>>,
+    parts: RefCell<IdMap<PartId, Part>>,
     /// Each thread holds a clone as long as it runs; `None` after the shutdown.
     alive: RefCell<Option<Sender<Infallible>>>,
     ended: Receiver<Infallible>,

@@ -34,6 +34,8 @@ const MOST_NUMBERS: u32 = 100_000;
 pub struct PartFile {
     path: PathBuf,
     file: File,
+    /// The device and the number of the open file, which stay as they are.
+    identity: OnceLock<(u64, u64)>,
     /// The name that was asked for; `path` may have a number besides.
     name: String,
     total: Option<u64>,
@@ -143,6 +145,7 @@ impl PartFile {
             follower: None,
             path,
             file,
+            identity: OnceLock::new(),
             name: open.name.clone(),
             total: open.total,
             is_listed: AtomicBool::new(false),
@@ -288,7 +291,10 @@ impl PartFile {
 
     /// Whether the file is as long as it has to be.
     pub fn check_length(&self, total: u64) -> Result<(), Failure> {
-        let found = self.file.metadata().map_err(|error| failure(&error, "read the length of", &self.path))?.len();
+        let about = self.file.metadata().map_err(|error| failure(&error, "read the length of", &self.path))?;
+        // It will be asked for next, and each question counts where there are thousands of files.
+        self.identity.get_or_init(|| (about.dev(), about.ino()));
+        let found = about.len();
         if found == total {
             return Ok(());
         }
@@ -323,16 +329,20 @@ impl PartFile {
             }
             OnExists::Skip => self.move_to_free(std::iter::once(folder.join(&self.name)), finish.total),
             OnExists::Rename => {
+                let (wanted, own) = (folder.join(&self.name), self.path.with_extension(""));
+                // Where the name is free nothing was there.
+                if own == wanted && self.move_to(&own, finish.total)? {
+                    return Ok(own);
+                }
                 if let Some(before) = finish.may_be_there
-                    && let Some(there) = find_same(&folder.join(&self.name), before, &self.file, finish.total)
+                    && let Some(there) = find_same(&wanted, before, &self.file, finish.total)
                 {
                     remove(&self.path);
                     return Ok(there);
                 }
                 // The name asked for was taken when the part file got a number, maybe only by the
                 // part file that this one replaces.
-                let asked = finish.replaces.is_some().then(|| folder.join(&self.name));
-                let own = self.path.with_extension("");
+                let asked = finish.replaces.is_some().then_some(wanted);
                 let others = (1..MOST_NUMBERS).map(|number| folder.join(naming::numbered(&self.name, number)));
                 self.move_to_free(asked.into_iter().chain(std::iter::once(own)).chain(others), finish.total)
             }
@@ -342,21 +352,28 @@ impl PartFile {
     fn move_to_free(&self, targets: impl Iterator<Item = PathBuf>, total: u64) -> Result<PathBuf, Failure> {
         let mut last = self.path.clone();
         for target in targets {
-            // Nobody else's file is announced as ours. Where there is nothing to announce the rename finds out.
-            if self.may_have_journal() {
-                if exists(&target).unwrap_or(false) {
-                    last = target;
-                    continue;
-                }
-                self.announce(&target, total);
+            if self.move_to(&target, total)? {
+                return Ok(target);
             }
-            match rename_to_free(&self.path, &target) {
-                Ok(()) => return Ok(target),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = target,
-                Err(error) => return Err(failure(&error, "move into place", &target)),
-            }
+            last = target;
         }
         Err(taken(&last))
+    }
+
+    /// `false` if the name is taken.
+    fn move_to(&self, target: &Path, total: u64) -> Result<bool, Failure> {
+        // Nobody else's file is announced as ours. Where there is nothing to announce the rename finds out.
+        if self.may_have_journal() {
+            if exists(target).unwrap_or(false) {
+                return Ok(false);
+            }
+            self.announce(target, total);
+        }
+        match rename_to_free(&self.path, target) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(failure(&error, "move into place", target)),
+        }
     }
 
     /// Writes down where the file is about to be: should this be the last that the process does, the next one
@@ -394,11 +411,17 @@ impl PartFile {
 
     /// Whether the path still leads to the file that is open, and not to nothing or something else.
     fn check_in_place(&self) -> Result<(), Failure> {
-        let open = self.file.metadata().map_err(|error| failure(&error, "look at", &self.path))?;
+        let (device, number) = match self.identity.get() {
+            Some(identity) => *identity,
+            None => {
+                let open = self.file.metadata().map_err(|error| failure(&error, "look at", &self.path))?;
+                *self.identity.get_or_init(|| (open.dev(), open.ino()))
+            }
+        };
         match fs::symlink_metadata(&self.path) {
-            Ok(there) if (open.dev(), open.ino()) == (there.dev(), there.ino()) => Ok(()),
+            Ok(there) if (device, number) == (there.dev(), there.ino()) => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failure(&error, "look at", &self.path)),
-            Ok(_) | Err(_) => Err(self.gone(open.dev())),
+            Ok(_) | Err(_) => Err(self.gone(device)),
         }
     }
 

@@ -23,7 +23,7 @@ use super::verify::Verifier;
 use super::{Block, Finish, Journal, Look, MOST_READ, Open, Reply};
 use crate::engine::download::spec::Checksum;
 use crate::engine::error::Failure;
-use crate::engine::types::{ByteRange, PartId};
+use crate::engine::types::{ByteRange, IdMap, PartId};
 
 /// Blocks that follow each other in a part file are written with one call, up to this.
 const MOST_BLOCKS: usize = 16;
@@ -97,7 +97,7 @@ pub struct Writer {
     jobs: Receiver<Vec<Job>>,
     /// Jobs that were received, and not begun.
     queue: VecDeque<Job>,
-    parts: HashMap<PartId, Part>,
+    parts: IdMap<PartId, Part>,
     /// Closed here, while the syncer may still be at work on them.
     closing: HashMap<PathBuf, Weak<PartFile>>,
     /// The last job was a full block that nothing waits for.
@@ -134,7 +134,7 @@ impl Writer {
         Self {
             jobs,
             queue: VecDeque::new(),
-            parts: HashMap::new(),
+            parts: IdMap::default(),
             closing: HashMap::new(),
             is_in_no_hurry: false,
             rested_at: Instant::now(),

@@ -18,7 +18,6 @@ mod ending;
 mod waiting;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::os::fd::RawFd;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
@@ -40,7 +39,7 @@ use super::{Body, Request, TransferEvent, Transport, Vitals, priority, request};
 use crate::engine::clock::Clock;
 use crate::engine::disk::Disk;
 use crate::engine::error::{Failure, FailureKind};
-use crate::engine::types::{DownloadId, Moment, PartId, Speed, TransferId};
+use crate::engine::types::{DownloadId, IdMap, Moment, PartId, Speed, TransferId};
 
 /// How many connections are kept open for later transfers.
 const IDLE_CONNECTIONS: usize = 16;
@@ -63,9 +62,9 @@ impl std::fmt::Debug for Driver {
 // The order of the fields is the order of their end: transfers go before the multi handle, or
 // libcurl would call what is gone (curl-rust pull request 645).
 struct Inner {
-    transfers: RefCell<HashMap<TransferId, Handle>>,
+    transfers: RefCell<IdMap<TransferId, Handle>>,
     /// Cancelled while their name lookup runs: removing them would wait for its thread.
-    abandoned: RefCell<HashMap<TransferId, Handle>>,
+    abandoned: RefCell<IdMap<TransferId, Handle>>,
     multi: RefCell<Multi>,
     sockets: RefCell<Sockets>,
     /// For [`Inner::on_sockets`]: empty, and kept for its memory.
@@ -84,7 +83,7 @@ struct Inner {
     /// Wait for room in the disk's pool.
     hungry: RefCell<Vec<TransferId>>,
     /// Over for libcurl, but their last bytes have not gone to the disk yet.
-    leaving: RefCell<HashMap<TransferId, Leaving>>,
+    leaving: RefCell<IdMap<TransferId, Leaving>>,
     gate: Rc<Gate>,
     disk: Rc<dyn Disk>,
     ready: RefCell<Option<Rc<dyn Fn()>>>,

@@ -58,6 +58,8 @@ enum Judged {
 
 pub struct TransferHandler {
     id: TransferId,
+    /// The address that was asked first.
+    first_url: Url,
     asked: Asked,
     gate: Rc<Gate>,
     pub sink: Sink,
@@ -105,6 +107,7 @@ impl TransferHandler {
         };
         Self {
             id,
+            first_url: request.url.clone(),
             until: asked.range.map(|range| range.end),
             asked,
             gate,
@@ -250,15 +253,22 @@ impl TransferHandler {
 
     /// The address that was asked last.
     fn url(&self) -> Option<Url> {
-        let url = self.easy.and_then(|easy| easy.infos().url)?;
-        Url::parse(&url.to_string_lossy()).ok()
+        self.read_url(self.easy?.infos().url?.as_bytes())
+    }
+
+    /// An address of libcurl's. Most are that which was asked, and it was read before.
+    fn read_url(&self, url: &[u8]) -> Option<Url> {
+        match url == self.first_url.as_str().as_bytes() {
+            true => Some(self.first_url.clone()),
+            false => Url::parse(&String::from_utf8_lossy(url)).ok(),
+        }
     }
 
     /// Judges the head, and tells of it.
     fn judge(&mut self) {
         let infos = self.easy.map(EasyRef::infos);
         if let Some(infos) = infos {
-            self.head.url = infos.url.and_then(|url| Url::parse(&url.to_string_lossy()).ok());
+            self.head.url = infos.url.and_then(|url| self.read_url(url.as_bytes()));
             self.head.length = infos.length;
             let is_http = self.head.url.as_ref().is_none_or(|url| url.scheme().starts_with("http"));
             if !is_http {

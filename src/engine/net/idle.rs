@@ -5,12 +5,11 @@
 //! client might take it for that (RFC 9112 section 9.2). libcurl 7.88 uses such a connection again; so it
 //! is shut down here, which libcurl notices.
 
-use std::collections::HashMap;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
 use super::raw;
-use crate::engine::types::Moment;
+use crate::engine::types::{IdMap, Moment};
 
 /// What was looked at so short a time ago is not looked at again: a transfer often begins right where another one
 /// has ended.
@@ -23,7 +22,7 @@ pub type Ports = (u16, u16);
 /// something else: the ports tell.
 #[derive(Debug, Default)]
 pub struct Idle {
-    sockets: HashMap<RawFd, Kept>,
+    sockets: IdMap<RawFd, Kept>,
 }
 
 #[derive(Debug)]

@@ -7,7 +7,6 @@
 //! can tell a descriptor from a later one of the same number. Each watch has a generation: what
 //! was seen on an old one is never taken for the new one's (curl issues 14976, 3597, 21779).
 
-use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
@@ -18,6 +17,7 @@ use rustix::io::Errno;
 
 use super::raw;
 use super::round::Seen;
+use crate::engine::types::IdMap;
 
 /// How many sockets are told of at a time; the kernel lets others have their turn next time.
 const AT_A_TIME: usize = 256;
@@ -33,7 +33,7 @@ pub struct Sight {
 pub struct Sockets {
     epoll: OwnedFd,
     /// The generation of each watch.
-    watches: HashMap<RawFd, u32>,
+    watches: IdMap<RawFd, u32>,
     generations: u32,
     events: Vec<Event>,
 }
@@ -41,7 +41,7 @@ pub struct Sockets {
 impl Sockets {
     pub fn new() -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        Ok(Self { epoll, watches: HashMap::new(), generations: 0, events: Vec::with_capacity(AT_A_TIME) })
+        Ok(Self { epoll, watches: IdMap::default(), generations: 0, events: Vec::with_capacity(AT_A_TIME) })
     }
 
     /// Readable while something was seen that [`Sockets::look`] has not told.

@@ -11,13 +11,12 @@
 //! it, and it would come again: so first only the offer is made small, and what comes of the old one is
 //! read as fast as it comes ([`Windows::drains`]); the buffer is made small after that.
 
-use std::collections::HashMap;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
 use super::idle::Ports;
 use super::raw::{self, Connection};
-use crate::engine::types::{Moment, Speed};
+use crate::engine::types::{IdMap, Moment, Speed};
 
 /// So much of a transfer's pace fits into its buffer at least.
 const LEAST_TIME: Duration = Duration::from_millis(100);
@@ -43,10 +42,10 @@ const LONGEST_DRAIN: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub struct Windows {
     /// Also some that have been closed since. With their ports if these were asked for.
-    opened: HashMap<RawFd, Option<Ports>>,
-    narrow: HashMap<RawFd, Narrow>,
+    opened: IdMap<RawFd, Option<Ports>>,
+    narrow: IdMap<RawFd, Narrow>,
     /// What may still come of a wide window that was offered before.
-    draining: HashMap<RawFd, Drain>,
+    draining: IdMap<RawFd, Drain>,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -2,10 +2,10 @@
 //! Whose turn it is: one budget for all transfers, one for each download that has a limit of its
 //! own, and the line of those that wait for them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::budget::Budget;
-use crate::engine::types::{DownloadId, Moment, Speed, TransferId};
+use crate::engine::types::{DownloadId, IdMap, Moment, Speed, TransferId};
 
 /// Lets transfers take turns at budgets. A piece is taken from both budgets that apply to it. Who
 /// finds one of them in debt waits, and is granted its piece (charged there and then) when both are
@@ -15,10 +15,10 @@ use crate::engine::types::{DownloadId, Moment, Speed, TransferId};
 pub struct Limiter {
     total: Budget,
     /// Of downloads that have a limit of their own.
-    own: HashMap<DownloadId, Budget>,
-    members: HashMap<TransferId, Member>,
+    own: IdMap<DownloadId, Budget>,
+    members: IdMap<TransferId, Member>,
     /// How many transfers each download has.
-    counts: HashMap<DownloadId, usize>,
+    counts: IdMap<DownloadId, usize>,
     /// Those that wait, by when they start.
     line: BTreeSet<(u64, TransferId)>,
     /// How far the line has come: the start of who was granted something last. All starts are counted

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Any text to a safe file name: what is taken out or replaced, and how a name is cut to length.
 
+use std::borrow::Cow;
+
 use super::{JOURNAL_SUFFIX, NAME_BYTES, PART_SUFFIX, extension};
 
 /// Whether a name may begin with a dot, which hides the file.
@@ -13,8 +15,13 @@ pub enum LeadingDots {
 /// The last path component of a text as a safe name; `None` where nothing of it is left.
 pub fn sanitized(raw: &str, leading_dots: LeadingDots) -> Option<String> {
     let component = raw.rsplit(['/', '\\']).find(|component| !component.trim().is_empty())?;
-    let visible: String = component.chars().filter(|c| !is_disguise(*c)).map(replaced).collect();
-    let visible = without_stray_joiners(&visible);
+    let visible = match component.bytes().all(is_plain) {
+        true => Cow::Borrowed(component),
+        false => {
+            let visible: String = component.chars().filter(|c| !is_disguise(*c)).map(replaced).collect();
+            Cow::Owned(without_stray_joiners(&visible))
+        }
+    };
     let name = visible.trim_end_matches(is_trailing);
     let name = match leading_dots {
         LeadingDots::Keep => name.trim_start(),
@@ -39,6 +46,11 @@ pub fn fitted(stem: &str, tail: &str, most_bytes: usize) -> String {
     let name = unlike_part_file(format!("{short}{tail}"));
     // Cutting may lay bare a device's name: "CON", then more spaces than fit, then a word.
     if is_device(&name) { format!("_{name}") } else { name }
+}
+
+/// Most names have nothing but these, of which nothing is taken out or replaced.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b" -._~+,()[]".contains(&byte)
 }
 
 fn replaced(c: char) -> char {
@@ -108,9 +120,15 @@ fn is_mark(c: char) -> bool {
         | '\u{3099}' | '\u{309a}' | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}' | '\u{1f3fb}'..='\u{1f3ff}')
 }
 
+const LONGEST_DEVICE: usize = "CONOUT$".len();
+
 /// Names that DOS and Windows take for devices, with any extension.
 fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let stem = name.split('.').next().unwrap_or_default().trim_end();
+    if stem.len() > LONGEST_DEVICE {
+        return false;
+    }
+    let stem = stem.to_ascii_uppercase();
     match stem.as_str() {
         "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" => true,
         port => port.strip_prefix("COM").or_else(|| port.strip_prefix("LPT")).is_some_and(|number| {
