@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # How Meson calls cargo:
-#   cargo.sh build APP-ID LOCALE-DIR LIBEXEC-DIR
+#   cargo.sh build APP-ID LOCALE-DIR LIBEXEC-DIR HELP-DIR
 #   cargo.sh test
 # with CARGO, SOURCE_DIR, BUILD_DIR and PROFILE in the environment. A CARGO_TARGET_DIR in the
 # environment is kept, so that builds can share it; cargo itself obeys CARGO_NET_OFFLINE.
@@ -33,7 +33,7 @@ fi
 cd "$SOURCE_DIR"
 case $1 in
   build)
-    export FRESHET_APP_ID="$2" FRESHET_LOCALE_DIR="$3" FRESHET_LIBEXEC_DIR="$4"
+    export FRESHET_APP_ID="$2" FRESHET_LOCALE_DIR="$3" FRESHET_LIBEXEC_DIR="$4" FRESHET_HELP_DIR="$5"
     "$CARGO" build --locked --profile "$profile" --bins
     cp "$CARGO_TARGET_DIR/$folder/freshet" "$CARGO_TARGET_DIR/$folder/freshet-window" "$BUILD_DIR"
     ;;

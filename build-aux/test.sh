@@ -160,7 +160,7 @@ check_install() {
   for file in "applications/$id.desktop" "metainfo/$id.metainfo.xml" "glib-2.0/schemas/$id.gschema.xml" \
     "icons/hicolor/scalable/apps/$id.svg" "icons/hicolor/symbolic/apps/$id-symbolic.svg" \
     man/man1/freshet.1 man/man1/freshet-get.1 bash-completion/completions/freshet zsh/site-functions/_freshet \
-    fish/vendor_completions.d/freshet.fish "gnome-shell/search-providers/$id.search-provider.ini"; do
+    fish/vendor_completions.d/freshet.fish freshet/help/C/freshet.html "gnome-shell/search-providers/$id.search-provider.ini"; do
     [ -s "$share/$file" ] || { echo "$file is missing"; return 1; }
   done
   grep -qx 'Exec=/usr/bin/freshet --gapplication-service' "$share/dbus-1/services/$id.service" || return 1
@@ -204,6 +204,7 @@ step check 'format' cargo fmt --check
 step check 'shell scripts' check_scripts
 step check 'messages' build-aux/check-po.py
 step check 'documents' build-aux/check-docs.py
+step check 'help' build-aux/check-help.py
 step check 'licences' build-aux/licences.py --check
 step check 'advisories' build-aux/advisories.sh
 step python 'translating' python3 build-aux/test_translate.py -v

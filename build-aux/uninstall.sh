@@ -30,6 +30,6 @@ index "$share/applications/mimeinfo.cache" "$share/applications/*.desktop" updat
 icons=$share/icons/hicolor
 index "$icons/icon-theme.cache" "$icons/*/apps/*" gtk-update-icon-cache -qtf "$icons"
 
-for folder in "$schemas" "$share/applications" "$icons" "$share/dbus-1" "$share/metainfo" "$share/gnome-shell"; do
+for folder in "$schemas" "$share/applications" "$icons" "$share/dbus-1" "$share/metainfo" "$share/gnome-shell" "$share/freshet"; do
   [ ! -d "$folder" ] || find "$folder" -depth -type d -empty -delete
 done

@@ -19,6 +19,12 @@ pub const LOCALE_DIR: &str = match option_env!("FRESHET_LOCALE_DIR") {
     None => concat!(env!("OUT_DIR"), "/locale"),
 };
 
+/// Where the help lies, a folder for each language.
+pub const HELP_DIR: &str = match option_env!("FRESHET_HELP_DIR") {
+    Some(dir) => dir,
+    None => concat!(env!("CARGO_MANIFEST_DIR"), "/docs/help"),
+};
+
 /// Where programs lie that others start.
 pub const LIBEXEC_DIR: &str = match option_env!("FRESHET_LIBEXEC_DIR") {
     Some(dir) => dir,

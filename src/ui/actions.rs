@@ -8,9 +8,8 @@ use crate::model::DownloadObject;
 /// Ends the program.
 pub const QUIT_KEYS: &[&str] = &["<Control>q"];
 
-/// Show all keys. F1 is where people look for help; the menu shows the first one. The toolkit's own choice has
-/// Ctrl+F1 besides, which shows tooltips everywhere else.
-pub const SHORTCUTS_KEYS: &[&str] = &["<Control>question", "F1"];
+/// Show all keys. The toolkit's own choice has Ctrl+F1 besides, which shows tooltips everywhere else.
+pub const SHORTCUTS_KEYS: &[&str] = &["<Control>question"];
 
 /// What concerns all of the program. The names are those of the `win.` and `app.` actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +35,13 @@ pub enum WindowAction {
     /// How much came.
     Statistics,
     Preferences,
+    Help,
     About,
     Close,
 }
 
 impl WindowAction {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Add,
         Self::Paste,
         Self::PauseAll,
@@ -57,6 +57,7 @@ impl WindowAction {
         Self::History,
         Self::Statistics,
         Self::Preferences,
+        Self::Help,
         Self::About,
         Self::Close,
     ];
@@ -79,6 +80,7 @@ impl WindowAction {
             Self::History => "history",
             Self::Statistics => "statistics",
             Self::Preferences => "preferences",
+            Self::Help => "help",
             Self::About => "about",
             Self::Close => "close-window",
         }
@@ -96,6 +98,7 @@ impl WindowAction {
             Self::Details => &["F9", "<Alt>Return"],
             Self::History => &["<Control>h"],
             Self::Preferences => &["<Control>comma"],
+            Self::Help => &["F1"],
             Self::ShowAll | Self::Sort | Self::SortDescending | Self::WhenDone | Self::Statistics | Self::About => &[],
             Self::Close => &["<Control>w"],
         }

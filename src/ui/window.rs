@@ -2,6 +2,7 @@
 //! The window: header bar, pages and toasts. Everything that is asked for in it, by button, key, menu
 //! or drop, is carried out here and in the folder beside, by commands to the session or by the desktop.
 
+use std::path::Path;
 use std::time::Duration;
 
 use adw::prelude::*;
@@ -17,6 +18,7 @@ use super::drop;
 use super::messages::UndoOffer;
 use super::preferences::Preferences;
 use super::sidebar::Sidebar;
+use crate::config;
 use crate::i18n::gettext;
 use crate::model::lost_folders::LostFolder;
 use crate::model::session::Place;
@@ -309,6 +311,7 @@ impl Window {
                 | WindowAction::History
                 | WindowAction::Statistics
                 | WindowAction::Preferences
+                | WindowAction::Help
                 | WindowAction::About
                 | WindowAction::Close => None,
             };
@@ -353,6 +356,7 @@ impl Window {
             WindowAction::History => self.show_history(),
             WindowAction::Statistics => self.show_statistics(),
             WindowAction::Preferences => self.show_preferences(),
+            WindowAction::Help => self.show_help(),
             WindowAction::About => about::show(self),
             WindowAction::Close => self.close(),
         }
@@ -436,6 +440,11 @@ impl Window {
         if let Some(settings) = self.imp().settings.get() {
             Preferences::new(settings, self).present();
         }
+    }
+
+    /// In the browser, which everybody has. It is in English, and in one file, as more than one the portal would not open.
+    fn show_help(&self) {
+        self.open_files(vec![Path::new(config::HELP_DIR).join("C").join("freshet.html")]);
     }
 
     fn restore_shape(&self, settings: &Settings) {

@@ -40,7 +40,7 @@ GONE = "gone.bin"
 DATA = random.Random(2).randbytes(9_000_000)
 
 # What these actions do is no window of ours: they end the program, act at once, or ask the desktop for a file.
-NO_WINDOW = {"quit", "close-window", "paste", "pause-all", "resume-all", "undo", "show-all", "cancel-when-done"}
+NO_WINDOW = {"quit", "close-window", "paste", "pause-all", "resume-all", "undo", "show-all", "cancel-when-done", "help"}
 NO_WINDOW |= {"import", "export-json", "export-addresses", "export-aria2"}
 
 SENTENCE = re.compile(r"^file\.bin: Downloading – [\d.]+( [kM]B)? of 9\.0 MB – [\d.]+ [kM]B/s – \d+ (s|min) left$")
@@ -158,7 +158,7 @@ def _is_worked(node):
 def the_focus_comes_back_when_a_dialog_goes():
     with begun() as (_, _home, app):
         to_list(app)
-        for keys in (("ctrl", "n"), ("ctrl", "comma"), ("ctrl", "question"), ("F1",), ("ctrl", "shift", "l")):
+        for keys in (("ctrl", "n"), ("ctrl", "comma"), ("ctrl", "question"), ("ctrl", "shift", "l")):
             before = len(windows(app))
             DESKTOP.key(*keys)
             until(f"the window of {keys}", lambda: len(windows(app)) > before)

@@ -77,6 +77,20 @@ def the_shortcuts_and_the_about_window_open():
             until("its end", lambda: not app.seen(words.LABEL, within))
 
 
+def the_help_opens_in_the_browser():
+    with Home() as home:
+        opened, programs = home.path / "opened", home.path / "data" / "applications"
+        programs.mkdir()
+        (programs / "probe.desktop").write_text(
+            f"[Desktop Entry]\nType=Application\nName=Probe\nExec=cp %f {opened}\nMimeType=text/html;\n"
+        )
+        (home.config / "mimeapps.list").write_text("[Default Applications]\ntext/html=probe.desktop\n")
+        with Freshet(home):
+            point_at_window()
+            DESKTOP.key("F1")
+            until("the help", lambda: opened.exists() and "Freshet Help" in opened.read_text())
+
+
 def a_paused_download_stands_still_and_goes_on_where_it_was():
     with begun() as (server, home, app):
         app.click_in_row(NAME, words.PAUSE)
@@ -217,6 +231,7 @@ if __name__ == "__main__":
         a_copied_address_is_pasted,
         a_paste_without_an_address_is_answered,
         the_shortcuts_and_the_about_window_open,
+        the_help_opens_in_the_browser,
         a_paused_download_stands_still_and_goes_on_where_it_was,
         a_cancelled_download_comes_back_with_undo,
         a_removed_row_leaves_its_file,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What is done with downloads when a row's button, the context menu or a key asks for it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -101,7 +101,10 @@ impl Window {
     }
 
     fn open(&self, downloads: &[DownloadObject]) {
-        let paths: Vec<_> = downloads.iter().filter_map(DownloadObject::path).collect();
+        self.open_files(downloads.iter().filter_map(DownloadObject::path).collect());
+    }
+
+    pub(super) fn open_files(&self, paths: Vec<PathBuf>) {
         let window = self.clone();
         glib::spawn_future_local(async move {
             let context = WidgetExt::display(&window).app_launch_context();
