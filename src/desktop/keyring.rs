@@ -111,7 +111,8 @@ impl Keyring {
 
     /// Remembers one, in the place of any other for the same. The user may be asked to unlock the keyring.
     pub async fn remember(&self, asker: &Asker, credentials: &Credentials) -> Result<(), String> {
-        let others = self.search(&for_asker(asker), Asking::No).await?;
+        // One that does not answer is not waited for as long as the user is.
+        self.search(&ours(), Asking::No).await?;
         let mut attributes = for_asker(asker);
         attributes.insert(USER, credentials.user.clone());
         // Translators: as what a log-in is found in the program for passwords; {user} is a name, {host} a server.
@@ -119,12 +120,15 @@ impl Keyring {
         let (schema, password) = (Some(&self.schema), &credentials.password);
         let storing = secret::password_store_future(schema, borrowed(&attributes), None, &label, password);
         within(PATIENCE_WITH_USER, storing).await?;
+        let there = self.search(&for_asker(asker), Asking::No).await?;
+        let (own, others): (Vec<_>, Vec<_>) =
+            there.iter().filter_map(saved).partition(|saved| saved.user == credentials.user);
         // Where the user did not unlock it some versions of libsecret say nothing.
-        if self.search(&attributes, Asking::No).await?.is_empty() {
+        if own.is_empty() {
             return Err(gettext("The keyring is locked."));
         }
-        for other in others.iter().filter_map(saved).filter(|other| other.user != credentials.user) {
-            self.forget(&other).await?;
+        for other in &others {
+            self.forget(other).await?;
         }
         Ok(())
     }

@@ -213,7 +213,7 @@ impl Login {
 
 impl Asker {
     pub(super) fn server(url: &Url, realm: Option<&str>) -> Self {
-        Self::of(url, url.port_or_known_default().unwrap_or_default(), realm)
+        Self::of(url, url.port().or_else(|| usual_port(url.scheme())).unwrap_or_default(), realm)
     }
 
     /// One of [`proxy_url`].
@@ -233,21 +233,26 @@ impl Asker {
 
     /// As a user knows it: `example.org`, `ftp://example.org`, `proxy.example.org:3128`.
     pub fn title(&self) -> String {
-        let usual = match self.protocol.as_str() {
-            "http" => Some(80),
-            "https" => Some(443),
-            "ftp" => Some(21),
-            "ftps" => Some(990),
-            "sftp" => Some(22),
-            _ => None,
-        };
         let scheme = match self.protocol.as_str() {
             "https" => String::new(),
             _ if self.is_proxy() => String::new(),
             other => format!("{other}://"),
         };
-        let port = if usual == Some(self.port) { String::new() } else { format!(":{}", self.port) };
+        let port =
+            if usual_port(&self.protocol) == Some(self.port) { String::new() } else { format!(":{}", self.port) };
         format!("{scheme}{}{port}", self.host)
+    }
+}
+
+/// Of the schemes that are downloaded from: not all are known to [`Url`].
+fn usual_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        "ftp" => Some(21),
+        "ftps" => Some(990),
+        "sftp" => Some(22),
+        _ => None,
     }
 }
 
@@ -366,9 +371,10 @@ mod tests {
             assert_ne!(asker(other, Some("r")), asker("https://h/a", Some("r")), "{other}");
         }
         assert_ne!(asker("https://h/a", Some("r")), asker("https://h/a", Some("s")));
-        let titles =
-            ["https://h/a", "http://h:8080/a", "ftp://h/a", "sftp://h:2022/a"].map(|url| asker(url, None).title());
-        assert_eq!(titles, ["h", "http://h:8080", "ftp://h", "sftp://h:2022"]);
+        let titled = |url| asker(url, None).title();
+        assert_eq!(["https://h/a", "http://h:8080/a", "ftp://h/a"].map(titled), ["h", "http://h:8080", "ftp://h"]);
+        assert_eq!(["sftp://h:2022/a", "sftp://h/a"].map(titled), ["sftp://h:2022", "sftp://h"]);
+        assert_eq!(asker("sftp://h/a", None), asker("sftp://h:22/a", None));
     }
 
     #[test]

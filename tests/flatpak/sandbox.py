@@ -30,13 +30,15 @@ class Home:
     path = Path(os.environ["HOME"])
     downloads = Path(GLib.get_user_special_dir(GLib.UserDirectory.DIRECTORY_DOWNLOAD))
 
+    data = path / ".var" / "app" / ID / "data"
+
     def environment(self):
         return {**os.environ, "LC_ALL": "C.UTF-8", "RUST_BACKTRACE": "1"}
 
     def has_listed(self, name):
         """Whether the list of downloads has it, so that a kill does not take it away. It gathers for a second what
         it writes, and a busy disk may take longer."""
-        files = (self.path / ".var" / "app" / ID / "data" / "freshet").glob("list.sqlite*")
+        files = (self.data / "freshet").glob("list.sqlite*")
         return any(name.encode() in file.read_bytes() for file in files)
 
 

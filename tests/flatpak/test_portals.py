@@ -164,6 +164,6 @@ if __name__ == "__main__":
             the_machine_is_kept_awake_while_something_is_downloaded,
             starting_with_the_session_and_staying_without_a_window_are_asked_for,
             log_ins_are_remembered_without_a_permission_for_the_keyring,
-        a_finished_file_is_opened_shown_and_moved_to_the_trash,
+            a_finished_file_is_opened_shown_and_moved_to_the_trash,
             a_file_that_the_sandbox_does_not_see_is_dropped_on_it_and_one_is_dragged_out_of_it,
         )
