@@ -128,7 +128,7 @@ fn begun_with(total: Option<u64>) -> (Book, Rc<Notes>) {
     book.admit();
     book.disk_reply(Reply::Looked { part: notes.part(), found: None });
     answered(&mut book, &notes, total);
-    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into() });
+    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into(), reach: None });
     (book, notes)
 }
 
@@ -158,7 +158,7 @@ fn a_small_file_is_to_be_moved_into_place_as_soon_as_the_disk_has_all_of_it() {
     let (mut book, notes) = plain(2 * super::SMALL_FILE);
     all_came(&mut book, &notes, 2 * super::SMALL_FILE);
     assert!(!notes.is_finishing.get(), "a journal may claim what is written");
-    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into() });
+    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into(), reach: None });
     written(&mut book, &notes, 0, 2 * super::SMALL_FILE);
     assert!(notes.is_finishing.get());
 }
@@ -169,7 +169,7 @@ fn that_a_file_is_in_its_place_says_that_it_was_opened_and_written() {
     all_came(&mut book, &notes, 20);
     book.take_events();
     let part = notes.part();
-    let opened = || Reply::Opened { part, part_path: "/srv/f.part".into() };
+    let opened = || Reply::Opened { part, part_path: "/srv/f.part".into(), reach: None };
     let replies = [opened(), Reply::Written { part, range: ByteRange::new(0, 20) }];
     book.disk_replies(replies.into_iter().chain([Reply::Finished { part, path: "/srv/f".into() }]).collect());
     let told: Vec<_> = book.take_events().into();
@@ -184,7 +184,7 @@ fn that_a_file_is_in_its_place_says_that_it_was_opened_and_written() {
     book.take_events();
     let part = notes.part();
     let failed = Reply::Failed { part, failure: Failure::new(FailureKind::ReadOnly, "") };
-    book.disk_replies([Reply::Opened { part, part_path: "/srv/f.part".into() }, failed].into());
+    book.disk_replies([Reply::Opened { part, part_path: "/srv/f.part".into(), reach: None }, failed].into());
     let state = |event| match event {
         Event::Changed(now) => Some((now.path.is_some(), matches!(now.state, State::Failed(_)))),
         _ => None,
