@@ -83,7 +83,18 @@ class Keyring:
         """What is in it and not locked: (attributes, password) of each."""
         (items, _) = _call(SERVICE, "SearchItems", "(a{ss})", ({"application": "io.github.freshet.Freshet"},))
         session = _call(SERVICE, "OpenSession", "(sv)", ("plain", GLib.Variant("s", "")))[1]
-        return [(_attributes(item), _secret(item, session)) for item in items]
+        return [login for item in items if (login := _login(item, session))]
+
+
+def _login(item, session):
+    """Attributes and password; nothing if it went meanwhile."""
+    try:
+        return _attributes(item), _secret(item, session)
+    except GLib.Error as error:
+        gone = (Gio.DBusError.UNKNOWN_METHOD, Gio.DBusError.UNKNOWN_OBJECT)
+        if any(error.matches(Gio.dbus_error_quark(), code) for code in gone) or "NoSuchObject" in error.message:
+            return None
+        raise
 
 
 def _attributes(item):
