@@ -41,7 +41,7 @@ unpack_kernel() {
   [ ! -e "$work/$kernel/unpacked" ] || return 0
   rm -rf "${work:?}/$kernel" &&
     mkdir "$work/$kernel" &&
-    (cd "$work/$kernel" && apt-get download -q "$kernel") >&2 &&
+    (cd "$work/$kernel" && apt-get download -q -o APT::Sandbox::User=root "$kernel") >&2 &&
     dpkg -x "$work/$kernel"/linux-image-*.deb "$work/$kernel" &&
     rm "$work/$kernel"/linux-image-*.deb &&
     touch "$work/$kernel/unpacked"

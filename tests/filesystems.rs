@@ -46,17 +46,17 @@ macro_rules! on {
 
 on! {
     vfat "vfat": a_file_that_is_too_long_is_refused_before_it_is_begun a_file_of_four_gib_less_a_byte_is_begun
-        any_name_a_server_gives_is_taken names_that_differ_by_case_only_cost_no_file what_is_there_stays
-        a_full_disk_is_waited_out what_was_taken_out_is_continued what_was_killed_is_continued
-        what_moves_files_costs_none;
+        no_zeros_are_written_far_ahead any_name_a_server_gives_is_taken
+        names_that_differ_by_case_only_cost_no_file what_is_there_stays a_full_disk_is_waited_out
+        what_was_taken_out_is_continued what_was_killed_is_continued what_moves_files_costs_none;
     exfat "exfat": a_file_of_five_gib_is_begun
-        any_name_a_server_gives_is_taken names_that_differ_by_case_only_cost_no_file what_is_there_stays
-        a_full_disk_is_waited_out what_was_taken_out_is_continued what_was_killed_is_continued
-        what_moves_files_costs_none;
+        no_zeros_are_written_far_ahead any_name_a_server_gives_is_taken
+        names_that_differ_by_case_only_cost_no_file what_is_there_stays a_full_disk_is_waited_out
+        what_was_taken_out_is_continued what_was_killed_is_continued what_moves_files_costs_none;
     ntfs3 "ntfs3": a_file_of_five_gib_is_begun
-        any_name_a_server_gives_is_taken names_that_differ_by_case_only_cost_no_file what_is_there_stays
-        a_full_disk_is_waited_out what_was_taken_out_is_continued what_was_killed_is_continued
-        what_moves_files_costs_none;
+        no_zeros_are_written_far_ahead any_name_a_server_gives_is_taken
+        names_that_differ_by_case_only_cost_no_file what_is_there_stays a_full_disk_is_waited_out
+        what_was_taken_out_is_continued what_was_killed_is_continued what_moves_files_costs_none;
     // By FUSE, which can not be told that a rename may not replace.
     ntfs_3g "ntfs-3g": a_file_of_five_gib_is_begun
         any_name_a_server_gives_is_taken names_that_differ_by_case_only_cost_no_file what_is_there_stays
@@ -137,6 +137,26 @@ fn is_begun(kind: &str, len: u64) {
     running.engine.send(Order::Purge(id));
     assert!(running.main_loop.runs_until(LIMIT, || device.names().is_empty()), "{:?}", device.names());
     running.stop();
+}
+
+/// It has no holes: what lies before a byte that is written is there, too.
+fn no_zeros_are_written_far_ahead(kind: &str) {
+    const LEN: u64 = 256 * MIB;
+    let device = device(kind, 2 * LEN);
+    let (server, running) = (Faulty::start(), Running::start());
+    let file = Resource::new(1, LEN);
+    server.on("/f", move |request| file.answer(request).rate(MIB));
+    let id = running.engine.add(DownloadSpec { connections: 4, ..spec(&running, &server, "/f", &device.path()) });
+    let four = || server.seen_at("/f").iter().filter(|seen| seen.sent > 0).count() == 4;
+    assert!(running.main_loop.runs_until(LIMIT, four), "{:?}", running.snapshot(id));
+    let mut begins: Vec<_> =
+        server.seen_at("/f").iter().map(|seen| seen.request.range().map_or(0, |(first, _)| first)).collect();
+    begins.sort_unstable();
+    let gaps = begins.windows(2).map(|pair| pair[1] - pair[0]);
+    assert!(gaps.clone().all(|gap| gap <= 48 * MIB), "{begins:?}");
+    running.stop();
+    let there = fs::metadata(device.path().join("f.part")).unwrap().len();
+    assert!(there <= begins[3] + 16 * MIB, "{there}, {begins:?}");
 }
 
 fn any_name_a_server_gives_is_taken(kind: &str) {

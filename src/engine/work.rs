@@ -28,6 +28,8 @@ pub struct Work {
     pub is_open: bool,
     /// ...and has said that it did.
     pub is_told_open: bool,
+    /// How far behind another one a transfer may begin, as the disk has said; `None`: anywhere.
+    pub reach: Option<u64>,
     /// The answer told no length: the one that is known is from an earlier answer.
     pub assumes_total: bool,
     pub transfers: BTreeMap<TransferId, Running>,
@@ -119,6 +121,7 @@ impl Work {
             resume: None,
             is_open: false,
             is_told_open: false,
+            reach: None,
             assumes_total: false,
             transfers: BTreeMap::new(),
             ramp: Ramp::default(),

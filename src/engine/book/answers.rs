@@ -349,16 +349,18 @@ impl Book {
         let Some(id) = self.by_part.get(&part).copied() else { return };
         match reply {
             Reply::Looked { found, .. } => self.looked(id, found),
-            Reply::Opened { part_path, .. } => {
+            Reply::Opened { part_path, reach, .. } => {
                 if let Some(item) = self.items.get_mut(&id) {
                     item.path = Some(part_path);
                     if let Some(work) = &mut item.work {
                         work.is_told_open = true;
+                        work.reach = reach;
                     }
                 }
                 self.tell_changed(id);
                 self.disown(id);
                 self.check_all_pieces(id);
+                self.spread(id);
             }
             Reply::Written { range, .. } => {
                 let Some(item) = self.items.get_mut(&id) else { return };

@@ -117,6 +117,10 @@ impl Book {
         let Self { items, queue, parts, .. } = self;
         let Some(item) = items.get_mut(&id).filter(|item| can_be_cut(item)) else { return false };
         let Some(work) = item.work.as_ref().filter(|work| work.is_under_way()) else { return false };
+        // Only then it is known where a further one may begin.
+        if !work.is_told_open {
+            return false;
+        }
         let is_resting = work.trouble.as_ref().is_some_and(|trouble| now < trouble.until);
         let wanted = work.ramp.target().min(work.most);
         if work.transfers.is_empty() || work.transfers.len() >= wanted || is_resting {
@@ -125,7 +129,8 @@ impl Book {
         let busy = |source| work.transfers.values().filter(|running| running.source == source).count();
         let Some(source) = item.sources.next(busy, |host| queue.has_room(host, now)) else { return false };
         let runners = runners(item, work, now, |transfer| parts.transport.vitals(transfer)?.next.or(Some(0)));
-        let loan = match split::choose(&item.map.missing(), &runners, work.setup, work.ramp.is_trial()) {
+        let sight = split::Sight { setup: work.setup, is_trial: work.ramp.is_trial(), reach: work.reach };
+        let loan = match split::choose(&item.map.missing(), &runners, sight) {
             None => None,
             Some(Job::Missing(range)) => item.map.lend_range(transfer, range),
             // Its lender goes on as if nothing had happened until the new one has its answer.

@@ -183,6 +183,9 @@ pub enum Reply {
     Opened {
         part: PartId,
         part_path: PathBuf,
+        /// How far behind what is written the next may be written: the file system has no holes, and what is left
+        /// out would be filled with zeros meanwhile. `None`: anywhere.
+        reach: Option<u64>,
     },
     Written {
         part: PartId,

@@ -18,7 +18,7 @@ use super::lock::lock;
 use super::log::Log;
 use super::naming::{self, PART_SUFFIX};
 use super::place::{delete, find_same, leads_to, remove, rename_to_free, sync_folder};
-use super::room::{allocate, file_system, is_tmpfs, longest_file, missing_space};
+use super::room::{allocate, file_system, is_tmpfs, longest_file, missing_space, reach};
 use super::{Finish, Journal, JournalError, Open, open};
 use crate::engine::download::spec::OnExists;
 use crate::engine::error::{Failure, FailureKind};
@@ -157,6 +157,11 @@ impl PartFile {
 
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// See [`super::Reply::Opened`]. Asked of the kernel only where the file is cut at all.
+    pub fn reach(&self) -> Option<u64> {
+        self.total.filter(|total| *total >= PREALLOCATE_FROM).and_then(|_| reach(file_system(&self.file)))
     }
 
     /// A small file is often there before a journal of it was needed.

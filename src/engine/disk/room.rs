@@ -10,6 +10,12 @@ use std::path::Path;
 use rustix::fs::{FallocateFlags, StatVfs};
 use rustix::io::Errno;
 
+/// Of linux/magic.h, and of ntfs3's own sources.
+const EXFAT: i128 = 0x2011_bab0;
+const NTFS3: i128 = 0x7366_746e;
+
+/// See [`reach`]: few further requests, and little to wait for.
+const REACH: u64 = 32 * 1024 * 1024;
 /// What is written where no room can be reserved.
 const SAMPLE: u64 = 1024 * 1024;
 
@@ -73,6 +79,13 @@ pub fn longest_file(kind: i128) -> u64 {
     if kind == i128::from(libc::MSDOS_SUPER_MAGIC) { u64::from(u32::MAX) } else { u64::MAX }
 }
 
+/// How far behind what is written the next may be written, where a kind of file system has no holes: it writes
+/// zeros until there, for minutes on a slow stick, in which nothing else is written. What is filled soon after
+/// is mostly still in memory. `None`: anywhere. By FUSE the process in between decides; ntfs-3g makes holes.
+pub fn reach(kind: i128) -> Option<u64> {
+    [i128::from(libc::MSDOS_SUPER_MAGIC), EXFAT, NTFS3].contains(&kind).then_some(REACH)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,10 +102,19 @@ mod tests {
     }
 
     #[test]
+    fn where_there_are_no_holes_none_may_be_left() {
+        for (kind, has_holes) in
+            [(0x4d44, false), (EXFAT, false), (NTFS3, false), (0xef53, true), (0x9123_683e, true), (0, true)]
+        {
+            assert_eq!(reach(kind).is_none(), has_holes, "{kind:x}");
+        }
+    }
+
+    #[test]
     fn only_fat_is_known_to_hold_less_than_any_download() {
         // magic(5), linux/magic.h: msdos and vfat, exFAT, ntfs3, ext4, btrfs.
         assert_eq!(longest_file(0x4d44), (1 << 32) - 1);
-        for kind in [0x2011_bab0, 0x7366_746e, 0xef53, 0x9123_683e] {
+        for kind in [EXFAT, NTFS3, 0xef53, 0x9123_683e] {
             assert_eq!(longest_file(kind), u64::MAX, "{kind:x}");
         }
     }

@@ -230,7 +230,7 @@ impl Writer {
                 if let (None, Some(journal)) = (&open.resume, &open.journal) {
                     self.folders.lock().unwrap_or_else(PoisonError::into_inner).wrote(file.path(), &journal.url);
                 }
-                let reply = Reply::Opened { part, part_path: file.path().to_owned() };
+                let reply = Reply::Opened { part, part_path: file.path().to_owned(), reach: file.reach() };
                 match open.is_small() {
                     // It will be told of soon that it is written.
                     true => self.mailbox.post_late(reply),

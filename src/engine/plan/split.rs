@@ -49,11 +49,27 @@ pub enum Job {
     Copy { of: TransferId, from: u64 },
 }
 
-/// The job for one more transfer; `None`: it would be of no use. `setup`: how long a transfer takes
-/// from its start to its first byte. `is_trial`: nobody knows yet whether it helps.
-pub fn choose(missing: &[ByteRange], runners: &[Runner], setup: Duration, is_trial: bool) -> Option<Job> {
-    if let Some(largest) = missing.iter().max_by_key(|range| range.len()) {
-        return Some(Job::Missing(*largest));
+/// What is known of a download that may be cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight {
+    /// How long a transfer takes from its start to its first byte.
+    pub setup: Duration,
+    /// Nobody knows yet whether one more helps.
+    pub is_trial: bool,
+    /// How far behind another one it may begin; `None`: anywhere.
+    pub reach: Option<u64>,
+}
+
+/// The job for one more transfer; `None`: it would be of no use.
+pub fn choose(missing: &[ByteRange], runners: &[Runner], sight: Sight) -> Option<Job> {
+    let Sight { setup, is_trial, reach } = sight;
+    let stretch = match reach {
+        None => missing.iter().max_by_key(|range| range.len()),
+        // All before it is there, or on its way.
+        Some(_) => missing.iter().min_by_key(|range| range.start),
+    };
+    if let Some(stretch) = stretch {
+        return Some(Job::Missing(*stretch));
     }
     let known: Vec<u64> = runners.iter().filter_map(|runner| runner.speed).map(|speed| speed.0).collect();
     // What a new transfer will reach, as far as anybody can tell; of no transfer anything is known
@@ -69,7 +85,9 @@ pub fn choose(missing: &[ByteRange], runners: &[Runner], setup: Duration, is_tri
         let tail = if known.is_empty() { 0 } else { (mean as f64 * (TRIAL + setup * 2).as_secs_f64()) as u64 };
         let is_short = is_trial && tail >= SHORTEST && tail < last.end - middle;
         let late = last.end.saturating_sub(tail);
-        return Some(Job::Cut { of: last.id, at: if is_short { late - late % ALIGNMENT } else { middle } });
+        let at = if is_short { late - late % ALIGNMENT } else { middle };
+        let within = reach.map_or(u64::MAX, |reach| last.next.saturating_add(reach.max(2 * ALIGNMENT)));
+        return Some(Job::Cut { of: last.id, at: at.min(within - within % ALIGNMENT) });
     }
     let anew = setup + Duration::from_secs_f64(last.left() as f64 / mean as f64);
     let is_stuck = !known.is_empty() && last.left() > 0 && time_left(last) > WORTH_A_COPY.max(anew * 2);
@@ -101,23 +119,27 @@ mod tests {
         Runner { id: TransferId(id), next, end, speed: speed.map(Speed), has_copy: false }
     }
 
+    fn sight(setup: Duration, is_trial: bool) -> Sight {
+        Sight { setup, is_trial, reach: None }
+    }
+
     #[test]
     fn what_nobody_fetches_comes_first_and_the_largest_of_it() {
         let missing = [ByteRange::new(0, 10), ByteRange::new(20, 50)];
-        let job = choose(&missing, &[runner(1, 50, 100 * MIB, Some(1))], SETUP, false);
+        let job = choose(&missing, &[runner(1, 50, 100 * MIB, Some(1))], sight(SETUP, false));
         assert_eq!(job, Some(Job::Missing(ByteRange::new(20, 50))));
     }
 
     #[test]
     fn the_first_cut_halves_the_file() {
-        let job = choose(&[], &[runner(1, 0, 64 * MIB, None)], SETUP, false);
+        let job = choose(&[], &[runner(1, 0, 64 * MIB, None)], sight(SETUP, false));
         assert_eq!(job, Some(Job::Cut { of: TransferId(1), at: 32 * MIB }));
     }
 
     #[test]
     fn a_slow_transfer_loses_most_of_its_tail_to_a_fast_one() {
         let runners = [runner(1, 0, 10 * MIB, Some(MIB)), runner(2, 90 * MIB, 100 * MIB, Some(9 * MIB))];
-        let Some(Job::Cut { of, at }) = choose(&[], &runners, Duration::ZERO, false) else { panic!("no cut") };
+        let Some(Job::Cut { of, at }) = choose(&[], &runners, sight(Duration::ZERO, false)) else { panic!("no cut") };
         assert_eq!(of, TransferId(1));
         // The new one is expected to come as fast as the mean, 5 MiB/s: a sixth is left.
         assert!((MIB..2 * MIB).contains(&at), "{at}");
@@ -126,37 +148,58 @@ mod tests {
     #[test]
     fn one_that_may_be_of_no_help_gets_a_little_of_the_end() {
         let runners = [runner(1, 0, 100 * MIB, Some(4 * MIB))];
-        let Some(Job::Cut { at, .. }) = choose(&[], &runners, SETUP, true) else { panic!("no cut") };
+        let Some(Job::Cut { at, .. }) = choose(&[], &runners, sight(SETUP, true)) else { panic!("no cut") };
         assert!((99 * MIB..100 * MIB).contains(&at), "{at}");
         // Where half of what is left is less than that, it is half.
         let runners = [runner(1, 98 * MIB, 100 * MIB, Some(8 * MIB))];
-        let Some(Job::Cut { at, .. }) = choose(&[], &runners, Duration::ZERO, true) else { panic!("no cut") };
+        let Some(Job::Cut { at, .. }) = choose(&[], &runners, sight(Duration::ZERO, true)) else { panic!("no cut") };
         assert_eq!(at, 99 * MIB);
+    }
+
+    #[test]
+    fn where_nothing_may_be_left_out_one_begins_close_behind_another_one() {
+        let near = |is_trial| Sight { setup: SETUP, is_trial, reach: Some(16 * MIB) };
+        for (is_trial, speed) in [(false, None), (false, Some(MIB)), (true, Some(MIB))] {
+            let runners = [runner(1, 5 * MIB, 4096 * MIB, speed)];
+            let job = choose(&[], &runners, near(is_trial));
+            assert_eq!(job, Some(Job::Cut { of: TransferId(1), at: 21 * MIB }));
+        }
+        // What is cut in the usual way lies closer.
+        let job = choose(&[], &[runner(1, 0, 20 * MIB, None)], near(false));
+        assert_eq!(job, Some(Job::Cut { of: TransferId(1), at: 10 * MIB }));
+        let missing = [ByteRange::new(20, 50), ByteRange::new(0, 10)];
+        assert_eq!(choose(&missing, &[], near(false)), Some(Job::Missing(ByteRange::new(0, 10))));
     }
 
     #[test]
     fn what_is_nearly_done_is_left_alone() {
         let fast = runner(1, 0, MIB, Some(100 * MIB));
-        assert_eq!(choose(&[], &[fast], SETUP, false), None, "there in 10 ms");
-        assert_eq!(choose(&[], &[runner(1, 0, 2 * SHORTEST - 1, Some(MIB))], SETUP, false), None, "too short");
-        assert_eq!(choose(&[], &[], SETUP, false), None);
+        assert_eq!(choose(&[], &[fast], sight(SETUP, false)), None, "there in 10 ms");
+        assert_eq!(choose(&[], &[runner(1, 0, 2 * SHORTEST - 1, Some(MIB))], sight(SETUP, false)), None, "too short");
+        assert_eq!(choose(&[], &[], sight(SETUP, false)), None);
     }
 
     #[test]
     fn the_last_piece_of_a_stuck_transfer_is_fetched_once_more() {
         let fast = runner(2, 5 * MIB, 5 * MIB, Some(MIB));
         let stuck = runner(1, 100, 50_000, Some(10));
-        assert_eq!(choose(&[], &[stuck, fast], SETUP, false), Some(Job::Copy { of: TransferId(1), from: 100 }));
-        assert_eq!(choose(&[], &[Runner { has_copy: true, ..stuck }, fast], SETUP, false), None, "once is enough");
+        assert_eq!(choose(&[], &[stuck, fast], sight(SETUP, false)), Some(Job::Copy { of: TransferId(1), from: 100 }));
+        assert_eq!(
+            choose(&[], &[Runner { has_copy: true, ..stuck }, fast], sight(SETUP, false)),
+            None,
+            "once is enough"
+        );
     }
 
     proptest! {
         #[test]
         fn a_cut_lies_inside_and_leaves_enough_on_both_sides(
             next in 0_u64..1 << 40, left in 0_u64..1 << 40, speed in proptest::option::of(0_u64..1 << 34), setup in 0_u64..5_000,
+            is_trial: bool, reach in proptest::option::of(0_u64..1 << 30),
         ) {
             let lender = runner(1, next, next + left, speed);
-            if let Some(Job::Cut { at, .. }) = choose(&[], &[lender], Duration::from_millis(setup), false) {
+            let sight = Sight { setup: Duration::from_millis(setup), is_trial, reach };
+            if let Some(Job::Cut { at, .. }) = choose(&[], &[lender], sight) {
                 prop_assert!(at > next && at < next + left);
                 prop_assert!(next + left - at >= SHORTEST);
             }

@@ -10,6 +10,9 @@ use freshet::engine::types::{ByteRange, PartId};
 
 use super::{Job, LOCK_PATIENCE, OpenFile, Opened, SyncJob, VirtualDisk, checksum, eio, full};
 
+/// How far behind what is written the next may be written on a device without holes.
+const REACH: u64 = 256 * 1024;
+
 impl VirtualDisk {
     /// The writer of a device does the job at the head of its line.
     pub fn work(&self, device: usize) {
@@ -64,7 +67,9 @@ impl VirtualDisk {
                         drop(state);
                         self.timeline
                             .note([21, part.0, 0], || format!("disk: part {} opened as {part_path:?}", part.0));
-                        self.post(Reply::Opened { part, part_path });
+                        // Some devices have no holes.
+                        let reach = part.0.is_multiple_of(3).then_some(REACH);
+                        self.post(Reply::Opened { part, part_path, reach });
                     }
                 }
             }
