@@ -365,6 +365,7 @@ impl Book {
                 self.tell_changed(id);
                 self.disown(id);
                 self.check_all_pieces(id);
+                self.spread(id);
             }
             Reply::Written { range, .. } => {
                 let Some(item) = self.items.get_mut(&id) else { return };

@@ -25,6 +25,7 @@ use crate::engine::net::headers::Validator;
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Request, TransferEvent, Transport, Vitals};
 use crate::engine::plan::map::Map;
+use crate::engine::plan::ramp;
 use crate::engine::store::SavedState;
 use crate::engine::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
 
@@ -37,6 +38,7 @@ struct Notes {
     saves: Cell<u32>,
     flushes: Cell<u32>,
     is_finishing: Cell<bool>,
+    vitals: Cell<Option<Vitals>>,
 }
 
 impl Notes {
@@ -70,7 +72,7 @@ impl Transport for Notes {
         self.flushes.set(self.flushes.get() + 1);
     }
     fn vitals(&self, _: TransferId) -> Option<Vitals> {
-        None
+        self.vitals.get()
     }
     fn set_rate(&self, _: Option<Speed>) {}
     fn set_download_rate(&self, _: DownloadId, _: Option<Speed>) {}
@@ -191,6 +193,32 @@ fn that_a_file_is_in_its_place_says_that_it_was_opened_and_written() {
     };
     let states: Vec<_> = book.take_events().into_iter().filter_map(state).collect();
     assert_eq!(states, [(true, false), (true, true)]);
+}
+
+#[test]
+fn a_second_transfer_begins_as_soon_as_the_part_file_is_open_and_no_further_than_it_may() {
+    let (mut book, notes) = plain(100 << 20);
+    let vitals = Vitals { received: 0, next: Some(0), end: None, last_sign: Moment::default(), held: false };
+    notes.vitals.set(Some(vitals));
+    let first = notes.started.get();
+    let item = book.items.get_mut(&ID).unwrap();
+    let ramp = &mut item.work.as_mut().unwrap().ramp;
+    for second in 0..40 {
+        let (now, received, left) = (Moment(Duration::from_secs(second)), second << 20, 90 << 20);
+        let setup = Duration::from_millis(10);
+        if ramp.target() == 2 {
+            break;
+        }
+        ramp.look(ramp::Sight { now, received, flowing: 1, setup, most: 2, left, is_lossy: false });
+    }
+    assert_eq!(ramp.target(), 2);
+    book.spread(ID);
+    assert_eq!(notes.started.get(), first, "the disk has not said where it may begin");
+    let reach = Some(4 << 20);
+    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into(), reach });
+    assert_ne!(notes.started.get(), first);
+    let begins: Vec<_> = book.items.get(&ID).unwrap().map.loans().map(|(_, loan)| loan.start).collect();
+    assert_eq!(begins, [0, 4 << 20]);
 }
 
 fn answer(total: Option<u64>) -> Answer {
