@@ -130,6 +130,9 @@ mod tests {
         assert_eq!(mailbox.take().len(), 2);
         mailbox.post(Reply::Saved { part: PartId(3) });
         assert_eq!(woken.load(Ordering::Relaxed), 2);
+        assert_eq!(mailbox.take().len(), 1);
+        mailbox.post_all(vec![Reply::Saved { part: PartId(4) }, Reply::Saved { part: PartId(5) }]);
+        assert_eq!((woken.load(Ordering::Relaxed), mailbox.take().len()), (3, 2));
     }
 
     #[test]
