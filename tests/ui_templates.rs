@@ -14,10 +14,11 @@ use freshet::engine::download::state::State;
 use freshet::engine::event::{Event, Progress, Snapshot};
 use freshet::engine::{DownloadId, Speed};
 use freshet::model::{DownloadObject, Session};
-use freshet::settings::Settings;
+use freshet::settings::{Settings, WindowShape};
 use freshet::ui::add_dialog::AddDialog;
 use freshet::ui::download_row::DownloadRow;
 use freshet::ui::status_line::StatusLine;
+use freshet::ui::whole_value::show_whole;
 use freshet::ui::window::Window;
 use gtk::{gio, glib};
 
@@ -356,6 +357,48 @@ fn every_button_in_the_templates_has_a_name() {
         }
     }
     assert!(buttons > 10, "only {buttons} buttons were found");
+}
+
+#[test]
+fn what_is_chosen_can_be_read_beside_long_words() {
+    on_display(|| {
+        let value = "Choose a name of its own";
+        let row = adw::ComboRow::builder()
+            .title("If the file is there already")
+            .subtitle("What was interrupted is always continued. ".repeat(4))
+            .model(&gtk::StringList::new(&[value, "No"]))
+            .build();
+        show_whole(&row);
+        let (page, group) = (adw::PreferencesPage::new(), adw::PreferencesGroup::new());
+        group.add(&row);
+        page.add(&group);
+        let window = gtk::Window::builder().default_width(500).default_height(300).child(&page).build();
+        window.present();
+        let shown = || every::<gtk::Label>(&row).into_iter().find(|label| label.label() == value && label.is_mapped());
+        until(|| shown().is_some_and(|label| label.width() > 0));
+        assert!(!shown().unwrap().layout().is_ellipsized());
+        window.destroy();
+    });
+}
+
+#[test]
+fn in_a_narrow_window_the_notice_has_its_line_and_so_has_the_name_in_the_details() {
+    on_display(|| {
+        for (width, wanted) in [(360, gtk::Orientation::Vertical), (1000, gtk::Orientation::Horizontal)] {
+            let (session, settings) = session();
+            settings.set_window_shape(WindowShape { width, height: 500, maximized: false });
+            add(&session, 1..4);
+            let window = Window::new(&application(), &session, &settings);
+            window.present();
+            until(|| window.is_mapped() && window.width() > 0);
+            let boxes = every::<gtk::Box>(&window);
+            for id in ["lost_told", "header"] {
+                let found = boxes.iter().find(|one| one.buildable_id().is_some_and(|own| own == id)).unwrap();
+                until(|| found.orientation() == wanted);
+            }
+            window.destroy();
+        }
+    });
 }
 
 /// Themes come and go with names; one that is missing would be shown as a broken picture.

@@ -33,6 +33,8 @@ mod imp {
         #[template_child]
         pub hint: TemplateChild<gtk::Label>,
         #[template_child]
+        pub header: TemplateChild<gtk::Box>,
+        #[template_child]
         pub name: TemplateChild<gtk::Label>,
         #[template_child]
         pub log_in: TemplateChild<gtk::Button>,
@@ -127,6 +129,11 @@ glib::wrapper! {
 }
 
 impl DetailsPane {
+    /// The name, and what can be done, which in a narrow window is below it.
+    pub fn header(&self) -> gtk::Box {
+        self.imp().header.get()
+    }
+
     /// `look` gives the details of a download; `asked` is called when one of the pane's buttons is used.
     pub fn set_handlers(
         &self,

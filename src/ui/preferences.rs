@@ -8,6 +8,7 @@ use gtk::glib;
 use super::chooser;
 use super::rules_group::RulesGroup;
 use super::saved_logins::SavedLogins;
+use super::whole_value::show_whole;
 use crate::desktop::after_command;
 use crate::desktop::background::is_sandboxed;
 use crate::desktop::keyring::Asking;
@@ -169,6 +170,8 @@ impl Preferences {
         }
         // What is there of the home folder in a sandbox is not the user's.
         imp.netrc_row.set_visible(!is_sandboxed());
+        show_whole(&imp.on_exists);
+        show_whole(&imp.when_done);
         settings.bind_choice(Key::OnExists, vec!["rename", "skip", "overwrite"], &*imp.on_exists, "selected");
         settings.bind_kilobytes(Key::RateLimitEach, &*imp.rate_each, "value");
         settings.bind_rate_limit((&*imp.is_limited, "active"), (&*imp.rate, "value"));

@@ -110,6 +110,8 @@ mod imp {
         #[template_child]
         pub lost: TemplateChild<gtk::Box>,
         #[template_child]
+        pub lost_told: TemplateChild<gtk::Box>,
+        #[template_child]
         pub lost_words: TemplateChild<gtk::Label>,
         #[template_child]
         pub lost_choose: TemplateChild<gtk::Button>,

@@ -40,6 +40,15 @@ impl Window {
                 }
             }
         ));
+        // In a narrow window what would share a line has one each.
+        for content in [&*imp.lost_told, &imp.details.header()] {
+            flap.bind_property("folded", content, "orientation")
+                .transform_to(|_, is_folded: bool| {
+                    Some(if is_folded { gtk::Orientation::Vertical } else { gtk::Orientation::Horizontal })
+                })
+                .sync_create()
+                .build();
+        }
         bar.connect_entry(&*imp.search_entry);
     }
 
