@@ -57,7 +57,7 @@ unit_tests=$(echo "$programs" | grep '/deps/freshet-')
 # The root of the machine: what is run, where it is here, and the libraries it is linked with.
 there=$work/root
 rm -rf "$there"
-mkdir -p "$there/modules" "$there/proc" "$there/sys" "$there/dev" "$there/tmp"
+mkdir -p "$there/modules" "$there/proc" "$there/sys" "$there/dev" "$there/tmp" "$there/scratch"
 # add FILE [PATH]
 add() {
   mkdir -p "$there$(dirname "${2:-$1}")"
@@ -95,23 +95,24 @@ done
 
 # The tests of a file system take turns on the main loop, and mostly wait. Two threads at least, or libtest would
 # begin a line before the test and end it after.
+# What is written lies in a folder of its own: what is run may be anywhere, in /tmp, too.
 cat >"$there/init" <<END
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
-export PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/tmp FRESHET_UNIT_TESTS=$unit_tests
+export PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/scratch TMPDIR=/scratch FRESHET_UNIT_TESTS=$unit_tests
 mount -t proc none /proc
 mount -t sysfs none /sys
 mount -t devtmpfs none /dev
-mount -t tmpfs -o size=1500m none /tmp
+mount -t tmpfs -o size=1500m none /scratch
 ip link set lo up
 for module in $modules; do [ ! -e /modules/\$module.ko ] || insmod /modules/\$module.ko; done
 for kind in $kinds; do
   others=
   for other in $kinds; do [ \$other = \$kind ] || others="\$others --skip \$other::"; done
-  $tests --ignored --test-threads 2 \$others $* >/tmp/\$kind.log 2>&1 &
+  $tests --ignored --test-threads 2 \$others $* >/scratch/\$kind.log 2>&1 &
 done
 wait
-cat /tmp/*.log
+cat /scratch/*.log
 poweroff -f
 END
 chmod 755 "$there/init"
