@@ -110,6 +110,14 @@ def a_finished_file_is_opened_shown_and_moved_to_the_trash():
         assert not (HOME.downloads / name).exists(), "it is still in its folder"
 
 
+def the_help_which_lies_in_the_sandbox_is_opened_outside_of_it():
+    OPENED.unlink(missing_ok=True)
+    with Freshet(HOME):
+        DESKTOP.focus(words.WINDOW)
+        DESKTOP.key("F1")
+        until("the help", lambda: OPENED.exists() and "Freshet Help" in OPENED.read_text(errors="replace"))
+
+
 def a_file_that_the_sandbox_does_not_see_is_dropped_on_it_and_one_is_dragged_out_of_it():
     if not sandbox.has_documents():
         return
@@ -130,16 +138,16 @@ def a_file_that_the_sandbox_does_not_see_is_dropped_on_it_and_one_is_dragged_out
 
 
 def install_probe():
-    """A program for music and for folders, which leaves a copy of the file, or the name of the folder."""
+    """A program for music, pages and folders, which leaves a copy of the file, or the name of the folder."""
     program = HOME.path / "probe.sh"
     program.write_text(f'#!/bin/sh\nif [ -d "$1" ]; then echo "$1" >{FOLDER}; else cp "$1" {OPENED}; fi\n')
     program.chmod(0o755)
     (DATA_HOME / "applications").mkdir()
     (DATA_HOME / "applications" / "probe.desktop").write_text(
-        f"[Desktop Entry]\nType=Application\nName=Probe\nExec={program} %f\nMimeType=audio/mpeg;inode/directory;\n"
+        f"[Desktop Entry]\nType=Application\nName=Probe\nExec={program} %f\nMimeType=audio/mpeg;text/html;inode/directory;\n"
     )
     (Path(os.environ["XDG_CONFIG_HOME"]) / "mimeapps.list").write_text(
-        "[Default Applications]\naudio/mpeg=probe.desktop\ninode/directory=probe.desktop\n"
+        "[Default Applications]\naudio/mpeg=probe.desktop\ntext/html=probe.desktop\ninode/directory=probe.desktop\n"
     )
 
 
@@ -165,5 +173,6 @@ if __name__ == "__main__":
             starting_with_the_session_and_staying_without_a_window_are_asked_for,
             log_ins_are_remembered_without_a_permission_for_the_keyring,
             a_finished_file_is_opened_shown_and_moved_to_the_trash,
+            the_help_which_lies_in_the_sandbox_is_opened_outside_of_it,
             a_file_that_the_sandbox_does_not_see_is_dropped_on_it_and_one_is_dragged_out_of_it,
         )
