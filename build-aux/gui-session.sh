@@ -4,6 +4,8 @@
 # a session bus, and folders that are gone afterwards. Exits as the command does. FRESHET_RUNTIME_DIR may
 # name a folder, which is there and empty, for what the session keeps in XDG_RUNTIME_DIR.
 set -eu
+# shellcheck source=build-aux/session.sh
+. "$(dirname "$0")/session.sh"
 
 scratch=$(mktemp -d)
 runtime=${FRESHET_RUNTIME_DIR:-$scratch/runtime}
@@ -13,19 +15,12 @@ echo "XDG_DOWNLOAD_DIR=\"$scratch/Downloads\"" >"$scratch/config/user-dirs.dirs"
 
 # shellcheck disable=SC2317,SC2329 # called by the trap
 finish() {
-  # What the bus started may outlive it. The session's name, which no other one has, tells which processes
-  # those are; the runtime folder does not, as each session of Flatpak has the same.
-  grep -slzxF "FRESHET_SESSION=$scratch" /proc/[0-9]*/environ | cut -d/ -f3 | while read -r pid; do
-    kill "$pid" 2>/dev/null || true
-  done
+  # The session's name, which no other one has, tells which processes it started; the runtime folder does
+  # not, as each session of Flatpak has the same.
+  end_started "FRESHET_SESSION=$scratch"
   kill "$server" 2>/dev/null || true
   wait "$server" 2>/dev/null || true
-  # The portal for documents is just ending, too, and may be taking its folder away at this moment.
-  tries=0
-  while mountpoint -q "$runtime/doc" && ! fusermount3 -u "$runtime/doc" && [ "$tries" -lt 50 ]; do
-    tries=$((tries + 1))
-    sleep 0.1
-  done
+  leave_documents "$runtime"
   rm -rf "$scratch"
 }
 

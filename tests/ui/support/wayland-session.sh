@@ -4,6 +4,8 @@
 # session bus of its own, and ends with its status. Needs dbus-run-session; sway with grim and wtype for
 # screenshots and keys, GNOME Shell alone.
 set -eu
+# shellcheck source=build-aux/session.sh
+. "$(dirname "$0")/../../../build-aux/session.sh"
 
 compositor=${1:?sway or gnome-shell}
 screen=1280x800
@@ -16,16 +18,8 @@ if [ -z "${FRESHET_WAYLAND_SESSION:-}" ]; then
     unset DISPLAY WAYLAND_DISPLAY SWAYSOCK
     status=0
     dbus-run-session -- "$0" "$@" || status=$?
-    # What the bus started may outlive it.
-    grep -slzxF "FRESHET_WAYLAND_SESSION=$XDG_RUNTIME_DIR" /proc/[0-9]*/environ | cut -d/ -f3 | while read -r pid; do
-        kill "$pid" 2>/dev/null || true
-    done
-    # The portal for documents ends with the bus, and may be taking its folder away at this moment.
-    tries=0
-    while mountpoint -q "$XDG_RUNTIME_DIR/doc" && ! fusermount3 -u "$XDG_RUNTIME_DIR/doc" && [ "$tries" -lt 50 ]; do
-        tries=$((tries + 1))
-        sleep 0.1
-    done
+    end_started "FRESHET_WAYLAND_SESSION=$XDG_RUNTIME_DIR"
+    leave_documents "$XDG_RUNTIME_DIR"
     rm -rf "$XDG_RUNTIME_DIR"
     exit "$status"
 fi
