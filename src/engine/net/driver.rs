@@ -267,7 +267,7 @@ impl Inner {
 
     fn work_silently(&self, slice: Duration, call: impl FnOnce(&Multi) -> Result<u32, MultiError>) {
         let begin = self.gate.clock.now();
-        self.gate.open_until(begin + slice);
+        self.gate.open(begin, slice);
         // The number of running transfers, which it returns, says nothing about which are complete.
         let result = call(&self.multi.borrow());
         self.round.borrow_mut().spend(begin, self.gate.clock.now());
