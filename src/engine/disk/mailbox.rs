@@ -61,6 +61,12 @@ impl Mailbox {
         self.put([reply], Woken::Late);
     }
 
+    /// For a reply that another one about the same part is sure to follow, which tells of both: a late wake-up, too,
+    /// is one for the main loop, which has to learn of its time.
+    pub fn post_ahead(&self, reply: Reply) {
+        self.put([reply], Woken::No);
+    }
+
     fn put(&self, replies: impl IntoIterator<Item = Reply>, when: Woken) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for reply in replies {

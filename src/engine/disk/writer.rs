@@ -246,8 +246,8 @@ impl Writer {
                 }
                 let reply = Reply::Opened { part, part_path: file.path().to_owned(), reach: file.reach() };
                 match open.is_small() {
-                    // It will be told of soon that it is written.
-                    true => self.mailbox.post_late(reply),
+                    // Whatever becomes of it next is told with this.
+                    true => self.mailbox.post_ahead(reply),
                     false => self.mailbox.post(reply),
                 }
                 let file = Arc::new(file);
@@ -286,11 +286,12 @@ impl Writer {
                 let (file, is_ended) = (file.clone(), is_ended.clone());
                 let reply = Reply::Written { part, range };
                 // That it is in its place is told next.
-                let is_last = matches!(self.queue.front(), Some(Job::Finish { part: of, .. }) if *of == part);
-                if is_awaited && !is_last {
-                    self.mailbox.post(reply);
-                } else {
-                    self.mailbox.post_late(reply);
+                let next = self.queue.iter().take(WINDOW).find(|job| job.is_about(part));
+                let is_last = matches!(next, Some(Job::Finish { .. }));
+                match (is_last, is_awaited) {
+                    (true, _) => self.mailbox.post_ahead(reply),
+                    (false, true) => self.mailbox.post(reply),
+                    (false, false) => self.mailbox.post_late(reply),
                 }
                 self.follow(&file, &is_ended, range);
             }
