@@ -50,7 +50,13 @@ impl std::fmt::Debug for MainLoopClock {
 
 impl Default for MainLoopClock {
     fn default() -> Self {
-        Self { begin: Instant::now(), held: Cell::new(None), ring: Rc::default(), alarm: Rc::default(), set_for: Cell::new(None) }
+        Self {
+            begin: Instant::now(),
+            held: Cell::new(None),
+            ring: Rc::default(),
+            alarm: Rc::default(),
+            set_for: Cell::new(None),
+        }
     }
 }
 
@@ -110,5 +116,24 @@ impl Drop for MainLoopClock {
         if let Some(alarm) = self.alarm.take() {
             alarm.remove();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+
+    use super::*;
+
+    #[test]
+    fn what_happens_while_the_time_is_held_happens_at_one_moment() {
+        let clock = MainLoopClock::default();
+        clock.hold();
+        let held = (clock.now(), clock.today());
+        sleep(Duration::from_millis(2));
+        assert_eq!((clock.now(), clock.today()), held);
+        clock.release();
+        assert!(clock.now() - held.0 >= Duration::from_millis(2));
+        assert!(clock.today() > held.1);
     }
 }
