@@ -32,6 +32,10 @@ LANGUAGES = {
         "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);",
     ),
     "tr": ("Turkish", TWO),
+    "uk": (
+        "Ukrainian",
+        "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);",
+    ),
     "zh_CN": ("Chinese (simplified)", ONE),
 }
 
