@@ -16,6 +16,7 @@ LANGUAGES = {
         "Arabic",
         "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);",
     ),
+    "cs": ("Czech", "nplurals=3; plural=(n==1 ? 0 : n>=2 && n<=4 ? 1 : 2);"),
     "de": ("German", TWO),
     "es": ("Spanish", TWO),
     "fr": ("French", TWO_FROM_ZERO),
