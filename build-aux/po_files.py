@@ -23,6 +23,7 @@ LANGUAGES = {
     "he": ("Hebrew", TWO),
     "it": ("Italian", TWO),
     "ja": ("Japanese", ONE),
+    "ko": ("Korean", ONE),
     "pl": (
         "Polish",
         "nplurals=3; plural=(n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);",
