@@ -39,6 +39,7 @@ LANGUAGES = {
         "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);",
     ),
     "zh_CN": ("Chinese (simplified)", ONE),
+    "zh_TW": ("Chinese (traditional)", ONE),
 }
 
 ESCAPE = re.compile(r"\\(u\{([0-9a-fA-F_]+)\}|x([0-9a-fA-F]{2})|\n\s*|.)", re.DOTALL)
