@@ -19,6 +19,7 @@ LANGUAGES = {
     "cs": ("Czech", "nplurals=3; plural=(n==1 ? 0 : n>=2 && n<=4 ? 1 : 2);"),
     "de": ("German", TWO),
     "es": ("Spanish", TWO),
+    "fi": ("Finnish", TWO),
     "fr": ("French", TWO_FROM_ZERO),
     "he": ("Hebrew", TWO),
     "it": ("Italian", TWO),
