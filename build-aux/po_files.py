@@ -17,14 +17,17 @@ LANGUAGES = {
         "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);",
     ),
     "ca": ("Catalan", TWO),
+    "cs": ("Czech", "nplurals=3; plural=(n==1 ? 0 : n>=2 && n<=4 ? 1 : 2);"),
     "da": ("Danish", TWO),
     "de": ("German", TWO),
     "es": ("Spanish", TWO),
+    "fi": ("Finnish", TWO),
     "fr": ("French", TWO_FROM_ZERO),
     "he": ("Hebrew", TWO),
     "id": ("Indonesian", ONE),
     "it": ("Italian", TWO),
     "ja": ("Japanese", ONE),
+    "ko": ("Korean", ONE),
     "nl": ("Dutch", TWO),
     "pl": (
         "Polish",
@@ -37,7 +40,12 @@ LANGUAGES = {
     ),
     "sv": ("Swedish", TWO),
     "tr": ("Turkish", TWO),
+    "uk": (
+        "Ukrainian",
+        "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);",
+    ),
     "zh_CN": ("Chinese (simplified)", ONE),
+    "zh_TW": ("Chinese (traditional)", ONE),
 }
 
 ESCAPE = re.compile(r"\\(u\{([0-9a-fA-F_]+)\}|x([0-9a-fA-F]{2})|\n\s*|.)", re.DOTALL)
