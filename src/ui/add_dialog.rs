@@ -7,7 +7,7 @@ use gtk::{gdk, glib};
 
 use super::add_options::AddOptions;
 use super::add_preview::AddPreview;
-use super::chooser;
+use super::{chooser, unhyphenated};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::categories::{Destination, destinations};
 use crate::model::preview::Preview;
@@ -86,6 +86,7 @@ mod imp {
                 let check = check.clone();
                 move |_| check()
             });
+            unhyphenated::set_text(&self.addresses);
             self.options.connect_changed(check.clone());
             self.name.connect_changed(move |_| check());
             dialog.check();

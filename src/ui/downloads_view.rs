@@ -36,6 +36,8 @@ mod imp {
         pub list: OnceCell<DownloadList>,
         pub selection: OnceCell<gtk::MultiSelection>,
         pub menu: OnceCell<gtk::PopoverMenu>,
+        /// The list's own widget around the row that the menu was opened on.
+        pub menu_item: glib::WeakRef<gtk::Widget>,
         pub asked: OnceCell<Asked>,
         /// The rows of the start are made.
         pub is_all_shown: Cell<bool>,
@@ -347,6 +349,17 @@ impl DownloadsView {
         menu.set_has_arrow(false);
         menu.set_halign(gtk::Align::Start);
         menu.set_parent(self);
+        // The button is let go over the menu, of which the toolkit does not tell the row: it would look pressed from
+        // then on.
+        menu.connect_closed(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |_| {
+                if let Some(item) = view.imp().menu_item.upgrade() {
+                    item.unset_state_flags(gtk::StateFlags::ACTIVE);
+                }
+            }
+        ));
         // A new view has no menu yet.
         let _ = imp.menu.set(menu);
 
@@ -462,11 +475,18 @@ impl DownloadsView {
                 part.append(Some(&label), Some(action.selection_name()));
             }
         }
+        model.append(Some(&gettext("Details")), Some("win.details-visible"));
         if queue.n_items() > 0 {
             // Translators: a menu whose items move downloads in the queue.
             model.append_submenu(Some(&gettext("_Queue")), &queue);
         }
         model.append_section(None, &removal);
+        // Keys go on from the row that the menu was about.
+        let item = row.parent();
+        if let Some(item) = &item {
+            item.grab_focus();
+        }
+        imp.menu_item.set(item.as_ref());
         menu.set_menu_model(Some(&model));
         menu.set_pointing_to(Some(&gdk::Rectangle::new(place.x() as i32, place.y() as i32, 1, 1)));
         menu.popup();

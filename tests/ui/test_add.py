@@ -8,7 +8,7 @@ import time
 
 from support import desktop, words
 from support.choosers import choose
-from support.freshet_ui import Freshet, Home
+from support.freshet_ui import Freshet, Home, text_of
 from support.server import Server
 from support.waiting import run, until
 
@@ -167,9 +167,9 @@ def a_download_waits_for_its_time_or_its_user_over_a_restart():
     with Server({f"/{name}": DATA for name in ("timed.bin", "manual.bin")}) as server, Home() as home:
         home.prefer(preview_addresses="false")
         with Freshet(home) as app:
-            add_to_start(app, server.url("/timed.bin"), "Down", "Down")
+            add_to_start(app, server.url("/timed.bin"), "Down", "Down", "Down")
             app.wait_for("timed.bin", words.STARTS_AT)
-            add_to_start(app, server.url("/manual.bin"), "Down")
+            add_to_start(app, server.url("/manual.bin"), "Down", "Down")
             app.wait_for("manual.bin", words.PAUSED)
         with Freshet(home) as app:
             app.wait_for("manual.bin", words.PAUSED)
@@ -177,6 +177,17 @@ def a_download_waits_for_its_time_or_its_user_over_a_restart():
             assert not server.asked and not server.heads, "it was begun all the same, or asked about"
             app.click_in_row("timed.bin", words.RESUME)
             app.wait_for("timed.bin", words.COMPLETED)
+
+
+def what_is_to_start_at_once_waits_for_no_other():
+    with Server({f"/{name}": DATA * 10 for name in ("first.bin", "second.bin", "urgent.bin")}, 5_000) as server:
+        with Home() as home:
+            home.prefer(parallel_downloads=1, connections_per_download=1, preview_addresses="false")
+            with Freshet(home, server.url("/first.bin"), server.url("/second.bin")) as app:
+                app.wait_for("first.bin", words.DOWNLOADING)
+                add_to_start(app, server.url("/urgent.bin"), "Down")
+                app.wait_for("urgent.bin", words.DOWNLOADING)
+                assert words.QUEUED in text_of(app.row("second.bin")), "all others were started, too"
 
 
 def add_to_start(app, url, *keys):
@@ -201,4 +212,5 @@ if __name__ == "__main__":
         a_rule_is_made_in_the_preferences,
         what_the_dialog_says_of_a_download_is_how_it_is_fetched,
         a_download_waits_for_its_time_or_its_user_over_a_restart,
+        what_is_to_start_at_once_waits_for_no_other,
     )
