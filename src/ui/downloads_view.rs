@@ -349,8 +349,7 @@ impl DownloadsView {
         menu.set_has_arrow(false);
         menu.set_halign(gtk::Align::Start);
         menu.set_parent(self);
-        // The button is let go over the menu, of which the toolkit does not tell the row: it would look pressed from
-        // then on.
+        // A finger is let go over the menu, of which the toolkit does not tell the row: it would look pressed from then on.
         menu.connect_closed(glib::clone!(
             #[weak(rename_to = view)]
             self,
@@ -364,7 +363,9 @@ impl DownloadsView {
         let _ = imp.menu.set(menu);
 
         let click = gtk::GestureClick::builder().button(gdk::BUTTON_SECONDARY).build();
-        click.connect_pressed(glib::clone!(
+        // Not as soon as it is pressed: the toolkit would miss the end of the click on the row, and complain of one on the
+        // menu.
+        click.connect_released(glib::clone!(
             #[weak(rename_to = view)]
             self,
             move |_, _, x, y| view.show_menu_at(x, y)

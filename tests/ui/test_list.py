@@ -129,10 +129,13 @@ def a_row_looks_and_is_as_before_when_its_menu_is_closed():
             for name in names:
                 app.wait_for(name, words.COMPLETED)
             for name in names[:2]:
-                click_row(app, name, button=3)
+                # As slowly as a hand: what was open by then would get the end of the click.
+                click_row(app, name, button=3, as_long_as=0.2)
                 app.find(words.MENU_ITEM, words.OPEN_FILE)
+                time.sleep(0.5)  # a menu that is closed before it is all there takes the next click
                 DESKTOP.key("Escape")
                 until("the end of the menu", lambda: app.seen(words.MENU_ITEM, words.OPEN_FILE) is None)
+                time.sleep(0.3)  # while it fades it takes clicks
             assert "b.bin" in text_of(focus_of(app)), "keys would go on from elsewhere"
             window = DESKTOP.window(words.WINDOW)
             DESKTOP.move(window.x + window.width // 2, window.y + window.height - 20)
@@ -308,12 +311,13 @@ def in_order(app, names):
     return list(places_of(app, names))
 
 
-def click_row(app, name, button=1, held=None):
+def click_row(app, name, button=1, held=None, as_long_as=0):
     # Not in the middle, where at the narrowest a button may be.
     window, row = until("the window", lambda: DESKTOP.window(words.WINDOW)), app.place_of_row(name)
     DESKTOP.move(window.x + row.x + 60, window.y + row.y + 12)
     with DESKTOP.held(held) if held else nullcontext():
         DESKTOP.press(button)
+        time.sleep(as_long_as)
         DESKTOP.release(button)
 
 
