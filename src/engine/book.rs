@@ -429,7 +429,7 @@ impl Book {
         match effect {
             Effect::Enqueue => {
                 if let Some(item) = self.items.get(&id) {
-                    self.queue.join(id, Host::of(&item.spec.url), item.turn());
+                    self.queue.join(id, item.sources.own_host(), item.turn());
                 }
             }
             Effect::Dequeue => self.queue.leave(id),

@@ -14,6 +14,11 @@ pub trait Clock {
     fn now(&self) -> Moment;
     /// The time of day, for what people read.
     fn today(&self) -> SystemTime;
+    /// Both stay as they are now until [`Clock::release`]: what happens in one turn happens at one moment, and
+    /// dozens of questions to the kernel are one.
+    fn hold(&self) {}
+    /// The end of that.
+    fn release(&self) {}
     /// Ring once at this moment; replaces the alarm set before. `None`: do not ring.
     fn set_alarm(&self, at: Option<Moment>);
     /// What to call when the alarm rings.
@@ -28,6 +33,7 @@ type Ring = Rc<dyn Fn()>;
 /// Monotonic time and a GLib timeout on the default main context.
 pub struct MainLoopClock {
     begin: Instant,
+    held: Cell<Option<(Moment, SystemTime)>>,
     ring: Rc<RefCell<Option<Ring>>>,
     alarm: Rc<Cell<Option<glib::SourceId>>>,
     set_for: Cell<Option<Moment>>,
@@ -44,17 +50,31 @@ impl std::fmt::Debug for MainLoopClock {
 
 impl Default for MainLoopClock {
     fn default() -> Self {
-        Self { begin: Instant::now(), ring: Rc::default(), alarm: Rc::default(), set_for: Cell::new(None) }
+        Self {
+            begin: Instant::now(),
+            held: Cell::new(None),
+            ring: Rc::default(),
+            alarm: Rc::default(),
+            set_for: Cell::new(None),
+        }
     }
 }
 
 impl Clock for MainLoopClock {
     fn now(&self) -> Moment {
-        Moment(self.begin.elapsed())
+        self.held.get().map_or_else(|| Moment(self.begin.elapsed()), |(now, _)| now)
     }
 
     fn today(&self) -> SystemTime {
-        SystemTime::now()
+        self.held.get().map_or_else(SystemTime::now, |(_, today)| today)
+    }
+
+    fn hold(&self) {
+        self.held.set(Some((Moment(self.begin.elapsed()), SystemTime::now())));
+    }
+
+    fn release(&self) {
+        self.held.set(None);
     }
 
     fn set_alarm(&self, at: Option<Moment>) {
@@ -96,5 +116,24 @@ impl Drop for MainLoopClock {
         if let Some(alarm) = self.alarm.take() {
             alarm.remove();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+
+    use super::*;
+
+    #[test]
+    fn what_happens_while_the_time_is_held_happens_at_one_moment() {
+        let clock = MainLoopClock::default();
+        clock.hold();
+        let held = (clock.now(), clock.today());
+        sleep(Duration::from_millis(2));
+        assert_eq!((clock.now(), clock.today()), held);
+        clock.release();
+        assert!(clock.now() - held.0 >= Duration::from_millis(2));
+        assert!(clock.today() > held.1);
     }
 }

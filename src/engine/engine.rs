@@ -371,6 +371,7 @@ impl Core {
             let transfers = self.parts.transport.events();
             let is_idle = commands.is_empty() && replies.is_empty() && transfers.is_empty();
             let has_replies = !replies.is_empty();
+            self.parts.clock.hold();
             let mut events = {
                 let mut book = self.book.borrow_mut();
                 for command in commands {
@@ -384,6 +385,7 @@ impl Core {
                 book.admit();
                 book.take_events()
             };
+            self.parts.clock.release();
             events.extend(self.news.take());
             if has_replies {
                 self.parts.transport.room();

@@ -4,6 +4,7 @@
 //! Pure.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 use std::time::Duration;
 
 use url::Url;
@@ -17,14 +18,14 @@ use super::types::{DownloadId, IdMap, Moment};
 /// busy is back from one connection to eight after 70 minutes, in a window that is open for days.
 const FORGIVEN: Duration = Duration::from_secs(10 * 60);
 
-/// A host as limits count it: scheme, name and port.
+/// A host as limits count it: scheme, name and port. Shared, for each download and each of its addresses has one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Host(String);
+pub struct Host(Rc<str>);
 
 impl Host {
     pub fn of(url: &Url) -> Self {
         let port = url.port_or_known_default().unwrap_or_default();
-        Self(format!("{}://{}:{port}", url.scheme(), url.host_str().unwrap_or_default()))
+        Self(format!("{}://{}:{port}", url.scheme(), url.host_str().unwrap_or_default()).into())
     }
 }
 

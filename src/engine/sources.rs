@@ -56,12 +56,13 @@ impl Standing {
 /// All sources; the download's own address is the first.
 #[derive(Clone, Debug)]
 pub struct Sources {
+    own_host: Host,
     list: Vec<Source>,
 }
 
 impl Sources {
     pub fn new<'a>(url: &'a Url, mirrors: impl IntoIterator<Item = &'a Url>) -> Self {
-        let mut sources = Self { list: Vec::new() };
+        let mut sources = Self { own_host: Host::of(url), list: Vec::new() };
         for url in std::iter::once(url).chain(mirrors) {
             sources.add(url);
         }
@@ -71,14 +72,21 @@ impl Sources {
     /// Adds a mirror that has become known; one that is there already stays as it is.
     pub fn add(&mut self, url: &Url) {
         if self.list.iter().all(|source| source.url != *url) {
+            // Computed once for most downloads, which have no mirror.
+            let host = if self.list.is_empty() { self.own_host.clone() } else { Host::of(url) };
             self.list.push(Source {
                 url: url.clone(),
-                host: Host::of(url),
+                host,
                 standing: Standing::default(),
                 validator: None,
                 contact: None,
             });
         }
+    }
+
+    /// The host of the download's own address.
+    pub fn own_host(&self) -> Host {
+        self.own_host.clone()
     }
 
     pub fn get(&self, index: usize) -> Option<&Source> {

@@ -7,7 +7,7 @@ use super::Book;
 use crate::engine::command::Start;
 use crate::engine::download::state::{Input, Life, State};
 use crate::engine::item::Item;
-use crate::engine::queue::Host;
+
 use crate::engine::types::{DownloadId, Moment};
 
 /// So often the time of day is looked at while something is to start: the clock that alarms go by stands
@@ -28,7 +28,7 @@ impl Book {
     pub(super) fn await_turn(&mut self, id: DownloadId) {
         let Some(item) = self.items.get(&id) else { return };
         match item.life.state {
-            State::Queued => self.queue.join(id, Host::of(&item.spec.url), item.turn()),
+            State::Queued => self.queue.join(id, item.sources.own_host(), item.turn()),
             State::Scheduled { at } => {
                 self.calendar.insert((at, id));
             }

@@ -17,7 +17,7 @@ pub struct Mailbox {
 
 /// How long replies may lie here that nothing waits for. A fast transfer brings thousands of them a
 /// second; what is shown of it changes four times a second.
-const LATE: Duration = Duration::from_millis(20);
+pub const LATE: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Default)]
 struct State {
@@ -59,6 +59,23 @@ impl Mailbox {
     /// For a reply that nothing waits for.
     pub fn post_late(&self, reply: Reply) {
         self.put([reply], Woken::Late);
+    }
+
+    /// For a reply that another one about the same part is likely to follow at once, which tells of both: a late
+    /// wake-up, too, is one for the main loop, which has to learn of its time. See [`Mailbox::tell_rest`].
+    pub fn post_ahead(&self, reply: Reply) {
+        self.put([reply], Woken::No);
+    }
+
+    /// Nothing has followed for [`LATE`]: what was posted ahead is to be taken now.
+    pub fn tell_rest(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.replies.is_empty() || state.woken != Woken::No {
+            return;
+        }
+        state.woken = Woken::Now;
+        drop(state);
+        (self.wake)(Duration::ZERO);
     }
 
     fn put(&self, replies: impl IntoIterator<Item = Reply>, when: Woken) {
@@ -148,6 +165,23 @@ mod tests {
         assert_eq!(mailbox.take().len(), 3);
         mailbox.post_late(written(1, 30, 40));
         assert_eq!(told.try_iter().collect::<Vec<_>>(), [LATE]);
+    }
+
+    #[test]
+    fn what_another_reply_will_tell_of_wakes_nobody() {
+        let (waits, told) = std::sync::mpsc::channel();
+        let mailbox = Mailbox::new(move |wait| waits.send(wait).unwrap());
+        mailbox.post_ahead(written(1, 0, 10));
+        assert_eq!(told.try_iter().count(), 0);
+        mailbox.post(Reply::Saved { part: PartId(1) });
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [Duration::ZERO]);
+        assert!(matches!(mailbox.take().as_slice(), [Reply::Written { .. }, Reply::Saved { .. }]), "in order");
+        mailbox.tell_rest();
+        assert_eq!(told.try_iter().count(), 0, "nothing is left");
+        mailbox.post_ahead(written(1, 10, 20));
+        mailbox.tell_rest();
+        mailbox.tell_rest();
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [Duration::ZERO], "nothing has followed");
     }
 
     #[test]

@@ -8,13 +8,13 @@ use std::io::IoSlice;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::folder::Folders;
-use super::mailbox::Mailbox;
+use super::mailbox::{LATE, Mailbox};
 use super::part_file::PartFile;
 use super::place;
 use super::sum::Sum;
@@ -108,6 +108,8 @@ pub struct Writer {
     run: Vec<Block>,
     folders: Arc<Mutex<Folders>>,
     syncer: Sender<Vec<SyncJob>>,
+    /// Something may lie in the mailbox that nobody was woken for.
+    has_told_ahead: bool,
     /// Files on their way to the syncer, which is woken for several small ones together.
     finishing: Vec<SyncJob>,
     verifier: Arc<Verifier>,
@@ -141,6 +143,7 @@ impl Writer {
             run: Vec::with_capacity(MOST_BLOCKS),
             folders,
             syncer,
+            has_told_ahead: false,
             finishing: Vec::new(),
             verifier,
             mailbox,
@@ -192,9 +195,30 @@ impl Writer {
             }
         }
         while self.queue.is_empty() {
-            self.queue.extend(self.jobs.recv().ok()?);
+            let jobs = self.wait()?;
+            self.queue.extend(jobs);
         }
         self.queue.pop_front()
+    }
+
+    /// The next jobs, when there are some.
+    fn wait(&mut self) -> Option<Vec<Job>> {
+        if self.has_told_ahead {
+            match self.jobs.recv_timeout(LATE) {
+                Err(RecvTimeoutError::Timeout) => {
+                    self.mailbox.tell_rest();
+                    self.has_told_ahead = false;
+                }
+                jobs => return jobs.ok(),
+            }
+        }
+        self.jobs.recv().ok()
+    }
+
+    /// See [`Mailbox::post_ahead`].
+    fn tell_ahead(&mut self, reply: Reply) {
+        self.has_told_ahead = true;
+        self.mailbox.post_ahead(reply);
     }
 
     /// Takes in jobs that are here; `false` if there are none.
@@ -246,8 +270,8 @@ impl Writer {
                 }
                 let reply = Reply::Opened { part, part_path: file.path().to_owned(), reach: file.reach() };
                 match open.is_small() {
-                    // It will be told of soon that it is written.
-                    true => self.mailbox.post_late(reply),
+                    // Whatever becomes of it next is told with this.
+                    true => self.tell_ahead(reply),
                     false => self.mailbox.post(reply),
                 }
                 let file = Arc::new(file);
@@ -286,11 +310,12 @@ impl Writer {
                 let (file, is_ended) = (file.clone(), is_ended.clone());
                 let reply = Reply::Written { part, range };
                 // That it is in its place is told next.
-                let is_last = matches!(self.queue.front(), Some(Job::Finish { part: of, .. }) if *of == part);
-                if is_awaited && !is_last {
-                    self.mailbox.post(reply);
-                } else {
-                    self.mailbox.post_late(reply);
+                let next = self.queue.iter().take(WINDOW).find(|job| job.is_about(part));
+                let is_last = matches!(next, Some(Job::Finish { .. }));
+                match (is_last, is_awaited) {
+                    (true, _) => self.tell_ahead(reply),
+                    (false, true) => self.mailbox.post(reply),
+                    (false, false) => self.mailbox.post_late(reply),
                 }
                 self.follow(&file, &is_ended, range);
             }

@@ -41,7 +41,8 @@ use crate::engine::disk::Disk;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::{DownloadId, IdMap, Moment, PartId, Speed, TransferId};
 
-/// How many connections are kept open for later transfers.
+/// How many connections are kept open for later transfers, where fewer than that run. libcurl counts those in
+/// use, too: with more at work each would be closed at the end of its transfer.
 const IDLE_CONNECTIONS: usize = 16;
 
 type Handle = Easy2Handle<TransferHandler>;
@@ -74,6 +75,8 @@ struct Inner {
     /// When the sockets were last looked at.
     looked_at: Cell<Moment>,
     idle: RefCell<Idle>,
+    /// How many connections libcurl keeps.
+    most_kept: Cell<usize>,
     timer: RefCell<Option<SourceId>>,
     round: RefCell<Round>,
     /// Begins the next round; there is one while something is in line.
@@ -109,6 +112,7 @@ impl Driver {
             watch: RefCell::default(),
             looked_at: Cell::default(),
             idle: RefCell::default(),
+            most_kept: Cell::new(IDLE_CONNECTIONS),
             timer: RefCell::default(),
             round: RefCell::new(Round::new(slice)),
             opener: RefCell::default(),
@@ -152,8 +156,18 @@ impl Inner {
             // Anything else would abort every transfer.
             true
         })?;
-        multi.set_max_connects(IDLE_CONNECTIONS)?;
+        multi.set_max_connects(self.most_kept.get())?;
         Ok(multi)
+    }
+
+    /// So many transfers run: each is to find a connection when it is followed by another one.
+    fn keep_connections(&self, running: usize) {
+        if running > self.most_kept.get() {
+            self.most_kept.set(running);
+            if let Err(error) = self.multi.borrow_mut().set_max_connects(running) {
+                tracing::debug!(%error, "connections are closed that could have been used again");
+            }
+        }
     }
 
     /// Step 2, inside libcurl: watch a descriptor for this from now on, or no longer.
@@ -267,7 +281,7 @@ impl Inner {
 
     fn work_silently(&self, slice: Duration, call: impl FnOnce(&Multi) -> Result<u32, MultiError>) {
         let begin = self.gate.clock.now();
-        self.gate.open_until(begin + slice);
+        self.gate.open(begin, slice);
         // The number of running transfers, which it returns, says nothing about which are complete.
         let result = call(&self.multi.borrow());
         self.round.borrow_mut().spend(begin, self.gate.clock.now());
@@ -462,6 +476,7 @@ impl Inner {
         let me = EasyRef::of(&easy);
         easy.get_mut().set_easy(me);
         let others = self.transfers.borrow().len();
+        self.keep_connections(others + 1);
         request::configure(&mut easy, request, self.gate.limiter.borrow().pace(id, Speed(0)), others)?;
         // Adding makes libcurl wish for a timeout of zero: the kick-start comes from the loop.
         let mut handle = self.multi.borrow().add2(easy).map_err(multi_failure)?;

@@ -38,6 +38,7 @@ const HURRY: Duration = Duration::from_millis(500);
 
 pub struct Gate {
     pub clock: Rc<dyn Clock>,
+    began: Cell<Moment>,
     /// Until when callbacks may take bytes in the present call into libcurl.
     deadline: Cell<Moment>,
     /// What the present call has brought, in bytes.
@@ -57,6 +58,7 @@ impl Gate {
     pub fn new(clock: Rc<dyn Clock>) -> Self {
         Self {
             clock,
+            began: Cell::default(),
             deadline: Cell::default(),
             brought: Cell::default(),
             peak: Cell::default(),
@@ -68,9 +70,16 @@ impl Gate {
         }
     }
 
-    pub fn open_until(&self, deadline: Moment) {
-        self.deadline.set(deadline);
+    /// A call into libcurl begins now, and callbacks may take bytes for so long.
+    pub fn open(&self, now: Moment, slice: Duration) {
+        self.began.set(now);
+        self.deadline.set(now + slice);
         self.brought.set(0);
+    }
+
+    /// When the present call into libcurl began.
+    pub fn began(&self) -> Moment {
+        self.began.get()
     }
 
     /// Whether so many bytes of a body may be taken in the present call: it lasts for its slice.

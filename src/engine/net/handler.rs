@@ -323,7 +323,7 @@ impl TransferHandler {
 
     fn on_header(&mut self, line: &[u8]) -> bool {
         self.resolved = true;
-        self.last_sign = self.gate.clock.now();
+        self.last_sign = self.gate.began();
         if self.abandoned {
             return false;
         }

@@ -61,25 +61,28 @@ impl Disk for Memory {
     fn delete(&self, _: PathBuf) {}
 }
 
-/// Serves the body to everybody who asks, until the test ends; counts requests.
+/// Serves the body to everybody who asks, until the test ends; counts requests, and the connections they came on.
 struct Server {
     address: SocketAddr,
     requests: std::sync::Arc<Mutex<usize>>,
+    connections: std::sync::Arc<Mutex<usize>>,
 }
 
 fn serve() -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let requests = std::sync::Arc::new(Mutex::new(0));
-    let count = requests.clone();
+    let connections = std::sync::Arc::new(Mutex::new(0));
+    let (count, accepted) = (requests.clone(), connections.clone());
     // Ends with the test process; it only ever waits in accept and write.
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
+            *accepted.lock().unwrap() += 1;
             let count = count.clone();
             thread::spawn(move || answer(stream, &count));
         }
     });
-    Server { address, requests }
+    Server { address, requests, connections }
 }
 
 fn answer(mut stream: TcpStream, count: &Mutex<usize>) {
@@ -386,6 +389,18 @@ fn a_body_to_memory_is_told_as_a_whole_or_refused_as_too_large() {
     assert!(whole.bytes.iter().enumerate().all(|(offset, found)| *found == byte(offset)));
     assert_eq!(failure.kind, FailureKind::Protocol);
     assert!(rig.memory.bytes.borrow().is_empty(), "nothing of it goes to the disk");
+}
+
+#[test]
+fn connections_are_used_again_also_where_more_run_than_are_kept_without() {
+    let rig = Rig::new(SLICE);
+    let url = format!("http://{}/f", rig.server.address);
+    let many = IDLE_CONNECTIONS + 8;
+    for first in [0, many] {
+        (first..first + many).for_each(|id| rig.start_to(id as u64, &url, Body::Memory { most: BODY }));
+        rig.run(|all| all.len() == many);
+    }
+    assert_eq!((rig.requests(), *rig.server.connections.lock().unwrap()), (2 * many, many));
 }
 
 #[test]
