@@ -196,6 +196,66 @@ fn the_details_are_asked_for_only_while_they_are_seen() {
 }
 
 #[test]
+fn the_details_of_another_download_are_shown_from_the_top() {
+    use freshet::model::details::{Details, Fact};
+    use freshet::ui::details_pane::DetailsPane;
+    on_display(|| {
+        let (session, _) = session();
+        add(&session, 1..3);
+        let [first, second] = [1, 2].map(|id| session.list().get(DownloadId(id)).unwrap());
+        let pane: DetailsPane = glib::Object::new();
+        let facts = vec![Fact { name: "Size".into(), value: "1 MB".into() }; 40];
+        pane.set_handlers(move |_| Some(Details { facts: facts.clone(), ..Details::default() }), |_, _| ());
+        let window = gtk::Window::builder().child(&pane).build();
+        pane.show_selected(1, Some(first));
+        window.present();
+        let place = every::<gtk::ScrolledWindow>(&pane)[0].vadjustment();
+        until(|| place.upper() > place.page_size());
+        place.set_value(100.0);
+        assert!(place.value() > 0.0);
+        pane.show_selected(1, Some(second));
+        assert!(place.value() == 0.0, "its name is out of sight");
+        window.destroy();
+    });
+}
+
+#[test]
+fn addresses_are_broken_without_hyphens() {
+    on_display(|| {
+        let dialog = AddDialog::new(&Settings::in_memory().unwrap(), |_, _| ());
+        for view in every::<gtk::TextView>(&dialog) {
+            let buffer = view.buffer();
+            buffer.set_text("http://example.org/a-long-one");
+            buffer.insert(&mut buffer.end_iter(), "/another");
+            for at in [0, 30] {
+                let tags = buffer.iter_at_offset(at).tags();
+                assert!(tags.iter().any(|tag| !tag.property::<bool>("insert-hyphens")), "at {at}");
+            }
+        }
+        dialog.destroy();
+    });
+}
+
+#[test]
+fn an_empty_window_offers_no_parts_of_the_list() {
+    on_display(|| {
+        let (session, settings) = session();
+        let window = Window::new(&application(), &session, &settings);
+        let shown = || {
+            let all = every::<gtk::ToggleButton>(&window).into_iter();
+            let actions = all.filter(|button| button.is_visible()).filter_map(|button| button.action_name());
+            actions.filter(|action| action.starts_with("win.")).count()
+        };
+        window.present();
+        until(|| window.is_mapped());
+        assert_eq!(shown(), 0);
+        add(&session, 1..2);
+        until(|| shown() == 3);
+        window.destroy();
+    });
+}
+
+#[test]
 fn ten_thousand_downloads_need_few_rows_and_leave_no_handler_behind() {
     on_display(|| {
         let (session, settings) = session();

@@ -295,6 +295,9 @@ impl Book {
             None => {
                 self.await_turn(id);
                 self.save_record(id);
+                if start == Start::AtOnce {
+                    self.start_now(id);
+                }
             }
         }
     }

@@ -105,6 +105,8 @@ pub enum Start {
     /// It joins the end of the queue.
     #[default]
     Now,
+    /// As after `StartNow`.
+    AtOnce,
     /// It is paused until `Resume`.
     ByHand,
     /// It joins the queue at this time, at once if that is over.

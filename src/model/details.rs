@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::amounts::{speed, time_of_day};
 use super::connections::{self, Connection};
 use super::speed_trace::SpeedPlot;
-use super::{describe, download_object, why};
+use super::{content_type, describe, download_object, why};
 use crate::engine::details::{Details as Picture, Origin, Segment, SourceDetails, Standing};
 use crate::engine::download::spec::{Algorithm, Checksum};
 use crate::engine::download::state::State;
@@ -188,7 +188,7 @@ fn facts(download: &Snapshot, picture: &Picture) -> Vec<Fact> {
         fact(gettext("Speed limit"), picture.rate.map(speed)),
         fact(gettext("Size"), download.progress.total.map(exact_size)),
         // Translators: the media type of a file, like text/html.
-        fact(gettext("Type"), download.media_type.clone()),
+        fact(gettext("Type"), sort(download)),
         fact(gettext("Folder"), Some(describe::folder(&download.folder))),
         // Translators: whether a download can go on where it stopped.
         fact(gettext("Resumable"), resumable(download, picture.validator.as_ref())),
@@ -203,6 +203,13 @@ fn facts(download: &Snapshot, picture: &Picture) -> Vec<Fact> {
         fact(gettext("Error"), describe::reason(&download.state).and_then(technical)),
     ];
     facts.into_iter().flatten().collect()
+}
+
+/// `PDF document – application/pdf`, as the desktop and as the server call it.
+fn sort(download: &Snapshot) -> Option<String> {
+    let told = download.media_type.clone();
+    let words = content_type::in_words(&download.name, told.as_deref());
+    Some(in_one_line([words, told].into_iter().flatten())).filter(|text| !text.is_empty())
 }
 
 /// `784.3 MB (784,334,848 bytes)`, the number as the user's language groups it.

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use glib::prelude::*;
 use glib::subclass::prelude::*;
 
-use super::describe;
+use super::{content_type, describe};
 use crate::engine::download::state::State;
 use crate::engine::event::{Progress, Snapshot};
 use crate::engine::types::DownloadId;
@@ -231,21 +231,10 @@ pub(super) fn is_active(download: &Snapshot) -> bool {
 
 fn icon(download: &Option<Snapshot>) -> gio::Icon {
     let download = download.as_ref();
-    icon_of(
+    content_type::icon(
         download.map(|download| download.name.as_str()),
         download.and_then(|download| download.media_type.as_deref()),
     )
-}
-
-/// By the name where its extension says something, else by what the server told.
-pub(super) fn icon_of(name: Option<&str>, media_type: Option<&str>) -> gio::Icon {
-    let guessed = name.map(|name| gio::content_type_guess(Some(name), None::<&[u8]>));
-    let content_type = match guessed {
-        Some((by_name, _)) if !gio::content_type_is_unknown(&by_name) => Some(by_name),
-        _ => media_type.and_then(gio::content_type_from_mime_type),
-    };
-    let content_type = content_type.as_deref().unwrap_or("application/octet-stream");
-    gio::content_type_get_icon(content_type)
 }
 
 #[cfg(test)]
@@ -396,19 +385,5 @@ pub(super) mod tests {
         assert!(can_keep(mismatch("12")));
         assert!(!can_keep(mismatch("")), "a wrong piece leaves a hole");
         assert!(!can_keep(FailureKind::ChangedOnServer));
-    }
-
-    #[test]
-    fn the_icon_follows_the_name_and_else_the_media_type() {
-        let names = |name: &str, media_type: Option<&str>| {
-            let mut row = snapshot(1);
-            row.name = name.into();
-            row.media_type = media_type.map(Into::into);
-            let icon = DownloadObject::new(row).icon();
-            icon.downcast::<gio::ThemedIcon>().unwrap().names().join(" ")
-        };
-        assert!(names("a.pdf", Some("text/html")).contains("application-pdf"));
-        assert!(names("noext", Some("video/mp4")).contains("video"));
-        assert!(names("noext", None).contains("application-octet-stream"));
     }
 }

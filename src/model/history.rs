@@ -12,7 +12,7 @@ use gio::subclass::prelude::*;
 use super::amounts::{day_with_time, size};
 use super::filter::Words;
 use super::session::{Place, Session};
-use super::{Addresses, Command, DownloadId, describe, download_object};
+use super::{Addresses, Command, DownloadId, content_type, describe};
 use crate::engine::error::Failure;
 use crate::engine::import::list::Entry;
 use crate::engine::store::Archive;
@@ -167,7 +167,7 @@ pub fn sentence(past: &Past) -> String {
 }
 
 pub fn icon(past: &Past) -> gio::Icon {
-    download_object::icon_of(Some(&past.name), None)
+    content_type::icon(Some(&past.name), None)
 }
 
 /// What downloads it again, to where it was and as it was asked for, but for secrets.

@@ -11,6 +11,7 @@ pub mod batch;
 pub mod categories;
 pub mod chronicle;
 pub mod connections;
+mod content_type;
 pub mod describe;
 pub mod details;
 pub mod download_list;

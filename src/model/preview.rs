@@ -10,8 +10,8 @@ use url::Url;
 
 use super::Addresses;
 use super::amounts::size;
-use super::describe;
 use super::session::{Place, Session};
+use super::{content_type, describe};
 use crate::engine::disk::naming;
 use crate::engine::download::spec::{DownloadSpec, Manners};
 use crate::engine::error::Failure;
@@ -169,7 +169,7 @@ fn row(url: &Url, result: Option<&Result<Probed, Failure>>) -> Row {
     }
 }
 
-/// `4.2 MB – application/zip – goes on after an interruption`
+/// `4.2 MB – Zip archive – can be resumed`
 fn words(probed: &Probed) -> String {
     let total = probed.total.map_or_else(|| gettext("Size not known"), size);
     let resumable = probed.resumable.map(|is_resumable| {
@@ -180,7 +180,8 @@ fn words(probed: &Probed) -> String {
             gettext("can not be resumed")
         }
     });
-    in_one_line([Some(total), probed.media_type.clone(), resumable].into_iter().flatten())
+    let sort = content_type::in_words(&probed.name, probed.media_type.as_deref());
+    in_one_line([Some(total), sort, resumable].into_iter().flatten())
 }
 
 fn room(sizes: &[u64], count: usize, free: Option<u64>) -> (String, bool) {
@@ -215,7 +216,7 @@ mod tests {
     #[test]
     fn what_is_not_known_is_not_told() {
         let url = "https://example.org/f".parse().unwrap();
-        let known = Probed { name: "f.zip".into(), total: Some(4_200_000), media_type: None, resumable: Some(true) };
+        let known = Probed { name: "f".into(), total: Some(4_200_000), media_type: None, resumable: Some(true) };
         assert_eq!(said(&row(&url, Some(&Ok(known.clone()))).words), "4.2 MB – can be resumed");
         let unknown = Probed { total: None, resumable: None, ..known };
         assert_eq!(row(&url, Some(&Ok(unknown))).words, "Size not known");

@@ -3,11 +3,12 @@
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::{gdk, glib};
+use gtk::{gdk, gio, glib};
 
 use super::add_options::AddOptions;
 use super::add_preview::AddPreview;
-use super::chooser;
+use super::drop::{self, Dropped};
+use super::{chooser, unhyphenated};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::categories::{Destination, destinations};
 use crate::model::preview::Preview;
@@ -25,6 +26,7 @@ mod imp {
     use super::*;
 
     type Chosen = Box<dyn Fn(Addresses, Place)>;
+    type Taken = Box<dyn Fn(Vec<gio::File>)>;
 
     #[allow(missing_debug_implementations)] // its listener has none
     #[derive(Default, gtk::CompositeTemplate)]
@@ -45,6 +47,7 @@ mod imp {
         #[template_child]
         pub options: TemplateChild<AddOptions>,
         pub chosen: OnceCell<Chosen>,
+        pub taken: OnceCell<Taken>,
         pub settings: OnceCell<Settings>,
         /// The folder that the user chose here; else the rules choose.
         pub folder_chosen: RefCell<Option<PathBuf>>,
@@ -86,6 +89,15 @@ mod imp {
                 let check = check.clone();
                 move |_| check()
             });
+            unhyphenated::set_text(&self.addresses);
+            drop::accept_everywhere(
+                &*dialog,
+                glib::clone!(
+                    #[weak]
+                    dialog,
+                    move |dropped| dialog.take_dropped(dropped)
+                ),
+            );
             self.options.connect_changed(check.clone());
             self.name.connect_changed(move |_| check());
             dialog.check();
@@ -135,6 +147,36 @@ impl AddDialog {
     fn read(&self) -> Addresses {
         let buffer = self.imp().addresses.buffer();
         Addresses::in_lines(&buffer.text(&buffer.start_iter(), &buffer.end_iter(), false))
+    }
+
+    /// `taken` is called with files that were dropped here: what is in them may be more than lines can say.
+    pub fn connect_files(&self, taken: impl Fn(Vec<gio::File>) + 'static) {
+        let is_first = self.imp().taken.set(Box::new(taken)).is_ok();
+        debug_assert!(is_first, "one listens all its life");
+    }
+
+    fn take_dropped(&self, dropped: Dropped) {
+        let files = match dropped {
+            Dropped::Text(text) => return self.append(text.trim()),
+            Dropped::Files(files) => files,
+        };
+        let is_link = |file: &gio::File| !Addresses::in_lines(&file.uri()).found.is_empty();
+        let (links, files): (Vec<_>, Vec<_>) = files.into_iter().partition(is_link);
+        for link in links {
+            self.append(&link.uri());
+        }
+        if let Some(taken) = self.imp().taken.get().filter(|_| !files.is_empty()) {
+            taken(files);
+        }
+    }
+
+    /// On lines of its own.
+    fn append(&self, text: &str) {
+        let buffer = self.imp().addresses.buffer();
+        let mut end = buffer.end_iter();
+        let gap = if end.starts_line() { "" } else { "\n" };
+        buffer.insert(&mut end, &format!("{gap}{text}"));
+        buffer.place_cursor(&end);
     }
 
     /// The wanted name; it is only for a single file.

@@ -5,12 +5,14 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
+use super::unhyphenated;
 use crate::i18n::gettext;
 use crate::model::terms::{Start, Term, Terms, next_time};
 
 /// The positions in the list of starts.
-const BY_HAND: u32 = 1;
-const AT_A_TIME: u32 = 2;
+const AT_ONCE: u32 = 1;
+const BY_HAND: u32 = 2;
+const AT_A_TIME: u32 = 3;
 
 /// The unit of the speed limit, in bytes.
 const KILOBYTE: u64 = 1000;
@@ -83,6 +85,9 @@ mod imp {
             self.parent_constructed();
             let time = self.time.get();
             self.start.connect_selected_notify(move |start| time.set_visible(start.selected() == AT_A_TIME));
+            for text in [&self.headers, &self.mirrors] {
+                unhyphenated::set_text(text);
+            }
             let remember = self.remember_row.get();
             remember.set_sensitive(false);
             self.user.connect_changed(move |user| remember.set_sensitive(!user.text().trim().is_empty()));
@@ -166,6 +171,7 @@ impl AddOptions {
     pub fn start(&self) -> Result<Start, String> {
         let imp = self.imp();
         match imp.start.selected() {
+            AT_ONCE => Ok(Start::AtOnce),
             BY_HAND => Ok(Start::ByHand),
             AT_A_TIME => {
                 let part = |spin: &gtk::SpinButton| u8::try_from(spin.value_as_int()).unwrap_or_default();

@@ -6,6 +6,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{glib, pango};
 
+use super::unhyphenated;
 use crate::model::connections::Connection;
 
 /// As many colours as the style sheet has; then they begin anew, and only the numbers differ.
@@ -94,13 +95,15 @@ pub fn colour(number: usize) -> usize {
 }
 
 fn text(classes: &[&str]) -> gtk::Label {
-    gtk::Label::builder()
+    let label = gtk::Label::builder()
         .xalign(0.0)
         .hexpand(true)
         .wrap(true)
         .wrap_mode(pango::WrapMode::WordChar)
         .css_classes(classes)
-        .build()
+        .build();
+    unhyphenated::set_label(&label);
+    label
 }
 
 #[cfg(test)]

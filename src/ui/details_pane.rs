@@ -11,6 +11,7 @@ use super::connection_list::ConnectionList;
 use super::event_log::EventLog;
 use super::segment_map::SegmentMap;
 use super::speed_plot::SpeedPlot;
+use super::unhyphenated;
 use crate::i18n::{gettext, ngettext, ngettext_f};
 use crate::model::chronicle::Line;
 use crate::model::details::{Details, Fact, Source};
@@ -159,6 +160,10 @@ impl DetailsPane {
         }
         self.let_go();
         imp.count.set(count);
+        // What it is called is above all else.
+        if let Some(scroller) = self.child().and_downcast::<gtk::ScrolledWindow>() {
+            scroller.vadjustment().set_value(0.0);
+        }
         if let Some(download) = only {
             // The status is written from everything that is told of a download.
             let handler = download.connect_notify_local(
@@ -293,14 +298,16 @@ fn line_name(text: &str) -> gtk::Label {
 
 /// A text that can be copied.
 fn line_value() -> gtk::Label {
-    gtk::Label::builder()
+    let label = gtk::Label::builder()
         .xalign(0.0)
         .yalign(0.0)
         .hexpand(true)
         .selectable(true)
         .wrap(true)
         .wrap_mode(pango::WrapMode::WordChar)
-        .build()
+        .build();
+    unhyphenated::set_label(&label);
+    label
 }
 
 /// A label that is set to the text that it has would be laid out anew.

@@ -135,8 +135,8 @@ mod imp {
 
         /// A narrow row has no room for every way out; the others are in its menu.
         #[template_callback(function)]
-        fn but_not(value: bool, other: bool) -> bool {
-            value && !other
+        fn but_neither(value: bool, one: bool, other: bool) -> bool {
+            value && !one && !other
         }
 
         /// The list's own widget around the row. Not before it is in its place: while the list makes it, it is

@@ -2,15 +2,16 @@
 //! The list of downloads: rows, selection, keys and the context menu. What is asked for is handed to
 //! one listener; nothing is done here.
 
+mod menu;
+
 use std::time::Duration;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::{gdk, gio, glib, graphene};
+use gtk::{gio, glib, graphene};
 
-use super::actions::{DownloadAction, Part};
+use super::actions::DownloadAction;
 use super::download_row::DownloadRow;
-use crate::i18n::gettext;
 use crate::model::{DownloadId, DownloadList, DownloadObject};
 
 /// How many rows are made in one frame, and from how many on GTK makes no more.
@@ -36,6 +37,8 @@ mod imp {
         pub list: OnceCell<DownloadList>,
         pub selection: OnceCell<gtk::MultiSelection>,
         pub menu: OnceCell<gtk::PopoverMenu>,
+        /// The list's own widget around the row that the menu was opened on.
+        pub menu_item: glib::WeakRef<gtk::Widget>,
         pub asked: OnceCell<Asked>,
         /// The rows of the start are made.
         pub is_all_shown: Cell<bool>,
@@ -341,32 +344,6 @@ impl DownloadsView {
         gtk::Shortcut::new(gtk::ShortcutTrigger::parse_string(key), Some(action))
     }
 
-    fn install_menu(&self) {
-        let imp = self.imp();
-        let menu = gtk::PopoverMenu::from_model(None::<&gio::MenuModel>);
-        menu.set_has_arrow(false);
-        menu.set_halign(gtk::Align::Start);
-        menu.set_parent(self);
-        // A new view has no menu yet.
-        let _ = imp.menu.set(menu);
-
-        let click = gtk::GestureClick::builder().button(gdk::BUTTON_SECONDARY).build();
-        click.connect_pressed(glib::clone!(
-            #[weak(rename_to = view)]
-            self,
-            move |_, _, x, y| view.show_menu_at(x, y)
-        ));
-        imp.list_view.add_controller(click);
-
-        let press = gtk::GestureLongPress::builder().touch_only(true).build();
-        press.connect_pressed(glib::clone!(
-            #[weak(rename_to = view)]
-            self,
-            move |_, x, y| view.show_menu_at(x, y)
-        ));
-        imp.list_view.add_controller(press);
-    }
-
     /// Sees to it that a list that is sorted anew all the time does not take the rows away from under the
     /// pointer, or from who scrolls.
     fn install_holding(&self) {
@@ -418,58 +395,6 @@ impl DownloadsView {
         if let Some(list) = imp.list.get() {
             list.set_held(imp.is_pointed_at.get() || imp.is_scrolling.get());
         }
-    }
-
-    /// At a point of the list view.
-    fn show_menu_at(&self, x: f64, y: f64) {
-        let list_view = &self.imp().list_view;
-        let picked = list_view.pick(x, y, gtk::PickFlags::DEFAULT);
-        if let Some(row) = picked.and_then(|widget| row_around(&widget)) {
-            let place = list_view.compute_point(self, &graphene::Point::new(x as f32, y as f32));
-            self.show_menu(&row, place);
-        }
-    }
-
-    fn show_menu_at_focus(&self) {
-        let focus = self.root().and_then(|root| root.focus());
-        if let Some(row) = focus.and_then(|focus| row_around(&focus)) {
-            let below_the_name = graphene::Point::new(44.0, row.height() as f32 / 2.0);
-            let place = row.compute_point(self, &below_the_name);
-            self.show_menu(&row, place);
-        }
-    }
-
-    /// The menu speaks of the selected rows; a row outside of them becomes the selected one.
-    fn show_menu(&self, row: &DownloadRow, place: Option<graphene::Point>) {
-        let imp = self.imp();
-        let (Some(menu), Some(selection), Some(list)) = (imp.menu.get(), imp.selection.get(), imp.list.get()) else {
-            return;
-        };
-        let position = row.download().and_then(|download| list.position(download.download_id()));
-        let (Some(position), Some(place)) = (position, place) else { return };
-        if !selection.is_selected(position) {
-            selection.select_item(position, true);
-        }
-        let downloads = self.selected();
-        let [model, queue, removal] = [(); 3].map(|()| gio::Menu::new());
-        for action in DownloadAction::ALL {
-            let part = match action.part() {
-                Part::Main => &model,
-                Part::Queue => &queue,
-                Part::Removal => &removal,
-            };
-            if let Some(label) = action.label(&downloads) {
-                part.append(Some(&label), Some(action.selection_name()));
-            }
-        }
-        if queue.n_items() > 0 {
-            // Translators: a menu whose items move downloads in the queue.
-            model.append_submenu(Some(&gettext("_Queue")), &queue);
-        }
-        model.append_section(None, &removal);
-        menu.set_menu_model(Some(&model));
-        menu.set_pointing_to(Some(&gdk::Rectangle::new(place.x() as i32, place.y() as i32, 1, 1)));
-        menu.popup();
     }
 }
 

@@ -22,10 +22,7 @@ pub fn accept(
     hovers: impl Fn(Option<Point>) + Clone + 'static,
     dropped: impl Fn(Dropped, Point) + 'static,
 ) {
-    let target = gtk::DropTarget::new(glib::Type::INVALID, gdk::DragAction::COPY);
-    // The first type that the source offers is taken. Text comes last: a list says more exactly
-    // what was meant.
-    target.set_types(&[gdk::FileList::static_type(), gio::File::static_type(), String::static_type()]);
+    let target = target();
     let moves = hovers.clone();
     target.connect_motion(move |_, x, y| {
         moves(Some((x, y)));
@@ -43,6 +40,21 @@ pub fn accept(
         is_known
     });
     area.add_controller(target);
+}
+
+/// Accepts drops on `area` in place of what is in it: a text view knows no lists, and puts a text where it stands.
+pub fn accept_everywhere(area: &impl IsA<gtk::Widget>, dropped: impl Fn(Dropped) + 'static) {
+    let target = target();
+    target.set_propagation_phase(gtk::PropagationPhase::Capture);
+    target.connect_drop(move |_, value, _, _| content(value).map(&dropped).is_some());
+    area.add_controller(target);
+}
+
+/// The first type that the source offers is taken. Text comes last: a list says more exactly what was meant.
+fn target() -> gtk::DropTarget {
+    let target = gtk::DropTarget::new(glib::Type::INVALID, gdk::DragAction::COPY);
+    target.set_types(&[gdk::FileList::static_type(), gio::File::static_type(), String::static_type()]);
+    target
 }
 
 fn content(value: &glib::Value) -> Option<Dropped> {

@@ -82,7 +82,8 @@ impl HistoryRow {
             }
         });
         let click = gtk::GestureClick::builder().button(gdk::BUTTON_SECONDARY).build();
-        click.connect_pressed(glib::clone!(
+        // Not as soon as it is pressed, see the list of downloads.
+        click.connect_released(glib::clone!(
             #[weak]
             row,
             move |_, _, _, _| row.show_menu()

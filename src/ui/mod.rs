@@ -73,6 +73,7 @@ mod spoken;
 pub mod statistics_window;
 pub mod status_line;
 mod suspend;
+mod unhyphenated;
 pub mod whole_value;
 pub mod window;
 

@@ -69,6 +69,12 @@ mod imp {
         #[template_child]
         pub pause_all: TemplateChild<gtk::Button>,
         #[template_child]
+        pub sidebar_button: TemplateChild<gtk::ToggleButton>,
+        #[template_child]
+        pub search_button: TemplateChild<gtk::ToggleButton>,
+        #[template_child]
+        pub details_button: TemplateChild<gtk::ToggleButton>,
+        #[template_child]
         pub resume_all: TemplateChild<gtk::Button>,
         #[template_child]
         pub pages: TemplateChild<gtk::Stack>,
@@ -372,7 +378,12 @@ impl Window {
 
     /// One page fades into another, but not what was blank into the first: ten frames more at the start.
     fn show_page(&self, page: &str) {
-        let pages = &self.imp().pages;
+        let imp = self.imp();
+        // They show parts of the list, which have to be there.
+        for button in [&imp.sidebar_button, &imp.search_button, &imp.details_button] {
+            button.set_visible(page == "list");
+        }
+        let pages = &imp.pages;
         let is_first = pages.visible_child_name().is_some_and(|shown| shown == "opening");
         let transition = if is_first { gtk::StackTransitionType::None } else { pages.transition_type() };
         pages.set_visible_child_full(page, transition);

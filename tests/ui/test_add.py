@@ -8,7 +8,7 @@ import time
 
 from support import desktop, words
 from support.choosers import choose
-from support.freshet_ui import Freshet, Home
+from support.freshet_ui import DragSource, Freshet, Home, content_of, text_of
 from support.server import Server
 from support.waiting import run, until
 
@@ -167,9 +167,9 @@ def a_download_waits_for_its_time_or_its_user_over_a_restart():
     with Server({f"/{name}": DATA for name in ("timed.bin", "manual.bin")}) as server, Home() as home:
         home.prefer(preview_addresses="false")
         with Freshet(home) as app:
-            add_to_start(app, server.url("/timed.bin"), "Down", "Down")
+            add_to_start(app, server.url("/timed.bin"), "Down", "Down", "Down")
             app.wait_for("timed.bin", words.STARTS_AT)
-            add_to_start(app, server.url("/manual.bin"), "Down")
+            add_to_start(app, server.url("/manual.bin"), "Down", "Down")
             app.wait_for("manual.bin", words.PAUSED)
         with Freshet(home) as app:
             app.wait_for("manual.bin", words.PAUSED)
@@ -177,6 +177,45 @@ def a_download_waits_for_its_time_or_its_user_over_a_restart():
             assert not server.asked and not server.heads, "it was begun all the same, or asked about"
             app.click_in_row("timed.bin", words.RESUME)
             app.wait_for("timed.bin", words.COMPLETED)
+
+
+def what_is_dropped_on_the_dialog_gets_lines_of_its_own():
+    with Server({"/listed.bin": DATA}) as server, Home() as home, Freshet(home) as app:
+        links = [server.url(f"/{name}.zip") for name in ("written", "one", "two", "three")]
+        app.click(words.ADD_DOWNLOAD)
+        app.write(words.ADDRESSES, links[0])
+        dialog = until("the dialog", lambda: DESKTOP.window(words.ADD_DOWNLOAD))
+        above, below = (dialog.x + 150, dialog.y + 150), (dialog.x + 150, dialog.y + dialog.height - 60)
+
+        def said():
+            return content_of(app.find(words.ENTRY, words.ADDRESSES)).splitlines()
+
+        for count, (kind, place) in enumerate((("uri-list", above), ("text", above), ("browser", below)), 1):
+            drop(kind, links[count], place, lambda: said() == links[: count + 1])
+        listing = home.path / "list.txt"
+        listing.write_text(server.url("/listed.bin"))
+        drop("uri-list", listing.as_uri(), above, lambda: app.seen_row("listed.bin"))
+        app.wait_for("listed.bin", words.COMPLETED)
+        assert said() == links, "the list is in the dialog as well"
+
+
+def drop(kind, text, place, is_taken):
+    with DragSource(kind, text) as source:
+        DESKTOP.put_in_corner(source.title)
+        rect = until("the drag source", lambda: DESKTOP.window(source.title))
+        desktop.drag(DESKTOP, desktop.middle(rect), place)
+        until(f"{text} of a {kind}", is_taken)
+
+
+def what_is_to_start_at_once_waits_for_no_other():
+    with Server({f"/{name}": DATA * 10 for name in ("first.bin", "second.bin", "urgent.bin")}, 5_000) as server:
+        with Home() as home:
+            home.prefer(parallel_downloads=1, connections_per_download=1, preview_addresses="false")
+            with Freshet(home, server.url("/first.bin"), server.url("/second.bin")) as app:
+                app.wait_for("first.bin", words.DOWNLOADING)
+                add_to_start(app, server.url("/urgent.bin"), "Down")
+                app.wait_for("urgent.bin", words.DOWNLOADING)
+                assert words.QUEUED in text_of(app.row("second.bin")), "all others were started, too"
 
 
 def add_to_start(app, url, *keys):
@@ -201,4 +240,6 @@ if __name__ == "__main__":
         a_rule_is_made_in_the_preferences,
         what_the_dialog_says_of_a_download_is_how_it_is_fetched,
         a_download_waits_for_its_time_or_its_user_over_a_restart,
+        what_is_to_start_at_once_waits_for_no_other,
+        what_is_dropped_on_the_dialog_gets_lines_of_its_own,
     )

@@ -207,9 +207,10 @@ def order_of_rows(app, names):
 
 
 def the_window_fits_a_narrow_screen():
-    with Home() as home:
+    with Server({}) as server, Home() as home:
         home.prefer(window_width=360, window_height=640)
-        with Freshet(home) as app:
+        with Freshet(home, server.url("/missing.bin")) as app:
+            app.wait_for("missing.bin", words.FAILED)
             app.screenshot(DESKTOP, "narrow")
             # Of what is seen: the X11 window has an invisible border around it.
             window = extents(app.find(("frame", "window"), words.WINDOW))

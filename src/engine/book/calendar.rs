@@ -18,7 +18,7 @@ impl Book {
     /// Puts a new download where it begins its life.
     pub(super) fn place(item: &mut Item, start: Start) {
         item.life = Life::new(match start {
-            Start::Now => State::Queued,
+            Start::Now | Start::AtOnce => State::Queued,
             Start::ByHand => State::Paused,
             Start::At(at) => State::Scheduled { at },
         });

@@ -599,6 +599,9 @@ fn what_is_to_start_now_waits_neither_for_a_slot_nor_for_its_time() {
     book.command(Command::StartNow(other));
     book.admit();
     assert_eq!(state(&book, other), State::Connecting, "the user wants it all the same");
+    let new = added(&mut book, 6, Start::AtOnce);
+    book.admit();
+    assert_eq!(state(&book, new), State::Connecting, "as a new one that is not to wait");
     book.command(Command::Remove(other));
     book.command(Command::StartNow(other));
     book.admit();

@@ -86,6 +86,13 @@ impl Window {
                 move |addresses, place| window.add(&addresses, &place)
             ),
         );
+        dialog.connect_files(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |files| {
+                glib::spawn_future_local(async move { window.add_files(&files).await });
+            }
+        ));
         if let Some(session) = self.imp().session.get().filter(|_| settings.previews_addresses()) {
             dialog.set_preview(Preview::new(session));
         }

@@ -38,7 +38,7 @@ HAS_ADDRESS, SHOW, AGAIN, ONLY_NEW = "has this address", "Show", "Download Again
 PREVIEW = (
     r"^one\.bin\b",
     r"^named\.zip\b",
-    r"^50\.0\skB – application/octet-stream – can be resumed\b",
+    r"^50\.0\skB – Zip archive – can be resumed\b",
     r"^The file is not on the server \(error 404\)",
     r"^at least 100\.0\skB – .* free in the folder\b",
 )
