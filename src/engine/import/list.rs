@@ -32,6 +32,13 @@ pub struct Entry {
     pub options: Option<Box<Options>>,
 }
 
+/// With nothing said of it.
+impl From<Url> for Entry {
+    fn from(url: Url) -> Self {
+        Self { urls: vec![url], ..Self::default() }
+    }
+}
+
 impl Entry {
     /// What the list says of how this one is fetched, besides what `spec` holds for all.
     pub fn apply(self, spec: &mut DownloadSpec) {
