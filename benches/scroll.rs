@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Does a long list stay smooth while much of it moves? 10,000 downloads sorted by speed, 200 of which
-//! run; the list is scrolled up and down, then a pointer rests on it. Needs a display, nginx and xdotool:
+//! run; the list is scrolled up and down, then a pointer rests on it. Needs a display, python3 and xdotool:
 //! `build-aux/gui-session.sh cargo bench --bench scroll`.
 
 #[path = "shown/mod.rs"]
@@ -10,6 +10,8 @@ mod support;
 
 use std::cell::Cell;
 use std::fs;
+use std::io;
+use std::path::Path;
 use std::process::{Command as Process, ExitCode};
 use std::time::Duration;
 
@@ -21,12 +23,14 @@ use gtk::glib;
 
 use shown::{HEADINGS, Shown, cells, cpu_time, memory_folder};
 use support::files;
-use support::nginx::Nginx;
+use support::process::Server;
 
 const ROWS: usize = 10_000;
 const RUNNING: usize = 200;
 /// Bytes a second of each.
 const RATE: u64 = 60_000;
+/// So that none of them is complete before the end.
+const SIZE: u64 = 64 << 20;
 const SCROLLED: Duration = Duration::from_secs(20);
 const POINTED_AT: Duration = Duration::from_secs(10);
 /// Pixels in each frame.
@@ -49,18 +53,15 @@ fn main() -> ExitCode {
 
 fn bench() -> Result<(), String> {
     let folder = memory_folder().map_err(|error| error.to_string())?;
-    let (source, target) = (folder.path().join("source"), folder.path().join("target"));
-    let prepare = || -> std::io::Result<Nginx> {
-        fs::create_dir(&source)?;
+    let target = folder.path().join("target");
+    let prepare = || -> io::Result<(Server, String)> {
         fs::create_dir(&target)?;
-        files::write(&source.join("0.bin"), 1, 64 << 20)?;
-        for number in 1..ROWS {
-            fs::hard_link(source.join("0.bin"), source.join(format!("{number}.bin")))?;
-        }
-        Nginx::start(&source, RATE)
+        files::write(&folder.path().join("file"), 1, SIZE)?;
+        start_server(folder.path())
     };
-    let nginx = prepare().map_err(|error| format!("no server: {error}"))?;
-    let lines: Vec<_> = (0..ROWS).map(|number| nginx.url(&format!("/slow/{number}.bin")).to_string()).collect();
+    let (_server, port) = prepare().map_err(|error| format!("no server: {error}"))?;
+    let address = |number| format!("http://127.0.0.1:{port}/{RATE}/file~{SIZE}/{number}.bin");
+    let lines: Vec<_> = (0..ROWS).map(address).collect();
     let addresses = Addresses::in_lines(&lines.join("\n"));
     let place = Place { folder: Some(target), ..Place::default() };
     Shown::run(move |shown| {
@@ -75,6 +76,22 @@ fn bench() -> Result<(), String> {
             shown.quit(outcome);
         });
     })
+}
+
+/// Starts the server of the other benches, which sends a packet at a time, and tells its port. nginx wakes
+/// once a second and gives everybody the same then: measured over the same seconds, all are as fast as
+/// each other to the byte, and none ever overtakes another.
+fn start_server(folder: &Path) -> io::Result<(Server, String)> {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/engines/paced.py");
+    let told = folder.join("port");
+    let server = Server::spawn(Process::new("python3").arg(program).args([&told, folder, &folder.join("log")]))?;
+    for _ in 0..100 {
+        if let Ok(port) = fs::read_to_string(&told) {
+            return Ok((server, port));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Err(io::Error::other("it does not tell its port"))
 }
 
 async fn watch(shown: &Shown) -> Result<(), String> {
@@ -102,6 +119,7 @@ async fn watch(shown: &Shown) -> Result<(), String> {
     let place = scrolled(shown).vadjustment();
     place.set_value(0.0);
     let (without, _) = moves(shown).await;
+    let went = place.value();
     point_at(POINT)?;
     // A sorting that was due may come before the pointer.
     glib::timeout_future(Duration::from_secs(2)).await;
@@ -111,6 +129,9 @@ async fn watch(shown: &Shown) -> Result<(), String> {
         "the row at {POINT:?} was another one {without} times in {} s, and {with} times with the pointer on it",
         POINTED_AT.as_secs()
     );
+    if went != 0.0 {
+        return Err(format!("the list went down by {went} pixels by itself"));
+    }
     match (is_there, without, with) {
         (false, _, _) => Err("there is no row under the pointer".to_owned()),
         (true, 0, _) => Err("no row moved without the pointer: that none moved under it says nothing".to_owned()),

@@ -67,10 +67,10 @@ impl Iterator for Jobs<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let entry = match self.entries.pop_front() {
-            Some(Job::Plain(url)) => Entry { urls: vec![url], ..Entry::default() },
+            Some(Job::Plain(url)) => url.into(),
             Some(Job::Listed(entry)) => *entry,
             None => match self.plain.next()? {
-                Ok(url) => Entry { urls: vec![url], ..Entry::default() },
+                Ok(url) => url.into(),
                 Err(failure) => return Some(Err(words::sentence(&failure.kind))),
             },
         };
@@ -178,7 +178,7 @@ pub fn read_all(options: &Options) -> Result<Jobs<'_>, Vec<String>> {
             continue;
         }
         match address::parse(text) {
-            Ok(url) => entries.push(Entry { urls: vec![url], ..Entry::default() }),
+            Ok(url) => entries.push(url.into()),
             Err(failure) => {
                 problems.push(format!("{}: {}", words::printable(text), words::sentence(&failure.kind)));
             }
@@ -198,8 +198,7 @@ pub fn read_all(options: &Options) -> Result<Jobs<'_>, Vec<String>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    let jobs = assemble(options, entries, plain).map_err(|problem| vec![problem])?;
-    Ok(Jobs { notes, ..jobs })
+    assemble(options, entries, plain, notes).map_err(|problem| vec![problem])
 }
 
 fn is_dash(path: &Path) -> bool {
@@ -250,7 +249,7 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn assemble(options: &Options, entries: Vec<Entry>, plain: PlainList) -> Result<Jobs<'_>, String> {
+fn assemble(options: &Options, entries: Vec<Entry>, plain: PlainList, notes: Vec<String>) -> Result<Jobs<'_>, String> {
     if entries.len() + plain.len() > 1 {
         if options.output.is_some() {
             return Err("--output names one file, and there are several addresses: use --dir, \
@@ -270,7 +269,7 @@ fn assemble(options: &Options, entries: Vec<Entry>, plain: PlainList) -> Result<
         None => (base, None),
     };
     let entries = entries.into_iter().filter(|entry| !entry.urls.is_empty()).map(Job::from).collect();
-    Ok(Jobs { options, base, name, entries, plain, notes: Vec::new() })
+    Ok(Jobs { options, base, name, entries, plain, notes })
 }
 
 /// `DIR/NAME` below the target folder.
@@ -306,7 +305,7 @@ mod tests {
     }
 
     fn one(args: &[&str]) -> Result<DownloadSpec, String> {
-        assemble(&options(args), vec![entry("http://h/f")], PlainList::default())?.next().unwrap()
+        assemble(&options(args), vec![entry("http://h/f")], PlainList::default(), Vec::new())?.next().unwrap()
     }
 
     #[test]
@@ -338,10 +337,10 @@ mod tests {
     fn what_belongs_to_one_file_is_refused_for_several() {
         let several = || vec![entry("http://h/a"), entry("http://h/b")];
         for args in [["-o", "n"], ["--checksum", "md5:d41d8cd98f00b204e9800998ecf8427e"]] {
-            let problem = assemble(&options(&args), several(), PlainList::default()).unwrap_err();
+            let problem = assemble(&options(&args), several(), PlainList::default(), Vec::new()).unwrap_err();
             assert!(problem.contains(args[0].trim_start_matches("-o")) && problem.contains("several"), "{problem}");
         }
-        assert_eq!(assemble(&options(&["-d", "/d"]), several(), PlainList::default()).unwrap().len(), 2);
+        assert_eq!(assemble(&options(&["-d", "/d"]), several(), PlainList::default(), Vec::new()).unwrap().len(), 2);
     }
 
     #[test]
@@ -355,7 +354,7 @@ mod tests {
             ..Entry::default()
         };
         let options = options(&["-d", "/d", "--header", "A: 1"]);
-        let spec = assemble(&options, vec![entry], PlainList::default()).unwrap().next().unwrap().unwrap();
+        let spec = assemble(&options, vec![entry], PlainList::default(), Vec::new()).unwrap().next().unwrap().unwrap();
         assert_eq!((spec.url.as_str(), spec.mirrors[0].as_str()), ("http://h/f", "http://m/f"));
         assert_eq!((spec.folder, spec.name.as_deref()), ("/d/sub".into(), Some("own")));
         assert_eq!(spec.manners.headers, ["A: 1", "B: 2"]);
@@ -427,7 +426,7 @@ mod tests {
     fn each_download_has_a_limit_of_its_own_besides_that_of_all() {
         let options = options(&["--limit-each", "1K", "--limit-rate", "3K"]);
         let entries = vec![entry("http://h/a"), entry("http://h/b")];
-        let mut specs = assemble(&options, entries, PlainList::default()).unwrap();
+        let mut specs = assemble(&options, entries, PlainList::default(), Vec::new()).unwrap();
         assert!(specs.all(|spec| spec.unwrap().rate == Some(Speed(1024))));
         assert_eq!(options.limits().rate, Some(Speed(3072)));
     }
@@ -483,7 +482,9 @@ mod tests {
         let options = options(&["-d", root.path().to_str().unwrap()]);
         let make = |folders: &[&str]| {
             let within = |sub: &&str| Entry { folder: Some(sub.into()), ..entry("http://h/f") };
-            assemble(&options, folders.iter().map(within).collect(), PlainList::default()).unwrap().make_folders()
+            assemble(&options, folders.iter().map(within).collect(), PlainList::default(), Vec::new())
+                .unwrap()
+                .make_folders()
         };
         make(&["a/b", "c", "c"]).unwrap();
         assert!(root.path().join("a/b").is_dir() && root.path().join("c").is_dir());

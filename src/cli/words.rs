@@ -24,6 +24,7 @@ pub fn name(kind: &FailureKind) -> &'static str {
         FailureKind::LoginRequired => "login-required",
         FailureKind::LoginElsewhere => "login-elsewhere",
         FailureKind::ProxyLogin => "proxy-login",
+        FailureKind::ProxyRefused => "proxy-refused",
         FailureKind::ServerRefused(_) => "server-refused",
         FailureKind::FileNotFound => "file-not-found",
         FailureKind::EndedEarly => "ended-early",
@@ -87,7 +88,7 @@ pub fn sentence(kind: &FailureKind) -> String {
             "The server's SSH key is not known here. Connect once with ssh, which asks whether to trust it.".to_owned()
         }
         FailureKind::Tls => "No secure connection could be agreed on with the server.".to_owned(),
-        FailureKind::Proxy => "The proxy does not let this through. Check --proxy and the proxy variables.".to_owned(),
+        FailureKind::Proxy => "The proxy does not work. Check --proxy and the proxy variables.".to_owned(),
         FailureKind::TooManyRedirects => "The server redirects in circles. Check the address.".to_owned(),
         FailureKind::LoginRequired => {
             "The server wants a login. Use --user NAME:PASSWORD, or --netrc to take it from ~/.netrc.".to_owned()
@@ -98,6 +99,7 @@ pub fn sentence(kind: &FailureKind) -> String {
         FailureKind::ProxyLogin => {
             "The proxy wants a login. Give it as in --proxy http://NAME:PASSWORD@HOST:PORT.".to_owned()
         }
+        FailureKind::ProxyRefused => "The proxy does not allow this address. Use another one with --proxy.".to_owned(),
         FailureKind::FileNotFound => "There is no such file on the server. Check the address.".to_owned(),
         FailureKind::EndedEarly => "The server ended before the file did. The same command continues.".to_owned(),
         FailureKind::WrongRange => {

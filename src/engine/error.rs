@@ -81,8 +81,10 @@ pub enum FailureKind {
     LoginRequired,
     /// A server asks for them to which a redirect or a mirror has led: those of the address are not for it.
     LoginElsewhere,
-    /// The proxy asks for them (RFC 9110 section 15.5.8).
+    /// The proxy asks for them (RFC 9110 section 15.5.8, RFC 1929).
     ProxyLogin,
+    /// The proxy works, and does not let this through by its rules.
+    ProxyRefused,
     /// FTP and others: refused by the server, with its reply code where there is one.
     ServerRefused(u16),
     /// No such file, said by a protocol other than HTTP (there it is `HttpStatus(404)`).
@@ -164,6 +166,7 @@ impl FailureKind {
             | Self::LoginRequired
             | Self::LoginElsewhere
             | Self::ProxyLogin
+            | Self::ProxyRefused
             | Self::FileNotFound
             | Self::ChangedOnServer
             | Self::UninvitedEncoding
@@ -221,6 +224,7 @@ impl FailureKind {
             | Self::LoginRequired
             | Self::LoginElsewhere
             | Self::ProxyLogin
+            | Self::ProxyRefused
             | Self::ServerRefused(_)
             | Self::FileNotFound
             | Self::EndedEarly

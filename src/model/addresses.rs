@@ -66,7 +66,7 @@ impl Addresses {
     /// Reads a text that was not written for us, like a dropped paragraph: what is no address is
     /// passed over.
     pub fn in_prose(text: &str) -> Self {
-        Self { found: address::find_all(text).into_iter().map(plain).collect(), ..Self::default() }
+        Self { found: address::find_all(text).into_iter().map(Entry::from).collect(), ..Self::default() }
     }
 
     /// What is offered of a text that was copied for whatever purpose: it has to be nothing but whole
@@ -74,7 +74,7 @@ impl Addresses {
     pub fn worth_an_offer(text: &str) -> Option<Self> {
         // As RFC 2483 writes a text/uri-list, which is read here, too.
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let file = |line| address::absolute(line).ok().filter(looks_like_file).map(plain);
+        let file = |line| address::absolute(line).ok().filter(looks_like_file).map(Entry::from);
         let mut addresses = Self::default();
         addresses.push(lines.map(file).collect::<Option<_>>()?);
         (!addresses.found.is_empty()).then_some(addresses)
@@ -186,7 +186,7 @@ fn in_line(line: &str) -> Result<Vec<Entry>, String> {
         true => vec![line.to_owned()],
         false => pattern::expand(line).map_err(|error| refusals::pattern(&error))?,
     };
-    texts.iter().map(|text| address::parse(text).map(plain)).collect::<Result<_, _>>().or_else(|reason| {
+    texts.iter().map(|text| address::parse(text).map(Entry::from)).collect::<Result<_, _>>().or_else(|reason| {
         let inside = Addresses::in_prose(line).found;
         if inside.is_empty() { Err(describe::refused_address(line, &reason)) } else { Ok(inside) }
     })
@@ -203,11 +203,6 @@ fn looks_like_file(url: &Url) -> bool {
         let is_ending = (1..=10).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphanumeric());
         is_ending && !PAGES.contains(&ending.to_ascii_lowercase().as_str())
     })
-}
-
-/// A file of which nothing is known but its address.
-fn plain(url: Url) -> Entry {
-    Entry { urls: vec![url], ..Entry::default() }
 }
 
 #[cfg(test)]

@@ -125,6 +125,7 @@ pub fn new_address_helps(kind: &FailureKind) -> bool {
         | FailureKind::HostKey
         | FailureKind::Proxy
         | FailureKind::ProxyLogin
+        | FailureKind::ProxyRefused
         | FailureKind::EndedEarly
         | FailureKind::Protocol
         | FailureKind::DiskFull { .. }
@@ -352,6 +353,7 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
             "Another server, to which this address leads, asks for a user name and a password. Give it the address there.",
         ),
         FailureKind::ProxyLogin => gettext("The proxy asks for a user name and a password."),
+        FailureKind::ProxyRefused => gettext("The proxy does not allow this address."),
         FailureKind::ServerRefused(0) => gettext("The server refuses this address."),
         FailureKind::ServerRefused(code) => {
             gettext_f("The server refuses this address (error {code}).", &[("code", &code.to_string())])

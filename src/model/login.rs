@@ -344,6 +344,7 @@ mod tests {
         assert_eq!(named.sentence, "The proxy \u{2068}Proxy:3128\u{2069} asks for a user name and a password.");
         assert_eq!(named.realm.as_deref(), Some("The proxy says: “\u{2068}gate\u{2069}”"));
         assert_eq!((named.user.as_deref(), named.is_refused, named.is_open), (Some("ann"), false, true));
+        assert!(proxy_login(Some("socks5h://proxy")).is_open, "it takes passwords as they are");
         assert!(!proxy_login(Some("https://proxy")).is_open && proxy_login(Some("ann:pw@proxy")).is_refused);
         let titles = |proxy| proxy_login(Some(proxy)).asker.map(|asker| (asker.protocol.clone(), asker.title()));
         for (proxy, protocol, title) in [
@@ -352,6 +353,7 @@ mod tests {
             ("http://proxy:80", "proxy+http", "proxy:80"),
             ("proxy", "proxy+http", "proxy:1080"),
             ("https://ann@proxy", "proxy+https", "proxy:443"),
+            ("socks5h://proxy", "proxy+socks5h", "proxy:1080"),
         ] {
             assert_eq!(titles(proxy), Some((protocol.to_owned(), title.to_owned())), "{proxy}");
         }

@@ -4,6 +4,8 @@
 
 mod menu;
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use adw::prelude::*;
@@ -47,6 +49,8 @@ mod imp {
         pub is_scrolling: Cell<bool>,
         /// How often it was scrolled.
         pub scrolls: Cell<u32>,
+        /// Where it stays though rows overtake each other.
+        pub kept: Cell<Option<f64>>,
         /// Shown and selected as soon as it is in the list.
         pub awaited: Cell<Option<DownloadId>>,
     }
@@ -120,7 +124,10 @@ impl DownloadsView {
         list.connect_items_changed(glib::clone!(
             #[weak(rename_to = view)]
             self,
-            move |_, _, _, added| {
+            move |_, _, removed, added| {
+                if added > 0 {
+                    view.keep_place(removed > 0);
+                }
                 if added > 0 {
                     view.reveal_awaited();
                 }
@@ -247,9 +254,11 @@ impl DownloadsView {
     pub(super) fn scroll_to(&self, position: u32) {
         // The row of a change that is just being told can not be scrolled to yet.
         glib::idle_add_local_once(glib::clone!(
-            #[weak(rename_to = list_view)]
-            self.imp().list_view,
+            #[weak(rename_to = view)]
+            self,
             move || {
+                view.imp().kept.set(None);
+                let list_view = view.list_view();
                 if list_view.activate_action("list.scroll-to-item", Some(&position.to_variant())).is_err() {
                     tracing::debug!("The list does not scroll");
                 }
@@ -365,8 +374,50 @@ impl DownloadsView {
         ));
     }
 
+    /// The rows are other ones at the same places, or more. GTK goes after the one that was the first in sight,
+    /// wherever that is now: good where rows come above it, but a list sorted by speed would run up and down by
+    /// itself, and be left where it was not begun. Who goes from row to row by keys is to see where the one with
+    /// the focus has gone.
+    fn keep_place(&self, is_sorted_anew: bool) {
+        let imp = self.imp();
+        let (Some(place), Some(clock)) = (imp.list_view.vadjustment(), imp.list_view.frame_clock()) else { return };
+        let is_at_top = place.value() <= place.lower();
+        if !(is_sorted_anew || is_at_top) || self.shows_focus() || imp.kept.get().is_some() {
+            return;
+        }
+        imp.kept.set(Some(place.value()));
+        // GTK moves it as it gives the rows their places; what is moved again is laid out before it is drawn.
+        let laid_out = clock.connect_layout(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |_| {
+                if let Some(value) = view.imp().kept.get() {
+                    place.set_value(value);
+                }
+            }
+        ));
+        let handlers = Rc::new(RefCell::new(vec![laid_out]));
+        let (view, all) = (self.downgrade(), handlers.clone());
+        handlers.borrow_mut().push(clock.connect_paint(move |clock| {
+            all.take().into_iter().for_each(|handler| clock.disconnect(handler));
+            if let Some(view) = view.upgrade() {
+                view.imp().kept.set(None);
+            }
+        }));
+    }
+
+    /// Whether one of the rows has the focus, and that is seen.
+    fn shows_focus(&self) -> bool {
+        let window = self.root().and_downcast::<gtk::Window>().filter(gtk::Window::gets_focus_visible);
+        let focus = window.and_then(|window| gtk::prelude::RootExt::focus(&window));
+        focus.is_some_and(|focus| focus.is_ancestor(&self.imp().list_view.get()))
+    }
+
     fn on_scrolled(&self) {
         let imp = self.imp();
+        if imp.kept.get().is_some() {
+            return;
+        }
         imp.scrolls.set(imp.scrolls.get().wrapping_add(1));
         if imp.is_scrolling.replace(true) {
             return;

@@ -12,6 +12,7 @@ use crate::support::engine::Running;
 use crate::support::faulty::{Answer, Faulty, Request, Resource};
 use crate::support::files;
 use crate::support::nginx::{Nginx, PASSWORD, USER};
+use crate::support::socks::Socks;
 
 fn ann() -> Credentials {
     Credentials { user: "ann".into(), password: "s3cret".into() }
@@ -146,4 +147,43 @@ fn a_proxy_that_asks_before_it_makes_a_tunnel_is_not_a_lost_connection() {
     let failure = running.failed(id);
     assert_eq!((&failure.kind, failure.realm.as_deref()), (&FailureKind::ProxyLogin, Some("gate")), "{failure}");
     assert_eq!(proxy.seen().len(), 1, "it was tried again by itself");
+}
+
+/// A download of a file that is there, through a SOCKS5 proxy.
+fn add_by_socks(running: &Running, server: &Faulty, proxy: &Socks, login: &str) -> DownloadId {
+    server.on("/f", |request| Resource::new(1, MIB).answer(request));
+    let mut spec = running.single(server.url("/f"));
+    spec.patience.retries = 0;
+    spec.manners.proxy = Some(format!("socks5h://{login}127.0.0.1:{}", proxy.port()));
+    running.engine.add(spec)
+}
+
+#[test]
+fn a_socks_proxy_that_asks_gets_a_login_like_any_other() {
+    let (server, running) = (Faulty::start(), Running::start());
+    for login in ["", "ann:old@"] {
+        let proxy = Socks::start(Some(("ann", "s3cret")));
+        let id = add_by_socks(&running, &server, &proxy, login);
+        running.fails_with(id, &FailureKind::ProxyLogin);
+        assert_eq!(proxy.tried().len(), 1, "it was tried again by itself");
+        log_in(&running, id, "wrong");
+        running.fails_with(id, &FailureKind::ProxyLogin);
+        log_in(&running, id, "s3cret");
+        files::assert_same(&running.completed(id), 1, MIB);
+        let given = |password: &str| Some(("ann".to_owned(), password.to_owned()));
+        let first = if login.is_empty() { None } else { given("old") };
+        assert_eq!(proxy.tried()[..3], [first, given("wrong"), given("s3cret")]);
+    }
+}
+
+#[test]
+fn what_a_socks_proxy_answers_is_told_apart() {
+    let (server, running) = (Faulty::start(), Running::start());
+    for (reply, kind) in [(2, FailureKind::ProxyRefused), (4, FailureKind::CannotConnect), (7, FailureKind::Proxy)] {
+        let proxy = Socks::replying(reply);
+        let id = add_by_socks(&running, &server, &proxy, "");
+        let failure = running.failed(id);
+        assert_eq!(failure.kind, kind, "{reply}: {failure}");
+    }
+    assert_eq!(server.seen().len(), 0);
 }

@@ -18,5 +18,6 @@ pub mod nginx;
 pub mod paced;
 pub mod process;
 pub mod serving;
+pub mod socks;
 pub mod sshd;
 pub mod vsftpd;

@@ -10,7 +10,7 @@ from support import desktop, words
 from support.choosers import choose
 from support.freshet_ui import DragSource, Freshet, Home, content_of, text_of
 from support.server import Server
-from support.waiting import run, until
+from support.waiting import outside, run, until
 
 DESKTOP = desktop.here()
 DATA = random.Random(1).randbytes(50_000)
@@ -82,6 +82,7 @@ def what_is_in_the_list_already_is_noticed():
             app.wait_for("file (1).bin", words.COMPLETED)
 
 
+@outside("the sandbox does not see the folders that the test makes for the rules")
 def a_rule_of_the_user_says_where_a_download_goes():
     with Server({"/a.iso": DATA, "/watch": DATA}) as server, Home() as home:
         server.headers["/watch"] = {"Content-Type": "video/mp4"}
@@ -108,6 +109,7 @@ def a_rule_of_the_user_says_where_a_download_goes():
         assert not list(home.downloads.iterdir()), "something is where it would be without rules"
 
 
+@outside("the sandbox does not see the folders that the test makes for the rules")
 def a_rule_is_made_in_the_preferences():
     with Server({"/a.iso": DATA}) as server, Home() as home, Freshet(home) as app:
         discs = home.path / "discs"

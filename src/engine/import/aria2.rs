@@ -9,6 +9,17 @@ use crate::engine::rate::parse_rate;
 /// More connections Freshet does not make for one download.
 const MOST_CONNECTIONS: u32 = 32;
 
+/// A user name and a password belong to the proxy of their own name alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ProxyLogins {
+    /// There is a proxy for the protocol of the download.
+    has_own: bool,
+    /// That of this proxy.
+    own: Option<Credentials>,
+    /// That of the proxy for all protocols.
+    all: Option<Credentials>,
+}
+
 impl Options {
     /// Takes one in, and tells whether it means anything for a download of this scheme. The error says what is wrong
     /// with its value.
@@ -52,14 +63,14 @@ impl Options {
 
     /// What is said of one protocol says nothing of a download by another one.
     fn read_for_protocol(&mut self, key: &str, value: &str, scheme: &str, protocol: &str) -> Result<bool, String> {
-        let of_protocol = |name: &str| key.strip_prefix(protocol).is_some_and(|rest| rest == name);
-        if of_protocol("-user") || of_protocol("-passwd") {
+        if let Some((login, is_user)) = self.login_of(key, scheme, protocol) {
             let value = options::line(value)?;
             let none = || Credentials { user: String::new(), password: String::new() };
-            let login = self.credentials.get_or_insert_with(none);
-            *(if of_protocol("-user") { &mut login.user } else { &mut login.password }) = value;
+            let login = login.get_or_insert_with(none);
+            *(if is_user { &mut login.user } else { &mut login.password }) = value;
         } else if key.strip_prefix(scheme) == Some("-proxy") {
             self.proxy = Some(options::line(value)?);
+            self.proxy_logins.has_own = true;
         } else if key == "all-proxy" {
             let proxy = options::line(value)?;
             self.proxy.get_or_insert(proxy);
@@ -69,9 +80,38 @@ impl Options {
         Ok(true)
     }
 
-    /// All that stands below the address has been read: a password without a user logs nobody in.
-    pub(super) fn settle_login(&mut self) {
+    /// Which log-in an option is of, and whether it is the user's name.
+    fn login_of(&mut self, key: &str, scheme: &str, protocol: &str) -> Option<(&mut Option<Credentials>, bool)> {
+        let (whose, is_user) = match key.strip_suffix("-user") {
+            Some(whose) => (whose, true),
+            None => (key.strip_suffix("-passwd")?, false),
+        };
+        let login = match whose.strip_suffix("-proxy") {
+            Some("all") => &mut self.proxy_logins.all,
+            Some(of) if of == scheme => &mut self.proxy_logins.own,
+            None if whose == protocol => &mut self.credentials,
+            _ => return None,
+        };
+        Some((login, is_user))
+    }
+
+    /// All that stands below the address has been read: a password without a user logs nobody in. Tells the option of
+    /// aria2's that means nothing without another one.
+    pub(super) fn settle_logins(&mut self, scheme: &str) -> Option<String> {
         self.credentials.take_if(|login| login.user.is_empty());
+        let ProxyLogins { has_own, own, all } = std::mem::take(&mut self.proxy_logins);
+        // That for all is not asked where there is another.
+        let (whose, login) = if has_own || own.is_some() { (scheme, own) } else { ("all", all) };
+        let login = login?;
+        let is_for_one = has_own || whose == "all" && self.proxy.is_some();
+        match (is_for_one, login.user.is_empty()) {
+            (true, false) => {
+                self.proxy_credentials = Some(login);
+                None
+            }
+            (_, true) => Some(format!("{whose}-proxy-passwd")),
+            (false, false) => Some(format!("{whose}-proxy-user")),
+        }
     }
 }
 
@@ -121,6 +161,43 @@ mod tests {
         assert_eq!((second.manners.credentials.as_ref(), second.manners.proxy.as_deref()), (None, Some("r:3")));
         assert_eq!(second.on_exists, OnExists::Skip);
         assert_eq!(passed_over, ["gid", "ftp-user", "http-proxy", "pause", "http-user"]);
+    }
+
+    #[test]
+    fn a_login_goes_to_the_proxy_of_its_name_alone() {
+        let login = |lines: &str| {
+            let (all, passed_over) = specs(&format!("https://h/a\n {}\n", lines.replace(' ', "\n ")));
+            let login = all[0].manners.proxy_credentials.clone().map(|login| (login.user, login.password));
+            (login, passed_over.join(" "))
+        };
+        let is = |user: &str, password: &str| (Some((user.to_owned(), password.to_owned())), String::new());
+        let none = |passed_over: &str| (None, passed_over.to_owned());
+        let all = "all-proxy-user=ann all-proxy-passwd=a:1 ";
+        assert_eq!(login(&format!("{all}all-proxy=p:1")), is("ann", "a:1"));
+        assert_eq!(login(&format!("{all}all-proxy=p:1 https-proxy=q:2 https-proxy-user=bob")), is("bob", ""));
+        assert_eq!(login(&format!("{all}all-proxy=p:1 https-proxy=q:2")), none(""));
+        // The proxy may be another one then, that of the preferences say.
+        assert_eq!(login(all), none("all-proxy-user"));
+        assert_eq!(login("https-proxy-user=bob all-proxy=p:1"), none("https-proxy-user"));
+        assert_eq!(login("https-proxy-passwd=x https-proxy=p:1"), none("https-proxy-passwd"));
+        assert_eq!(login("http-proxy-user=bob https-proxy=p:1"), none("http-proxy-user"));
+    }
+
+    #[test]
+    fn what_is_said_of_certificates_never_makes_a_download_less_safe() {
+        for value in ["false", "true"] {
+            let (all, passed_over) = specs(&format!("https://h/a\n check-certificate={value}\n"));
+            assert_eq!((all[0].manners.insecure, passed_over), (false, vec!["check-certificate".to_owned()]));
+        }
+    }
+
+    #[test]
+    fn times_and_words_have_the_same_names_as_here() {
+        let (all, passed_over) = specs("http://h/a\n timeout=7\n retry-wait=3\n user-agent=me\n referer=http://r/\n");
+        let (spec, patience) = (&all[0], &all[0].patience);
+        assert_eq!([patience.silence, patience.first_wait].map(|time| time.as_secs()), [7, 3]);
+        assert_eq!(spec.manners.user_agent.as_deref().zip(spec.manners.referer.as_deref()), Some(("me", "http://r/")));
+        assert_eq!(passed_over, [""; 0]);
     }
 
     #[test]

@@ -32,6 +32,13 @@ pub struct Entry {
     pub options: Option<Box<Options>>,
 }
 
+/// With nothing said of it.
+impl From<Url> for Entry {
+    fn from(url: Url) -> Self {
+        Self { urls: vec![url], ..Self::default() }
+    }
+}
+
 impl Entry {
     /// What the list says of how this one is fetched, besides what `spec` holds for all.
     pub fn apply(self, spec: &mut DownloadSpec) {
@@ -170,12 +177,18 @@ impl Reader {
                     Some(value) => entry.options.get_or_insert_default().read_as_aria2(key, value, scheme)?,
                     None => false,
                 };
-                if !is_taken && !self.seen.contains(key) {
-                    self.seen.insert(key.to_owned());
-                    self.list.passed_over.push(key.to_owned());
+                if !is_taken {
+                    self.pass_over(key);
                 }
                 Ok(())
             }
+        }
+    }
+
+    fn pass_over(&mut self, key: &str) {
+        if !self.seen.contains(key) {
+            self.seen.insert(key.to_owned());
+            self.list.passed_over.push(key.to_owned());
         }
     }
 
@@ -183,7 +196,10 @@ impl Reader {
         let is_faulty = std::mem::take(&mut self.is_faulty);
         let mut entry = self.current.take().filter(|_| !is_faulty);
         if let Some(entry) = &mut entry {
-            entry.options.as_mut().into_iter().for_each(|options| options.settle_login());
+            let scheme = entry.urls.first().map(Url::scheme).unwrap_or_default();
+            if let Some(key) = entry.options.as_mut().and_then(|options| options.settle_logins(scheme)) {
+                self.pass_over(&key);
+            }
             entry.options.take_if(|options| **options == Options::default());
         }
         self.list.entries.extend(entry);

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::aria2::ProxyLogins;
 use crate::engine::download::spec::{Credentials, DownloadSpec, OnExists};
 use crate::engine::net::headers::is_token;
 use crate::engine::rate::parse_rate;
@@ -23,6 +24,9 @@ pub struct Options {
     referer: Option<String>,
     pub(super) credentials: Option<Credentials>,
     pub(super) proxy: Option<String>,
+    pub(super) proxy_credentials: Option<Credentials>,
+    /// Of a list of aria2's, as long as more of it may come.
+    pub(super) proxy_logins: ProxyLogins,
     ca_file: Option<PathBuf>,
     pub(super) retries: Option<u32>,
     first_wait: Option<Duration>,
@@ -82,6 +86,10 @@ impl Options {
         manners.user_agent = self.user_agent.or(manners.user_agent.take());
         manners.referer = self.referer.or(manners.referer.take());
         manners.credentials = self.credentials.or(manners.credentials.take());
+        if self.proxy.is_some() {
+            // That of another proxy is not for this one.
+            manners.proxy_credentials = self.proxy_credentials;
+        }
         manners.proxy = self.proxy.or(manners.proxy.take());
         manners.ca_file = self.ca_file.or(manners.ca_file.take());
         manners.netrc |= self.netrc;

@@ -2,6 +2,8 @@
 //! The only table from libcurl's codes to kinds of failure (`libcurl-errors(3)`). HTTP statuses
 //! are read in `proof.rs`, where the rest of the answer is known.
 
+use std::ffi::c_long;
+
 use url::Url;
 
 use crate::engine::error::{Failure, FailureKind};
@@ -52,7 +54,11 @@ fn ssh_kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
 fn kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
     // What a proxy answers that is to make a tunnel; the second are the words of libcurl before 7.87.
     if text.contains("CONNECT tunnel failed") || text.contains("from proxy after CONNECT") {
-        return if text.contains(" 407") { FailureKind::ProxyLogin } else { FailureKind::Proxy };
+        return match text {
+            _ if text.contains(" 407") => FailureKind::ProxyLogin,
+            _ if text.contains(" 403") => FailureKind::ProxyRefused,
+            _ => FailureKind::Proxy,
+        };
     }
     match code {
         // An answer of HTTP/0.9, of a version or with a status that there is none of.
@@ -112,6 +118,34 @@ const CURLE_PROXY: curl_sys::CURLcode = 97;
 /// Since libcurl 8.6: header fields beyond its bounds.
 const CURLE_TOO_LARGE: curl_sys::CURLcode = 100;
 
+/// What it means that a SOCKS proxy did this, a number of libcurl's (`CURLINFO_PROXY_ERROR(3)`). A proxy that could
+/// not reach the server is none that does not work.
+pub fn by_proxy(error: c_long) -> FailureKind {
+    match error {
+        CURLPX_NO_AUTH | CURLPX_USER_REJECTED | CURLPX_LONG_PASSWD | CURLPX_LONG_USER => FailureKind::ProxyLogin,
+        CURLPX_REPLY_NOT_ALLOWED => FailureKind::ProxyRefused,
+        CURLPX_REPLY_CONNECTION_REFUSED
+        | CURLPX_REPLY_HOST_UNREACHABLE
+        | CURLPX_REPLY_NETWORK_UNREACHABLE
+        | CURLPX_REPLY_TTL_EXPIRED => FailureKind::CannotConnect,
+        CURLPX_RESOLVE_HOST => FailureKind::NameNotFound,
+        _ => FailureKind::Proxy,
+    }
+}
+
+// Numbers of curl/curl.h. They stand for every way a SOCKS proxy may fail; these are those that matter here.
+const CURLPX_LONG_PASSWD: c_long = 10;
+const CURLPX_LONG_USER: c_long = 11;
+/// It takes none of what was offered: a user name and a password are only where there are some.
+const CURLPX_NO_AUTH: c_long = 12;
+const CURLPX_REPLY_CONNECTION_REFUSED: c_long = 19;
+const CURLPX_REPLY_HOST_UNREACHABLE: c_long = 21;
+const CURLPX_REPLY_NETWORK_UNREACHABLE: c_long = 22;
+const CURLPX_REPLY_NOT_ALLOWED: c_long = 23;
+const CURLPX_REPLY_TTL_EXPIRED: c_long = 24;
+const CURLPX_RESOLVE_HOST: c_long = 27;
+const CURLPX_USER_REJECTED: c_long = 33;
+
 /// A three-digit reply of the 4yz or 5yz class at the end of libcurl's text.
 fn refused(text: &str) -> Option<FailureKind> {
     let number = text.rsplit([' ', ':']).find_map(|word| word.trim().parse::<u16>().ok())?;
@@ -155,7 +189,8 @@ mod tests {
         for text in ["CONNECT tunnel failed, response 407", "Received HTTP code 407 from proxy after CONNECT"] {
             assert_eq!(kind(56, text), FailureKind::ProxyLogin, "{text}");
         }
-        assert_eq!(kind(56, "CONNECT tunnel failed, response 403"), FailureKind::Proxy);
+        assert_eq!(kind(56, "CONNECT tunnel failed, response 403"), FailureKind::ProxyRefused);
+        assert_eq!(kind(56, "CONNECT tunnel failed, response 502"), FailureKind::Proxy);
     }
 
     #[test]

@@ -213,6 +213,9 @@ impl TransferHandler {
             return Failure::new(FailureKind::Protocol, detail);
         }
         let mut failure = super::failure::from_curl(error, self.url().as_ref());
+        if let Some(easy) = self.easy.filter(|_| failure.kind == FailureKind::Proxy) {
+            failure.kind = super::failure::by_proxy(easy.proxy_error());
+        }
         match failure.kind {
             // An FTP server may be one that HTTP redirected to.
             FailureKind::LoginRequired if self.head.is_from_elsewhere(self.url().as_ref()) => {

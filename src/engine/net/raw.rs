@@ -24,6 +24,8 @@ const CURLSSH_AUTH_KEYBOARD: c_long = 1 << 3;
 const CURLSSH_AUTH_AGENT: c_long = 1 << 4;
 const CURLINFO_LONG: curl_sys::CURLINFO = 0x0020_0000;
 const CURLINFO_HTTP_VERSION: curl_sys::CURLINFO = CURLINFO_LONG + 46;
+/// Since 7.73.
+const CURLINFO_PROXY_ERROR: curl_sys::CURLINFO = CURLINFO_LONG + 59;
 const CURLINFO_OFF_T: curl_sys::CURLINFO = 0x0060_0000;
 const CURLINFO_FILETIME_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 14;
 const CURLINFO_CONTENT_LENGTH_DOWNLOAD_T: curl_sys::CURLINFO = CURLINFO_OFF_T + 15;
@@ -127,6 +129,11 @@ impl EasyRef {
             30 | 31 => Some("HTTP/3"),
             _ => None,
         }
+    }
+
+    /// What exactly a SOCKS proxy did (`CURLINFO_PROXY_ERROR(3)`); see [`EasyRef::infos`].
+    pub fn proxy_error(self) -> c_long {
+        self.long(CURLINFO_PROXY_ERROR)
     }
 
     /// The address of the other machine; see [`EasyRef::infos`].

@@ -28,6 +28,16 @@ def _too_long(_signal, _frame):
     raise AssertionError(f"took longer than {LONGEST_TEST} s")
 
 
+def outside(why):
+    """Of a test that can not be made where the program runs in a sandbox (build-aux/flatpak.sh)."""
+
+    def mark(test):
+        test.outside = why
+        return test
+
+    return mark
+
+
 def run(*tests, on_failure=None):
     """Runs the tests, prints one line for each, ends the program with the right status."""
     wanted = sys.argv[1:]
@@ -38,6 +48,9 @@ def run(*tests, on_failure=None):
     failed = 0
     for test in tests:
         if wanted and test.__name__ not in wanted:
+            continue
+        if os.environ.get("FRESHET_SANDBOX") and hasattr(test, "outside"):
+            print(f"ok {test.__name__}: SKIPPED {test.outside}", flush=True)
             continue
         signal.alarm(LONGEST_TEST)
         try:
