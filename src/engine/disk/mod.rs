@@ -12,6 +12,7 @@ mod disk_threads;
 mod epoch;
 mod folder;
 mod follower;
+mod job;
 pub mod journal;
 mod lock;
 mod log;

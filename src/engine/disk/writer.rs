@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::folder::Folders;
+use super::job::{Job, LONG};
 use super::mailbox::{LATE, Mailbox};
 use super::part_file::PartFile;
 use super::place;
@@ -28,8 +29,6 @@ use crate::engine::types::{ByteRange, IdMap, PartId};
 /// Blocks that follow each other in a part file are written with one call, up to this.
 const MOST_BLOCKS: usize = 16;
 const MOST_BYTES: u64 = 1024 * 1024;
-/// Shorter blocks are those of small files, which the next one waits for.
-const LONG: u64 = 128 * 1024;
 /// For so long blocks are let gather...
 const NAP: Duration = Duration::from_millis(4);
 /// ...unless there is always something to do within this time: at full speed they fill the pool.
@@ -39,56 +38,6 @@ const WINDOW: usize = 64;
 
 /// So many files are handed on to be moved into place together.
 const MOST_FINISHING: usize = 16;
-
-/// A job for the writer.
-#[derive(Debug)]
-pub enum Job {
-    Look {
-        part: PartId,
-        look: Look,
-    },
-    Open {
-        part: PartId,
-        open: Open,
-        /// Set when the part is closed, so that a checksum need not be computed to its end.
-        is_ended: Arc<AtomicBool>,
-    },
-    Write {
-        part: PartId,
-        offset: u64,
-        block: Block,
-    },
-    Save {
-        part: PartId,
-        journal: Journal,
-        /// How many of the bytes that were written had been told of when it was made.
-        told: u64,
-    },
-    Check {
-        part: PartId,
-        range: ByteRange,
-        wanted: Checksum,
-        is_ended: Arc<AtomicBool>,
-    },
-    Read {
-        part: PartId,
-        range: ByteRange,
-        is_ended: Arc<AtomicBool>,
-    },
-    Finish {
-        part: PartId,
-        finish: Finish,
-        is_ended: Arc<AtomicBool>,
-    },
-    Close {
-        part: PartId,
-    },
-    Delete {
-        part_path: PathBuf,
-    },
-    /// Do what was given before, then end.
-    Stop,
-}
 
 /// The state of the thread.
 #[derive(Debug)]
@@ -467,32 +416,6 @@ impl Writer {
 
     fn is_any_closing(&self, is_meant: impl Fn(&PathBuf) -> bool) -> bool {
         self.closing.iter().any(|(path, file)| file.strong_count() > 0 && is_meant(path))
-    }
-}
-
-impl Job {
-    /// Whether something waits for it.
-    pub fn is_urgent(&self) -> bool {
-        !matches!(self, Self::Write { block, .. } if !block.is_awaited())
-    }
-
-    /// Whether it may take long.
-    fn is_long(&self) -> bool {
-        matches!(self, Self::Write { block, .. } if block.bytes().len() as u64 >= LONG)
-    }
-
-    fn is_about(&self, wanted: PartId) -> bool {
-        match self {
-            Self::Look { part, .. }
-            | Self::Open { part, .. }
-            | Self::Write { part, .. }
-            | Self::Save { part, .. }
-            | Self::Check { part, .. }
-            | Self::Read { part, .. }
-            | Self::Finish { part, .. }
-            | Self::Close { part } => *part == wanted,
-            Self::Delete { .. } | Self::Stop => false,
-        }
     }
 }
 
