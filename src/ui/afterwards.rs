@@ -136,7 +136,7 @@ impl Follower {
     }
 
     fn dialog(self: &Rc<Self>, window: &Window, what: Afterwards, words: &str) -> adw::MessageDialog {
-        let dialog = adw::MessageDialog::new(Some(window), Some(&what.heading()), Some(words));
+        let dialog = messages::question(window, &what.heading(), words);
         dialog.add_responses(&[("cancel", &gettext("_Cancel")), ("now", &what.now_label())]);
         dialog.set_close_response("cancel");
         dialog.set_default_response(Some("cancel"));

@@ -36,9 +36,16 @@ pub fn ask_to_remove(parent: &impl IsA<gtk::Window>, heading: &str, body: &str, 
     ask(parent, heading, body, &gettext("_Remove"), remove);
 }
 
+/// A dialog that asks something. libadwaita 1.2 does not tell a screen reader that it is one.
+pub fn question(parent: &impl IsA<gtk::Window>, heading: &str, body: &str) -> adw::MessageDialog {
+    let dialog = adw::MessageDialog::new(Some(parent), Some(heading), Some(body));
+    dialog.set_property("accessible-role", gtk::AccessibleRole::Dialog);
+    dialog
+}
+
 /// Asks before something that can not be undone.
 fn ask(parent: &impl IsA<gtk::Window>, heading: &str, body: &str, label: &str, done: impl Fn() + 'static) {
-    let dialog = adw::MessageDialog::new(Some(parent), Some(heading), Some(body));
+    let dialog = question(parent, heading, body);
     dialog.add_responses(&[("cancel", &gettext("_Cancel")), ("done", label)]);
     dialog.set_close_response("cancel");
     dialog.set_default_response(Some("cancel"));

@@ -37,6 +37,7 @@ SLOW = 20_000  # a second and connection
 NAME = "file.bin"
 OTHER = "other.bin"
 GONE = "gone.bin"
+CLOSED = "closed.bin"
 DATA = random.Random(2).randbytes(9_000_000)
 
 # What these actions do is no window of ours: they end the program, act at once, or ask the desktop for a file.
@@ -111,6 +112,59 @@ def everything_in_every_window_says_what_it_is():
                 DESKTOP.key("Escape")
                 until(f"the end of {action}", lambda: len(windows(app)) == before, 5)
         assert opened >= 4, f"only {opened} windows were opened"
+        assert not found, "without name or role:\n" + "\n".join(sorted(set(found)))
+
+
+def to_row(app, file_name):
+    """Moves the focus to a row by keys."""
+    to_list(app)
+    DESKTOP.key("Home")
+
+    def is_there():
+        node = focused(app)
+        if node is not None and is_download(node) and name(node).startswith(file_name):
+            return True
+        DESKTOP.key("Down")
+        time.sleep(0.1)
+        return False
+
+    until(f"the focus on the row of {file_name}", is_there)
+
+
+def what_a_row_asks_in_a_dialog_says_what_it_is():
+    """Dialogs that no action of the window opens, and that of a rule, which the preferences open."""
+    with begun(SLOW, GONE, CLOSED) as (server, _home, app):
+        server.logins = {f"/{CLOSED}": "ann:secret"}
+        app.wait_for(GONE, words.FAILED)
+        app.wait_for(CLOSED, words.FAILED)
+        to_row(app, CLOSED)
+        DESKTOP.key("ctrl", "r")
+        app.wait_for(CLOSED, words.LOGIN_NEEDED)
+        found = []
+
+        def look(what, opens):
+            before = len(windows(app))
+            opens()
+            until(f"the dialog {what}", lambda: len(windows(app)) > before, 5)
+            time.sleep(0.3)
+            found.extend(faults(app, what))
+            app.screenshot(DESKTOP, f"a11y-{what}")
+            return before
+
+        def closed(what, before):
+            DESKTOP.key("Escape")
+            until(f"the end of {what}", lambda: len(windows(app)) == before, 5)
+
+        for what, file_name, keys in (
+            ("log-in", CLOSED, ("ctrl", "u")),
+            ("new-address", GONE, ("ctrl", "l")),
+            ("limit", NAME, ("ctrl", "shift", "l")),
+        ):
+            to_row(app, file_name)
+            closed(what, look(what, lambda keys=keys: DESKTOP.key(*keys)))
+        without = look("preferences", lambda: activate("preferences", "/window/1"))
+        closed("rule", look("rule", lambda: app.click(words.ADD_RULE)))
+        closed("preferences", without)
         assert not found, "without name or role:\n" + "\n".join(sorted(set(found)))
 
 
@@ -262,6 +316,7 @@ def all_is_done_by_keys():
 if __name__ == "__main__":
     run(
         everything_in_every_window_says_what_it_is,
+        what_a_row_asks_in_a_dialog_says_what_it_is,
         tab_comes_to_everything_in_use,
         tab_comes_to_everything_in_each_dialog,
         the_focus_comes_back_when_a_dialog_goes,

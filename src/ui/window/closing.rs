@@ -8,6 +8,7 @@ use gtk::glib;
 use super::Window;
 use crate::i18n::{gettext, ngettext_f};
 use crate::settings::Key;
+use crate::ui::messages;
 
 impl Window {
     /// The window is about to be closed. It goes when everything is kept, or only out of sight.
@@ -44,7 +45,7 @@ impl Window {
             &[("n", &pending.to_string())],
         );
         // Translators: a question.
-        let dialog = adw::MessageDialog::new(Some(self), Some(&gettext("Stop Downloading?")), Some(&body));
+        let dialog = messages::question(self, &gettext("Stop Downloading?"), &body);
         dialog.add_responses(&[
             ("cancel", &gettext("_Cancel")),
             // Translators: a button: stops the downloads and ends the program.

@@ -9,6 +9,7 @@ use super::Window;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::session::Place;
 use crate::model::{Addresses, DownloadId, Session, history};
+use crate::ui::messages;
 
 /// What is to be added, and what of it is new.
 struct Wanted {
@@ -94,7 +95,7 @@ impl Window {
 
     /// `show` shows what there is.
     fn ask(&self, wanted: Wanted, heading: &str, body: &str, show: impl Fn(&Self) + 'static) {
-        let dialog = adw::MessageDialog::new(Some(self), Some(heading), Some(body));
+        let dialog = messages::question(self, heading, body);
         dialog.add_response("cancel", &gettext("_Cancel"));
         dialog.add_response("again", &gettext("_Download Again"));
         // Where there is nothing new, what there is may be what was looked for.

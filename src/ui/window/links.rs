@@ -118,7 +118,7 @@ impl Window {
     fn offer_as_address(&self, addresses: Addresses, download: &DownloadObject) {
         // Translators: a question; {file} is the name of a file.
         let heading = gettext_f("Use This Address for “{file}”?", &[("file", &download.name())]);
-        let dialog = adw::MessageDialog::new(Some(self), Some(&heading), Some(&what_is_kept(&download.name())));
+        let dialog = messages::question(self, &heading, &what_is_kept(&download.name()));
         dialog.add_responses(&[
             ("cancel", &gettext("_Cancel")),
             ("add", &gettext("_Add as New Download")),

@@ -32,6 +32,11 @@ OF_THE_TOOLKIT = tuple(
         # What is chosen in a combo row, whose own name and value are told, and the eye of a password.
         ("add", r"^list item “” in list “(GtkListView)?” in .* in combo box “\w+”"),
         ("add", r"^push button “GtkImage” in panel “” in panel “” in text “Password”"),
+        ("log-in", r"^push button “GtkImage” in panel “” in panel “” in text “Password”"),
+        # Looked at together with the preferences, which open it.
+        ("rule", r"^(entry|page tab) "),
+        ("rule", r"^list item “” in list “(GtkListView)?” in .* in combo box “[^”]+”"),
+        ("rule", r"^push button “GtkImage” in panel “” in filler “AdwGizmo”"),
         # The head of a row that unfolds; the row itself is named.
         ("add", r"^panel “” in panel “” in list item “Advanced”"),
         ("statistics", r"^panel “” in panel “” in list item “Amounts by Day”"),
