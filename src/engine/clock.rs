@@ -33,7 +33,6 @@ type Ring = Rc<dyn Fn()>;
 /// Monotonic time and a GLib timeout on the default main context.
 pub struct MainLoopClock {
     begin: Instant,
-    held: Cell<Option<(Moment, SystemTime)>>,
     ring: Rc<RefCell<Option<Ring>>>,
     alarm: Rc<Cell<Option<glib::SourceId>>>,
     set_for: Cell<Option<Moment>>,
@@ -50,31 +49,17 @@ impl std::fmt::Debug for MainLoopClock {
 
 impl Default for MainLoopClock {
     fn default() -> Self {
-        Self {
-            begin: Instant::now(),
-            held: Cell::new(None),
-            ring: Rc::default(),
-            alarm: Rc::default(),
-            set_for: Cell::new(None),
-        }
+        Self { begin: Instant::now(), ring: Rc::default(), alarm: Rc::default(), set_for: Cell::new(None) }
     }
 }
 
 impl Clock for MainLoopClock {
     fn now(&self) -> Moment {
-        self.held.get().map_or_else(|| Moment(self.begin.elapsed()), |(now, _)| now)
+        Moment(self.begin.elapsed())
     }
 
     fn today(&self) -> SystemTime {
-        self.held.get().map_or_else(SystemTime::now, |(_, today)| today)
-    }
-
-    fn hold(&self) {
-        self.held.set(Some((Moment(self.begin.elapsed()), SystemTime::now())));
-    }
-
-    fn release(&self) {
-        self.held.set(None);
+        SystemTime::now()
     }
 
     fn set_alarm(&self, at: Option<Moment>) {
@@ -119,6 +104,51 @@ impl Drop for MainLoopClock {
     }
 }
 
+/// A clock that can be held, for the book, which decides. Who waits needs the other one, which goes on: libcurl waits
+/// inside a call for an SSH server to answer, until the driver sees that it takes too long.
+pub struct TurnClock {
+    clock: Rc<dyn Clock>,
+    held: Cell<Option<(Moment, SystemTime)>>,
+}
+
+impl TurnClock {
+    pub fn new(clock: Rc<dyn Clock>) -> Self {
+        Self { clock, held: Cell::new(None) }
+    }
+}
+
+impl std::fmt::Debug for TurnClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TurnClock").field("held", &self.held).finish_non_exhaustive()
+    }
+}
+
+impl Clock for TurnClock {
+    fn now(&self) -> Moment {
+        self.held.get().map_or_else(|| self.clock.now(), |(now, _)| now)
+    }
+
+    fn today(&self) -> SystemTime {
+        self.held.get().map_or_else(|| self.clock.today(), |(_, today)| today)
+    }
+
+    fn hold(&self) {
+        self.held.set(Some((self.clock.now(), self.clock.today())));
+    }
+
+    fn release(&self) {
+        self.held.set(None);
+    }
+
+    fn set_alarm(&self, at: Option<Moment>) {
+        self.clock.set_alarm(at);
+    }
+
+    fn on_alarm(&self, ring: Box<dyn Fn()>) {
+        self.clock.on_alarm(ring);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::thread::sleep;
@@ -127,11 +157,13 @@ mod tests {
 
     #[test]
     fn what_happens_while_the_time_is_held_happens_at_one_moment() {
-        let clock = MainLoopClock::default();
+        let other: Rc<dyn Clock> = Rc::new(MainLoopClock::default());
+        let clock = TurnClock::new(other.clone());
         clock.hold();
         let held = (clock.now(), clock.today());
         sleep(Duration::from_millis(2));
         assert_eq!((clock.now(), clock.today()), held);
+        assert!(other.now() > held.0, "who waits is not held up");
         clock.release();
         assert!(clock.now() - held.0 >= Duration::from_millis(2));
         assert!(clock.today() > held.1);

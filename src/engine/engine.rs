@@ -12,7 +12,7 @@ use url::Url;
 
 use super::book::{Book, Parts, Shelf};
 use super::chronicle::Entry;
-use super::clock::{Clock, MainLoopClock};
+use super::clock::{Clock, MainLoopClock, TurnClock};
 use super::command::{Command, Limits, Start};
 use super::details::Details;
 use super::disk::{DiskThreads, Reply};
@@ -155,6 +155,7 @@ impl Engine {
             }
         });
         let transport = Rc::new(Driver::new(clock.clone(), disk.clone(), config.slice)?);
+        let clock: Rc<dyn Clock> = Rc::new(TurnClock::new(clock));
         let engine = Self::assemble(Parts { transport, disk, clock, store }, config.limits, list, shelf);
         core_of_disk.replace(Rc::downgrade(&engine.core));
         engine.core.archive.replace(archive);
