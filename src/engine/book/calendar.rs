@@ -7,7 +7,6 @@ use super::Book;
 use crate::engine::command::Start;
 use crate::engine::download::state::{Input, Life, State};
 use crate::engine::item::Item;
-
 use crate::engine::types::{DownloadId, Moment};
 
 /// So often the time of day is looked at while something is to start: the clock that alarms go by stands

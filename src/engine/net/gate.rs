@@ -38,6 +38,7 @@ const HURRY: Duration = Duration::from_millis(500);
 
 pub struct Gate {
     pub clock: Rc<dyn Clock>,
+    /// When the present call into libcurl began.
     began: Cell<Moment>,
     /// Until when callbacks may take bytes in the present call into libcurl.
     deadline: Cell<Moment>,
@@ -77,7 +78,7 @@ impl Gate {
         self.brought.set(0);
     }
 
-    /// When the present call into libcurl began.
+    /// A moment for what need not ask the clock again.
     pub fn began(&self) -> Moment {
         self.began.get()
     }
