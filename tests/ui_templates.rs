@@ -499,7 +499,7 @@ fn a_long_name_leaves_a_toast_its_meaning_and_its_button() {
         let window = gtk::Window::builder().default_width(360).default_height(300).child(&overlay).build();
         overlay.set_child(Some(&gtk::Label::new(None)));
         window.present();
-        until(|| window.is_mapped());
+        until(|| overlay.width() > 0);
         let name = messages::brief("debian-13.2.0-amd64-netinst-with-a-very-long-name-for-a-file.iso");
         let words = format!("“{name}” was taken off the list");
         messages::offer_undo(&overlay, &words, || (), || ());

@@ -224,7 +224,10 @@ mod tests {
             read.found.into_iter().map(|entry| (entry.urls.len(), entry.name)).collect::<Vec<_>>()
         };
         let named = Some("named.iso".to_owned());
-        assert_eq!(urls("http://a.example/1\thttp://b.example/1\n  out=named.iso\nhttp://a.example/2\n"), [(2, named), (1, None)]);
+        assert_eq!(
+            urls("http://a.example/1\thttp://b.example/1\n  out=named.iso\nhttp://a.example/2\n"),
+            [(2, named), (1, None)]
+        );
         assert_eq!(urls("Look at http://a.example/1 and\nalso at http://b.example/2."), [(1, None), (1, None)]);
         assert_eq!(urls("nothing at all\n"), []);
     }

@@ -137,7 +137,10 @@ mod tests {
     fn a_number_is_taken_as_the_locale_groups_it() {
         let grouped = |text, digits| last_number(text, digits);
         assert_eq!(grouped("42.7 MB (42,700,000 bytes)", "42700000"), Some("42,700,000"));
-        assert_eq!(grouped("42,7\u{a0}MB (42\u{202f}700\u{202f}000 octets)", "42700000"), Some("42\u{202f}700\u{202f}000"));
+        assert_eq!(
+            grouped("42,7\u{a0}MB (42\u{202f}700\u{202f}000 octets)", "42700000"),
+            Some("42\u{202f}700\u{202f}000")
+        );
         assert_eq!(grouped("1234 bytes", "1234"), Some("1234"));
         assert_eq!(grouped("1,5 kB", "1234"), None);
         assert_eq!(grouped("34 bytes", "1234"), None);

@@ -66,8 +66,9 @@ pub fn pattern(error: &PatternError) -> String {
             "“{part}” begins a pattern inside another one. Write them one after the other.",
             &[("part", part)],
         ),
-        PatternError::TooMany => {
-            gettext_f("The pattern stands for more than {n} addresses. Make it smaller.", &[("n", &amounts::count(MOST))])
-        }
+        PatternError::TooMany => gettext_f(
+            "The pattern stands for more than {n} addresses. Make it smaller.",
+            &[("n", &amounts::count(MOST))],
+        ),
     }
 }

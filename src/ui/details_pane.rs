@@ -232,7 +232,12 @@ impl DetailsPane {
     fn show_hint(&self) {
         let count = self.imp().count.get();
         let text = if count > 1 {
-            ngettext_f("{n} download is selected", "{n} downloads are selected", count, &[("n", &amounts::count(count))])
+            ngettext_f(
+                "{n} download is selected",
+                "{n} downloads are selected",
+                count,
+                &[("n", &amounts::count(count))],
+            )
         } else {
             gettext("Select a download to see its details")
         };

@@ -16,11 +16,13 @@ const UNDO_SECONDS: u32 = 8;
 /// The most lines of a toast.
 const LINES: i32 = 5;
 
-/// What is beside the words of a toast, in pixels: a button, another one that closes it, margins.
-const BESIDE: i32 = 200;
+/// What is beside the words of a toast, in pixels: the button that closes it, margins; and beside the words of another
+/// button.
+const BESIDE: i32 = 110;
+const AROUND_BUTTON: i32 = 50;
 
 /// How many letters a line of a toast may have.
-const ROOM: std::ops::RangeInclusive<i32> = 18..=64;
+const ROOM: std::ops::RangeInclusive<i32> = 10..=64;
 
 /// The most letters of a file name in a toast: in a narrow window they fill two lines.
 const LONGEST_NAME: usize = 30;
@@ -32,7 +34,7 @@ pub fn tell(overlay: &adw::ToastOverlay, text: &str) {
 
 /// Says a sentence and offers to do something about it.
 pub fn offer(overlay: &adw::ToastOverlay, text: &str, label: &str, done: impl Fn() + 'static) {
-    let toast = toast(text, overlay);
+    let toast = around(&words(text, Some(label), overlay.upcast_ref()));
     toast.set_button_label(Some(label));
     toast.connect_button_clicked(move |_| done());
     overlay.add_toast(toast);
@@ -109,9 +111,10 @@ pub fn offer_undo(
     undo: impl Fn() + 'static,
     gone: impl Fn() + 'static,
 ) -> UndoOffer {
-    let words = words(text, overlay.upcast_ref());
+    let label = gettext("Undo");
+    let words = words(text, Some(&label), overlay.upcast_ref());
     let toast = around(&words);
-    toast.set_button_label(Some(&gettext("Undo")));
+    toast.set_button_label(Some(&label));
     toast.set_timeout(UNDO_SECONDS);
     toast.set_priority(adw::ToastPriority::High);
     // A used button dismisses the toast as well.
@@ -134,7 +137,7 @@ pub fn offer_undo(
 
 /// A toast that says a sentence in a window, or in what is as wide as it.
 pub fn toast(text: &str, window: &impl IsA<gtk::Widget>) -> adw::Toast {
-    around(&words(text, window.upcast_ref()))
+    around(&words(text, None, window.upcast_ref()))
 }
 
 fn around(words: &gtk::Label) -> adw::Toast {
@@ -145,9 +148,11 @@ fn around(words: &gtk::Label) -> adw::Toast {
 
 /// The sentence of a toast. One of its own would have one line, in a narrow window half a sentence. It has the height of
 /// its natural width, which therefore has to be one that there is room for.
-fn words(text: &str, window: &gtk::Widget) -> gtk::Label {
+fn words(text: &str, button: Option<&str>, window: &gtk::Widget) -> gtk::Label {
     let letter = window.pango_context().metrics(None, None).approximate_char_width() / pango::SCALE;
-    let room = (window.width() - BESIDE) / letter.max(1);
+    let letter = letter.max(1);
+    let button = button.map_or(0, |label| window.create_pango_layout(Some(label)).pixel_size().0 + AROUND_BUTTON);
+    let room = (window.width() - BESIDE - button) / letter;
     gtk::Label::builder()
         .max_width_chars(room.clamp(*ROOM.start(), *ROOM.end()))
         .label(text)

@@ -311,10 +311,9 @@ impl Window {
                 WindowAction::Details => Some(Key::DetailsVisible),
                 WindowAction::Sort => Some(Key::SortOrder),
                 WindowAction::WhenDone => Some(Key::WhenDone),
-                WindowAction::Sidebar
-                | WindowAction::Search
-                | WindowAction::Select
-                | WindowAction::SortDescending => continue,
+                WindowAction::Sidebar | WindowAction::Search | WindowAction::Select | WindowAction::SortDescending => {
+                    continue;
+                }
                 WindowAction::Add
                 | WindowAction::ShowAll
                 | WindowAction::Paste

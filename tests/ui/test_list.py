@@ -134,6 +134,7 @@ def several_rows_are_selected_by_simple_clicks():
                 app.wait_for(name, words.DOWNLOADING)
             click_row(app, "d.bin")
             app.click(words.SELECT)
+            app.find(words.BUTTON, words.SELECT_ALL)
             click_row(app, "a.bin")
             click_row(app, "c.bin")
             click_row(app, "d.bin")

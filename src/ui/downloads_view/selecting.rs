@@ -7,7 +7,7 @@ use adw::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
 
 use super::{DownloadsView, row_around};
-use crate::i18n::ngettext_f;
+use crate::i18n::{gettext, ngettext_f};
 use crate::model::{DownloadObject, amounts};
 use crate::ui::actions::DownloadAction;
 
@@ -52,9 +52,9 @@ impl DownloadsView {
             #[weak(rename_to = view)]
             self,
             move |click, _, x, y| {
-                let is_plain = !click.current_event_state().intersects(
-                    gdk::ModifierType::SHIFT_MASK | gdk::ModifierType::CONTROL_MASK,
-                );
+                let is_plain = !click
+                    .current_event_state()
+                    .intersects(gdk::ModifierType::SHIFT_MASK | gdk::ModifierType::CONTROL_MASK);
                 if is_plain && view.selecting() && view.turn_over_at((x, y)) {
                     click.set_state(gtk::EventSequenceState::Claimed);
                 }
@@ -77,7 +77,12 @@ impl DownloadsView {
         imp.more.set_create_popup_func(glib::clone!(
             #[weak(rename_to = view)]
             self,
-            move |button| button.set_menu_model(Some(&view.menu_model()))
+            move |button| {
+                let model = view.menu_model();
+                // In a narrow window there is no button for it.
+                model.prepend(Some(&gettext("Select All")), Some("downloads.select-all"));
+                button.set_menu_model(Some(&model));
+            }
         ));
     }
 
@@ -114,7 +119,6 @@ impl DownloadsView {
         // One place for two buttons, unless both would do something.
         imp.resume.set_visible(fits(DownloadAction::Resume));
         imp.pause.set_visible(fits(DownloadAction::Pause) || !fits(DownloadAction::Resume));
-        imp.more.set_sensitive(count > 0);
         let watched = downloads.into_iter().map(|download| {
             let handler = download.connect_notify_local(
                 Some("state-name"),
