@@ -17,6 +17,8 @@ use freshet::model::{DownloadObject, Session};
 use freshet::settings::{Settings, WindowShape};
 use freshet::ui::add_dialog::AddDialog;
 use freshet::ui::download_row::DownloadRow;
+use freshet::ui::messages;
+use freshet::ui::row_button::RowButton;
 use freshet::ui::status_line::StatusLine;
 use freshet::ui::whole_value::show_whole;
 use freshet::ui::window::Window;
@@ -250,7 +252,7 @@ fn an_empty_window_offers_no_parts_of_the_list() {
         until(|| window.is_mapped());
         assert_eq!(shown(), 0);
         add(&session, 1..2);
-        until(|| shown() == 3);
+        until(|| shown() == 4);
         window.destroy();
     });
 }
@@ -442,7 +444,8 @@ fn what_is_chosen_can_be_read_beside_long_words() {
 }
 
 #[test]
-fn in_a_narrow_window_the_notice_has_its_line_and_so_has_the_name_in_the_details() {
+fn in_a_narrow_window_the_name_in_the_details_has_its_line() {
+    use freshet::ui::details_pane::DetailsPane;
     on_display(|| {
         for (width, wanted) in [(360, gtk::Orientation::Vertical), (1000, gtk::Orientation::Horizontal)] {
             let (session, settings) = session();
@@ -451,13 +454,141 @@ fn in_a_narrow_window_the_notice_has_its_line_and_so_has_the_name_in_the_details
             let window = Window::new(&application(), &session, &settings);
             window.present();
             until(|| window.is_mapped() && window.width() > 0);
-            let boxes = every::<gtk::Box>(&window);
-            for id in ["lost_told", "header"] {
-                let found = boxes.iter().find(|one| one.buildable_id().is_some_and(|own| own == id)).unwrap();
-                until(|| found.orientation() == wanted);
-            }
+            // Rows of libadwaita have a box of this name, too.
+            let header: gtk::Box = named(&every::<DetailsPane>(&window)[0], "header");
+            until(|| header.orientation() == wanted);
             window.destroy();
         }
+    });
+}
+
+/// The widget of this name in a template.
+fn named<T: IsA<gtk::Widget> + IsA<gtk::Buildable>>(within: &impl IsA<gtk::Widget>, id: &str) -> T {
+    every::<T>(within).into_iter().find(|one| one.buildable_id().is_some_and(|own| own == id)).unwrap()
+}
+
+#[test]
+fn words_of_a_notice_have_their_own_line_where_there_is_no_room_beside_the_button() {
+    on_display(|| {
+        for (width, is_below, downloads) in [(360, true, 1), (360, true, 4), (700, false, 1), (700, false, 4)] {
+            let (session, settings) = session();
+            settings.set_window_shape(WindowShape { width, height: 500, maximized: false });
+            // From 1 to 1: an empty list, where there are no groups beside the list.
+            add(&session, 1..downloads);
+            let window = Window::new(&application(), &session, &settings);
+            let (lost, words): (gtk::Box, gtk::Label) = (named(&window, "lost"), named(&window, "lost_words"));
+            let button: gtk::Button = named(&window, "lost_choose");
+            words.set_label("The folder /media/disk/Downloads can not be reached. 3 downloads are to be saved there.");
+            lost.set_visible(true);
+            window.present();
+            until(|| button.is_mapped() && button.width() > 0);
+            let place = |widget: &gtk::Widget| widget.compute_bounds(&lost).unwrap();
+            let (words, button) = (place(words.upcast_ref()), place(button.upcast_ref()));
+            let told = format!("{width} with {downloads}: {words:?}, {button:?}");
+            assert_eq!(button.y() >= words.y() + words.height(), is_below, "{told}");
+            assert!(words.width() >= 250.0, "{told}");
+            window.destroy();
+        }
+    });
+}
+
+#[test]
+fn a_long_name_leaves_a_toast_its_meaning_and_its_button() {
+    on_display(|| {
+        let overlay = adw::ToastOverlay::new();
+        let window = gtk::Window::builder().default_width(360).default_height(300).child(&overlay).build();
+        overlay.set_child(Some(&gtk::Label::new(None)));
+        window.present();
+        until(|| overlay.width() > 0);
+        let name = messages::brief("debian-13.2.0-amd64-netinst-with-a-very-long-name-for-a-file.iso");
+        let words = format!("“{name}” was taken off the list");
+        messages::offer_undo(&overlay, &words, || (), || ());
+        let label = || every::<gtk::Label>(&overlay).into_iter().find(|label| label.label() == words);
+        until(|| label().is_some_and(|label| label.is_mapped() && label.height() > 0));
+        let label = label().unwrap();
+        assert!(!label.layout().is_ellipsized(), "{:?}", label.layout().text());
+        let needed = label.measure(gtk::Orientation::Vertical, label.width()).0;
+        assert!(label.height() >= needed, "{} of {needed} pixels", label.height());
+        for button in every::<gtk::Button>(&overlay) {
+            let bounds = button.compute_bounds(&overlay).unwrap();
+            assert!(bounds.x() >= 0.0 && bounds.x() + bounds.width() <= 360.0, "{bounds:?}");
+        }
+        window.destroy();
+    });
+}
+
+#[test]
+fn several_rows_stay_selected_until_that_is_over() {
+    on_display(|| {
+        let (session, settings) = session();
+        add(&session, 1..6);
+        let window = Window::new(&application(), &session, &settings);
+        window.present();
+        let view = window.view();
+        until(|| view.is_mapped() && every::<DownloadRow>(view).len() == 5);
+        let list_view = every::<gtk::ListView>(view).remove(0);
+        let model = list_view.model().unwrap();
+        let marks = || every::<gtk::CheckButton>(view).iter().filter(|mark| mark.is_mapped()).count();
+        model.select_item(3, true);
+        assert_eq!(marks(), 0);
+
+        view.set_selecting(true);
+        until(|| marks() == 5);
+        assert!(every::<RowButton>(view).iter().all(|button| !button.is_mapped()), "marks and buttons");
+        let go = |position: u32, modify: bool| {
+            list_view.activate_action("list.select-item", Some(&(position, modify, false).to_variant())).unwrap();
+        };
+        go(1, true);
+        // As an arrow key does.
+        go(2, false);
+        let selected = || view.selected().iter().map(DownloadObject::id).collect::<Vec<_>>();
+        assert_eq!(selected(), [2, 4]);
+        let active: Vec<_> = every::<gtk::CheckButton>(view).iter().map(gtk::CheckButton::is_active).collect();
+        assert_eq!(active, [false, true, false, true, false]);
+        go(1, true);
+        assert_eq!(selected(), [4]);
+
+        view.set_selecting(false);
+        assert_eq!((selected(), marks()), (vec![], 0));
+        go(0, false);
+        go(2, false);
+        assert_eq!(selected(), [3], "one row is selected in place of another");
+        window.destroy();
+    });
+}
+
+#[test]
+fn the_bar_offers_what_fits_the_selected_rows() {
+    on_display(|| {
+        let (session, settings) = session();
+        session.apply(&Event::Added(Box::new(snapshot(1, State::Completed))));
+        add(&session, 2..4);
+        let window = Window::new(&application(), &session, &settings);
+        window.present();
+        let view = window.view();
+        until(|| view.is_mapped() && every::<DownloadRow>(view).len() == 3);
+        view.set_selecting(true);
+        let model = every::<gtk::ListView>(view).remove(0).model().unwrap();
+        let bar = every::<gtk::ActionBar>(view).remove(0);
+        let usable = || {
+            let buttons = every::<gtk::Button>(&bar).into_iter();
+            let buttons = buttons.filter(|button| button.is_visible() && button.is_sensitive());
+            let actions = buttons.filter_map(|button| button.action_name());
+            actions.filter(|action| action.starts_with("selection.")).collect::<Vec<_>>()
+        };
+        let says = |words: &str| every::<gtk::Label>(&bar).iter().any(|label| label.label() == words);
+        assert_eq!(usable(), [""; 0]);
+        model.select_item(0, false);
+        assert_eq!(usable(), ["selection.remove"]);
+        model.select_item(1, false);
+        assert!(says("2 selected"));
+        assert_eq!(usable().len(), 2, "{:?}", usable());
+        session.apply(&Event::Changed(Box::new(snapshot(2, State::Paused))));
+        assert!(usable().contains(&"selection.resume".into()), "{:?}", usable());
+        view.set_selecting(false);
+        model.select_item(0, true);
+        WidgetExt::activate_action(view, "selection.pause", None).unwrap();
+        window.destroy();
     });
 }
 

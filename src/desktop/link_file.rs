@@ -17,6 +17,9 @@ pub enum Content {
 /// No list of addresses is longer; whatever is may be anything, and is not read.
 const LONGEST: usize = 4 * 1024 * 1024;
 
+/// What the names of such files end in.
+pub const ENDINGS: [&str; 5] = ["txt", "meta4", "metalink", "url", "desktop"];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// Plain text with addresses in it.
@@ -111,6 +114,12 @@ mod tests {
             Ok(Content::Text("http://example.org/b\n".to_owned()))
         );
         assert_eq!(read_named("a.Meta4", b"<"), Ok(Content::Metalink(b"<".to_vec())));
+    }
+
+    #[test]
+    fn every_ending_that_is_told_is_read_and_no_other() {
+        assert!(ENDINGS.iter().all(|ending| Kind::of(&format!("a.{ending}")).is_some()));
+        assert_eq!(Kind::of("a.iso"), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use gio::prelude::*;
 
 use crate::i18n::{gettext, ngettext_f};
-use crate::model::{DownloadId, DownloadObject};
+use crate::model::{DownloadId, DownloadObject, amounts};
 
 /// The application's actions behind the buttons; their parameter is the download's id.
 pub const OPEN: &str = "open-download";
@@ -271,7 +271,7 @@ fn single(outcome: Outcome, ended: &Ended) -> gio::Notification {
 
 fn together(outcome: Outcome, ended: &[Ended]) -> gio::Notification {
     let count = ended.len();
-    let n = count.to_string();
+    let n = amounts::count(count);
     let title = match outcome {
         Outcome::Complete => ngettext_f("{n} download is complete", "{n} downloads are complete", count, &[("n", &n)]),
         Outcome::Failed => ngettext_f("{n} download failed", "{n} downloads failed", count, &[("n", &n)]),
@@ -282,7 +282,7 @@ fn together(outcome: Outcome, ended: &[Ended]) -> gio::Notification {
     let more = count.saturating_sub(MOST_NAMED);
     let named = ended.iter().take(MOST_NAMED).map(|ended| ended.name.clone());
     // Translators: the last line below names of files; {n} is how many there are besides.
-    let last = ngettext_f("and {n} more", "and {n} more", more, &[("n", &more.to_string())]);
+    let last = ngettext_f("and {n} more", "and {n} more", more, &[("n", &amounts::count(more))]);
     let notification = notification(&title, &named.chain([last]).collect::<Vec<_>>().join("\n"));
     let Some(last) = ended.last() else { return notification };
     // Without an action of its own a click shows the window.

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use super::{describe, refusals};
+use super::{amounts, describe, refusals};
 use crate::engine::disk::naming;
 use crate::engine::import::address;
 use crate::engine::import::curl_command;
@@ -69,6 +69,13 @@ impl Addresses {
         Self { found: address::find_all(text).into_iter().map(Entry::from).collect(), ..Self::default() }
     }
 
+    /// Reads a text file: a list of addresses with what it says of each, as aria2 has them, or, where it is none, whatever
+    /// addresses are in it.
+    pub fn in_text_file(text: &str, name: &str) -> Self {
+        let list = Self::in_list(text.as_bytes(), name);
+        if list.refused.is_empty() && !list.found.is_empty() { list } else { Self::in_prose(text) }
+    }
+
     /// What is offered of a text that was copied for whatever purpose: it has to be nothing but whole
     /// addresses, one a line, each of a file by the look of it. Anything else may be a secret.
     pub fn worth_an_offer(text: &str) -> Option<Self> {
@@ -87,7 +94,7 @@ impl Addresses {
         let values = [
             ("file", &*naming::choose(None, None, url, None)),
             ("host", url.host_str().unwrap_or_default()),
-            ("n", &count.to_string()),
+            ("n", &amounts::count(count)),
         ];
         // Translators: {file} is the name of a file, {host} of its server.
         let one = gettext_f("You copied a link to “{file}” on {host}", &values);
@@ -118,7 +125,7 @@ impl Addresses {
         let more = errors.len().saturating_sub(MOST_ERRORS);
         let mut refused: Vec<_> = errors.into_iter().take(MOST_ERRORS).map(sentence).collect();
         if more > 0 {
-            let values = [("file", name), ("n", &*more.to_string())];
+            let values = [("file", name), ("n", &*amounts::count(more))];
             refused.push(ngettext_f(
                 "“{file}”: {n} more line can not be read",
                 "“{file}”: {n} more lines can not be read",
@@ -208,6 +215,22 @@ fn looks_like_file(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_file_is_a_list_with_options_or_a_text_with_addresses() {
+        let urls = |text: &str| {
+            let read = Addresses::in_text_file(text, "a.txt");
+            assert!(read.refused.is_empty(), "{:?}", read.refused);
+            read.found.into_iter().map(|entry| (entry.urls.len(), entry.name)).collect::<Vec<_>>()
+        };
+        let named = Some("named.iso".to_owned());
+        assert_eq!(
+            urls("http://a.example/1\thttp://b.example/1\n  out=named.iso\nhttp://a.example/2\n"),
+            [(2, named), (1, None)]
+        );
+        assert_eq!(urls("Look at http://a.example/1 and\nalso at http://b.example/2."), [(1, None), (1, None)]);
+        assert_eq!(urls("nothing at all\n"), []);
+    }
 
     const METALINK: &str = "<metalink xmlns='urn:ietf:params:xml:ns:metalink'><file name='a/b.iso'><size>9</size>\
         <url>http://one.example/b.iso</url><url>http://two.example/b.iso</url></file></metalink>";

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::amounts::time_of_day;
+use super::amounts::{self, time_of_day};
 use super::batch::Ended;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 
@@ -81,7 +81,7 @@ pub fn outcome(ended: Ended) -> String {
             "{n} download is complete.",
             "{n} downloads are complete.",
             ended.completed,
-            &[("n", &ended.completed.to_string())],
+            &[("n", &amounts::count(ended.completed))],
         )
     };
     let failed = || {
@@ -89,7 +89,7 @@ pub fn outcome(ended: Ended) -> String {
             "{n} download has failed.",
             "{n} downloads have failed.",
             ended.failed,
-            &[("n", &ended.failed.to_string())],
+            &[("n", &amounts::count(ended.failed))],
         )
     };
     match (ended.completed, ended.failed) {

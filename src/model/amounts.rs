@@ -11,6 +11,34 @@ pub fn size(bytes: u64) -> String {
     glib::format_size(bytes).to_string()
 }
 
+/// `42,700,000`: how many of something there are.
+pub fn count(n: impl TryInto<u64>) -> String {
+    let n = n.try_into().unwrap_or(u64::MAX);
+    let plain = n.to_string();
+    if n < 1000 {
+        return plain;
+    }
+    // GLib groups digits as the locale does in the long form of a size only, `1.2 kB (1,234 bytes)`.
+    let size = glib::format_size_full(n, glib::FormatSizeFlags::LONG_FORMAT);
+    last_number(&size, &plain).unwrap_or(&plain).to_owned()
+}
+
+/// The last number of a text with whatever stands between its digits, if these are its digits.
+fn last_number<'a>(text: &'a str, digits: &str) -> Option<&'a str> {
+    let mut wanted = digits.chars().rev().peekable();
+    let mut letters = text.char_indices().rev().skip_while(|(_, letter)| !letter.is_ascii_digit()).peekable();
+    let end = letters.peek()?.0 + 1;
+    for (start, letter) in letters {
+        if letter.is_ascii_digit() && wanted.next() != Some(letter) {
+            return None;
+        }
+        if wanted.peek().is_none() {
+            return text.get(start..end);
+        }
+    }
+    None
+}
+
 /// `31.0 MB/s`
 pub fn speed(speed: Speed) -> String {
     // Translators: a speed; {size} is an amount like “31.0 MB”.
@@ -103,6 +131,29 @@ mod tests {
         assert_eq!(text(187_000), "2 d 3 h");
         assert_eq!(step(Duration::from_millis(1999)), "1999 ms");
         assert_eq!(step(Duration::from_millis(4900)), "4 s");
+    }
+
+    #[test]
+    fn a_number_is_taken_as_the_locale_groups_it() {
+        let grouped = |text, digits| last_number(text, digits);
+        assert_eq!(grouped("42.7 MB (42,700,000 bytes)", "42700000"), Some("42,700,000"));
+        assert_eq!(
+            grouped("42,7\u{a0}MB (42\u{202f}700\u{202f}000 octets)", "42700000"),
+            Some("42\u{202f}700\u{202f}000")
+        );
+        assert_eq!(grouped("1234 bytes", "1234"), Some("1234"));
+        assert_eq!(grouped("1,5 kB", "1234"), None);
+        assert_eq!(grouped("34 bytes", "1234"), None);
+        assert_eq!(grouped("", "1234"), None);
+    }
+
+    #[test]
+    fn a_count_has_all_its_digits() {
+        for n in [0, 7, 999, 1000, 100_000, u64::MAX] {
+            let digits: String = count(n).chars().filter(char::is_ascii_digit).collect();
+            assert_eq!(digits, n.to_string());
+        }
+        assert_eq!(count(999), "999");
     }
 
     #[test]

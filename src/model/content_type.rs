@@ -10,17 +10,35 @@ pub fn icon(name: Option<&str>, media_type: Option<&str>) -> gio::Icon {
 /// `PDF document`: what the server told, as it may be another thing than the name promises, else by the name.
 pub fn in_words(name: &str, media_type: Option<&str>) -> Option<String> {
     let content_type = told(media_type).or_else(|| by_name(Some(name)))?;
-    Some(gio::content_type_get_description(&content_type).to_string())
+    let words = gio::content_type_get_description(&content_type).to_string();
+    // Of a type that the desktop does not know it says “x/y type”.
+    Some(words).filter(|words| !words.contains(content_type.as_str()))
 }
+
+/// What the server calls the file, where that says what it is.
+pub fn as_told(media_type: Option<&str>) -> Option<&str> {
+    media_type.filter(|media_type| !SAYS_NOTHING.contains(media_type))
+}
+
+/// How servers call files of which they know nothing, or which they only want to be saved.
+const SAYS_NOTHING: [&str; 8] = [
+    "application/octet-stream",
+    "binary/octet-stream",
+    "application/binary",
+    "application/download",
+    "application/force-download",
+    "application/x-download",
+    "application/x-force-download",
+    "application/unknown",
+];
 
 fn by_name(name: Option<&str>) -> Option<glib::GString> {
     let (content_type, _) = gio::content_type_guess(Some(name?), None::<&[u8]>);
     Some(content_type).filter(is_known)
 }
 
-/// Many servers call all that they do not know `application/octet-stream`.
 fn told(media_type: Option<&str>) -> Option<glib::GString> {
-    gio::content_type_from_mime_type(media_type?).filter(is_known)
+    gio::content_type_from_mime_type(as_told(media_type)?).filter(is_known)
 }
 
 fn is_known(content_type: &glib::GString) -> bool {
@@ -52,5 +70,16 @@ mod tests {
         assert_eq!(in_words("a", Some("application/pdf")), pdf);
         assert_ne!(in_words("a.pdf", Some("text/html")), pdf);
         assert_eq!(in_words("a", Some("application/octet-stream")), None);
+        assert_eq!(in_words("a.pdf", Some("application/force-download")), pdf);
+        assert_eq!(in_words("a", Some("application/x-never-heard-of")), None, "the raw type is no word");
+    }
+
+    #[test]
+    fn a_type_that_says_nothing_is_not_told() {
+        for nothing in ["application/octet-stream", "binary/octet-stream", "application/x-download"] {
+            assert_eq!(as_told(Some(nothing)), None, "{nothing}");
+        }
+        assert_eq!(as_told(Some("application/x-never-heard-of")), Some("application/x-never-heard-of"));
+        assert_eq!(as_told(None), None);
     }
 }

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::amounts::{duration, size, speed, time_of_day};
+use super::amounts::{count, duration, size, speed, time_of_day};
 use crate::engine::download::state::{Hold, State, WaitReason};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::{Progress, Snapshot};
@@ -148,8 +148,8 @@ pub fn summary(active: u32, total: Speed) -> String {
     if active == 0 {
         return String::new();
     }
-    let count = ngettext_f("{n} active", "{n} active", active, &[("n", &active.to_string())]);
-    joined([(total > Speed(0)).then(|| speed(total)), Some(count)])
+    let active = ngettext_f("{n} active", "{n} active", active, &[("n", &count(active))]);
+    joined([(total > Speed(0)).then(|| speed(total)), Some(active)])
 }
 
 /// Why the program can not work with its list at all.

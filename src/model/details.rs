@@ -205,10 +205,11 @@ fn facts(download: &Snapshot, picture: &Picture) -> Vec<Fact> {
     facts.into_iter().flatten().collect()
 }
 
-/// `PDF document – application/pdf`, as the desktop and as the server call it.
+/// `PDF document – application/pdf`, as the desktop and as the server call it; nothing where neither knows.
 fn sort(download: &Snapshot) -> Option<String> {
-    let told = download.media_type.clone();
-    let words = content_type::in_words(&download.name, told.as_deref());
+    let told = download.media_type.as_deref();
+    let words = content_type::in_words(&download.name, told);
+    let told = content_type::as_told(told).map(ToOwned::to_owned);
     Some(in_one_line([words, told].into_iter().flatten())).filter(|text| !text.is_empty())
 }
 
@@ -450,6 +451,19 @@ mod tests {
         download.verified = Some(sum);
         assert!(value(&download, &picture, "Checksum").unwrap().starts_with("MD5 is right"));
         assert!(value(&download, &picture, "Checksum").unwrap().ends_with(" – given by you"));
+    }
+
+    #[test]
+    fn a_type_is_told_in_words_or_not_at_all() {
+        let (mut download, picture) = running();
+        let mut told = |name: &str, media_type: &str| {
+            (download.name, download.media_type) = (name.to_owned(), Some(media_type.to_owned()));
+            value(&download, &picture, "Type")
+        };
+        assert!(told("a.pdf", "application/pdf").unwrap().ends_with(" – application/pdf"));
+        assert!(!told("a.pdf", "application/octet-stream").unwrap().contains('/'));
+        assert_eq!(told("a", "application/octet-stream"), None);
+        assert_eq!(told("a", "application/x-never-heard-of").unwrap(), "application/x-never-heard-of");
     }
 
     #[test]

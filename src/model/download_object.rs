@@ -119,6 +119,11 @@ impl DownloadObject {
         self.read(|download| download.state != State::Completed)
     }
 
+    /// Whether something of it has arrived.
+    pub fn has_begun(&self) -> bool {
+        self.read(|download| download.progress.received > 0)
+    }
+
     pub fn folder(&self) -> PathBuf {
         self.imp().read(|download| download.folder.clone())
     }
@@ -323,6 +328,7 @@ pub(super) mod tests {
         assert_eq!(notified(&object, |object| object.apply_progress(progress(10))), [""; 0]);
         assert_eq!(notified(&object, |object| object.apply_progress(progress(200))), ["fraction", "pace", "status"]);
         assert!((object.fraction() - 0.2).abs() < 1e-9);
+        assert!(object.has_begun() && !DownloadObject::new(snapshot(1)).has_begun());
     }
 
     #[test]

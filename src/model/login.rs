@@ -9,7 +9,7 @@ use std::rc::Rc;
 use url::Url;
 
 use super::listener::Listener;
-use super::{Command, DownloadId, Session, describe};
+use super::{Command, DownloadId, Session, amounts, describe};
 pub use crate::engine::download::spec::Credentials;
 use crate::engine::download::spec::{DownloadSpec, is_same_origin};
 use crate::engine::download::state::State;
@@ -191,7 +191,7 @@ impl Login {
     /// What is offered if others wait for the same log-in.
     pub fn offer(&self) -> Option<String> {
         let n = self.others.len();
-        let count = n.to_string();
+        let count = amounts::count(n);
         let values = [("n", count.as_str())];
         let offer = || match self.to {
             LoginTo::Server => ngettext_f(

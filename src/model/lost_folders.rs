@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::describe;
-use super::{Command, DownloadId};
+use super::{Command, DownloadId, amounts, describe};
 use crate::engine::disk::check_folder;
 use crate::engine::download::state::State;
 use crate::engine::error::FailureKind;
@@ -36,7 +35,7 @@ impl LostFolder {
             "The folder {folder} can not be reached. {n} download is to be saved there.",
             "The folder {folder} can not be reached. {n} downloads are to be saved there.",
             count,
-            &[("folder", &folder), ("n", &count.to_string())],
+            &[("folder", &folder), ("n", &amounts::count(count))],
         )
     }
 

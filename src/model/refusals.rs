@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The words for what can not be read: why, and what to write instead.
 
-use super::describe;
+use super::{amounts, describe};
 use crate::engine::import::curl_command::CommandError;
 use crate::engine::import::pattern::{MOST, PatternError};
 use crate::engine::import::shell::ShellError;
@@ -66,8 +66,9 @@ pub fn pattern(error: &PatternError) -> String {
             "“{part}” begins a pattern inside another one. Write them one after the other.",
             &[("part", part)],
         ),
-        PatternError::TooMany => {
-            gettext_f("The pattern stands for more than {n} addresses. Make it smaller.", &[("n", &MOST.to_string())])
-        }
+        PatternError::TooMany => gettext_f(
+            "The pattern stands for more than {n} addresses. Make it smaller.",
+            &[("n", &amounts::count(MOST))],
+        ),
     }
 }

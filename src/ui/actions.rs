@@ -23,6 +23,8 @@ pub enum WindowAction {
     /// Shows or hides the groups, or the search. Like those that follow they have a state.
     Sidebar,
     Search,
+    /// Lets several downloads be selected by simple clicks.
+    Select,
     /// Ends the search and shows every group.
     ShowAll,
     /// Shows or hides the details. The state is a preference, like that of the three that follow.
@@ -41,7 +43,7 @@ pub enum WindowAction {
 }
 
 impl WindowAction {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Add,
         Self::Paste,
         Self::PauseAll,
@@ -49,6 +51,7 @@ impl WindowAction {
         Self::Undo,
         Self::Sidebar,
         Self::Search,
+        Self::Select,
         Self::ShowAll,
         Self::Details,
         Self::Sort,
@@ -72,6 +75,7 @@ impl WindowAction {
             Self::Undo => "undo",
             Self::Sidebar => "sidebar-visible",
             Self::Search => "search",
+            Self::Select => "select",
             Self::ShowAll => "show-all",
             Self::Details => "details-visible",
             Self::Sort => "sort-order",
@@ -95,6 +99,7 @@ impl WindowAction {
             Self::Undo => &["<Control>z"],
             Self::Sidebar => &["F8"],
             Self::Search => &["<Control>f"],
+            Self::Select => &["<Control>s"],
             Self::Details => &["F9", "<Alt>Return"],
             Self::History => &["<Control>h"],
             Self::Preferences => &["<Control>comma"],
@@ -170,6 +175,11 @@ impl DownloadAction {
         Self::Trash,
         Self::Remove,
     ];
+
+    /// Without its group, which is `row` or `selection`.
+    pub fn name(self) -> &'static str {
+        self.row_name().trim_start_matches("row.")
+    }
 
     /// As an action of a row.
     pub fn row_name(self) -> &'static str {

@@ -8,12 +8,13 @@ use gtk::{gdk, gio, glib};
 use super::add_options::AddOptions;
 use super::add_preview::AddPreview;
 use super::drop::{self, Dropped};
+use super::drop_hint::DropHint;
 use super::{chooser, unhyphenated};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::categories::{Destination, destinations};
 use crate::model::preview::Preview;
 use crate::model::session::Place;
-use crate::model::{Addresses, describe};
+use crate::model::{Addresses, amounts, describe};
 use crate::settings::Settings;
 
 /// More problems at a time only push the rest of the dialog away.
@@ -34,6 +35,8 @@ mod imp {
     pub struct AddDialog {
         #[template_child]
         pub addresses: TemplateChild<gtk::TextView>,
+        #[template_child]
+        pub drop_hint: TemplateChild<DropHint>,
         #[template_child]
         pub hint: TemplateChild<gtk::Label>,
         #[template_child]
@@ -64,8 +67,10 @@ mod imp {
         fn class_init(klass: &mut Self::Class) {
             AddOptions::ensure_type();
             AddPreview::ensure_type();
+            DropHint::ensure_type();
             klass.bind_template();
             klass.install_action("dialog.add", None, |dialog, _, _| dialog.add());
+            klass.install_action("dialog.choose-file", None, |dialog, _, _| dialog.choose_file());
             klass.install_action("dialog.choose-folder", None, |dialog, _, _| dialog.choose_folder());
             klass.add_binding_action(gdk::Key::Escape, gdk::ModifierType::empty(), "window.close");
             klass.add_binding_action(gdk::Key::Return, gdk::ModifierType::CONTROL_MASK, "dialog.add");
@@ -95,7 +100,12 @@ mod imp {
                 glib::clone!(
                     #[weak]
                     dialog,
-                    move |dropped| dialog.take_dropped(dropped)
+                    move |place| dialog.show_drop_hint(place.is_some())
+                ),
+                glib::clone!(
+                    #[weak]
+                    dialog,
+                    move |dropped, _| dialog.take_dropped(dropped)
                 ),
             );
             self.options.connect_changed(check.clone());
@@ -149,10 +159,26 @@ impl AddDialog {
         Addresses::in_lines(&buffer.text(&buffer.start_iter(), &buffer.end_iter(), false))
     }
 
-    /// `taken` is called with files that were dropped here: what is in them may be more than lines can say.
+    /// `taken` is called with files that were dropped here or chosen: what is in them may be more than lines can say.
     pub fn connect_files(&self, taken: impl Fn(Vec<gio::File>) + 'static) {
         let is_first = self.imp().taken.set(Box::new(taken)).is_ok();
         debug_assert!(is_first, "one listens all its life");
+    }
+
+    /// Says what a drop would do: an address gets a line, a file is read.
+    fn show_drop_hint(&self, hovers: bool) {
+        // Translators: shown while links or files hover over the dialog that adds downloads.
+        let words = hovers.then(|| gettext("Drop to Add"));
+        self.imp().drop_hint.tell(words.as_deref());
+    }
+
+    fn choose_file(&self) {
+        let dialog = self.clone();
+        glib::spawn_future_local(async move {
+            if let Some(file) = chooser::choose_link_file(&dialog).await {
+                dialog.take_dropped(Dropped::Files(vec![file]));
+            }
+        });
     }
 
     fn take_dropped(&self, dropped: Dropped) {
@@ -167,6 +193,10 @@ impl AddDialog {
         }
         if let Some(taken) = self.imp().taken.get().filter(|_| !files.is_empty()) {
             taken(files);
+            // Nothing is left to be done here, and what comes of it is seen in the list.
+            if self.imp().addresses.buffer().char_count() == 0 {
+                self.close();
+            }
         }
     }
 
@@ -200,13 +230,11 @@ impl AddDialog {
         let more = problems.len().saturating_sub(MOST_PROBLEMS);
         problems.truncate(MOST_PROBLEMS);
         if more > 0 {
-            let count = [("n", more.to_string())];
-            let count = count.each_ref().map(|(name, value)| (*name, value.as_str()));
             problems.push(ngettext_f(
                 "And {n} more line is no address.",
                 "And {n} more lines are no addresses.",
                 more,
-                &count,
+                &[("n", &amounts::count(more))],
             ));
         }
         if self.wanted_name().is_some_and(|name| name.contains('/')) {
@@ -302,6 +330,6 @@ fn hint(count: usize) -> String {
     match count {
         // Translators: leave [001-100] and {a,b} as they are: they are what the user may type.
         0 => gettext("Patterns like [001-100] and {a,b} stand for many addresses. A curl command can be pasted, too."),
-        _ => ngettext_f("{n} file", "{n} files", count, &[("n", &count.to_string())]),
+        _ => ngettext_f("{n} file", "{n} files", count, &[("n", &amounts::count(count))]),
     }
 }

@@ -10,7 +10,7 @@ use super::messages;
 use super::window::Window;
 use crate::desktop::{autostart, background};
 use crate::i18n::{gettext, ngettext_f};
-use crate::model::Session;
+use crate::model::{Session, amounts};
 use crate::settings::{Key, Settings};
 
 /// Follows the preferences, and in a sandbox tells the desktop what goes on, from now on.
@@ -43,7 +43,7 @@ pub fn follow(application: &Application, session: &Session, settings: &Settings)
                     "{n} download is not complete",
                     "{n} downloads are not complete",
                     pending,
-                    &[("n", &pending.to_string())],
+                    &[("n", &amounts::count(pending))],
                 ));
             }
         }
@@ -79,7 +79,7 @@ fn follow_background(application: &Application, settings: &Settings) {
 fn tell(application: Option<Application>, sentence: &str) {
     let window = application.and_then(|application| application.active_window());
     match window.map(|window| window.downcast::<adw::PreferencesWindow>()) {
-        Some(Ok(preferences)) => preferences.add_toast(adw::Toast::new(sentence)),
+        Some(Ok(preferences)) => preferences.add_toast(messages::toast(sentence, &preferences)),
         Some(Err(window)) => {
             if let Ok(window) = window.downcast::<Window>() {
                 messages::tell(window.toasts(), sentence);

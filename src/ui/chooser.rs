@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use gtk::gio;
 use gtk::prelude::*;
 
+use crate::desktop::link_file;
 use crate::i18n::gettext;
 
 /// `name` is the one that a file to be saved gets if the user gives no other.
@@ -20,6 +21,18 @@ pub async fn choose_file(
     if let Some(name) = name {
         chooser.set_current_name(name);
     }
+    chosen(chooser).await
+}
+
+/// A file of one of the kinds in which links are looked for.
+pub async fn choose_link_file(parent: &impl IsA<gtk::Window>) -> Option<gio::File> {
+    // Translators: the title of a dialog in which a file with links is chosen.
+    let chooser = chooser(parent, &gettext("Add From File"), gtk::FileChooserAction::Open);
+    let filter = gtk::FileFilter::new();
+    // Translators: the kinds of files that can be chosen.
+    filter.set_name(Some(&gettext("Files With Links")));
+    link_file::ENDINGS.iter().for_each(|ending| filter.add_suffix(ending));
+    chooser.add_filter(&filter);
     chosen(chooser).await
 }
 

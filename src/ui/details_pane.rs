@@ -15,7 +15,7 @@ use super::unhyphenated;
 use crate::i18n::{gettext, ngettext, ngettext_f};
 use crate::model::chronicle::Line;
 use crate::model::details::{Details, Fact, Source};
-use crate::model::{DownloadId, DownloadObject};
+use crate::model::{DownloadId, DownloadObject, amounts};
 
 mod imp {
     use std::cell::{Cell, OnceCell, RefCell};
@@ -232,7 +232,12 @@ impl DetailsPane {
     fn show_hint(&self) {
         let count = self.imp().count.get();
         let text = if count > 1 {
-            ngettext_f("{n} download is selected", "{n} downloads are selected", count, &[("n", &count.to_string())])
+            ngettext_f(
+                "{n} download is selected",
+                "{n} downloads are selected",
+                count,
+                &[("n", &amounts::count(count))],
+            )
         } else {
             gettext("Select a download to see its details")
         };

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use gtk::glib;
+use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
 use super::actions::DownloadAction;
@@ -51,6 +52,12 @@ mod imp {
         pub download: RefCell<Option<DownloadObject>>,
         #[template_child]
         pub sentence: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub buttons: TemplateChild<gtk::Box>,
+        /// What holds the row in the list.
+        pub list_item: glib::WeakRef<gtk::ListItem>,
+        /// Shows whether the row is selected, where several are.
+        pub mark: OnceCell<gtk::CheckButton>,
         pub asked: OnceCell<Asked>,
         pub told: RefCell<Option<Told>>,
         /// Its list item has its words.
@@ -186,8 +193,39 @@ impl DownloadRow {
         row
     }
 
-    /// Lets the list item that holds this row be announced in the row's sentence.
-    pub fn name_item(&self, item: &gtk::ListItem) {
+    /// The list item that holds this row is announced in the row's sentence, and says whether it is selected.
+    pub fn follow(&self, item: &gtk::ListItem) {
         spoken::name_item(&self.imp().sentence, item);
+        self.imp().list_item.set(Some(item));
+    }
+
+    /// Shows a mark in place of the buttons, or the buttons again. Few lists ever need marks: they are made when they
+    /// are shown first.
+    pub fn set_selecting(&self, selecting: bool) {
+        let imp = self.imp();
+        imp.buttons.set_visible(!selecting);
+        if selecting {
+            imp.mark.get_or_init(|| self.make_mark());
+        }
+        if let Some(mark) = imp.mark.get() {
+            mark.set_visible(selecting);
+        }
+    }
+
+    /// Clicks on it are clicks on the row, and of the row a screen reader says whether it is selected.
+    fn make_mark(&self) -> gtk::CheckButton {
+        let mark = gtk::CheckButton::builder()
+            .accessible_role(gtk::AccessibleRole::Presentation)
+            .can_focus(false)
+            .can_target(false)
+            .focusable(false)
+            .valign(gtk::Align::Center)
+            .css_classes(["selection-mode"])
+            .build();
+        if let Some(item) = self.imp().list_item.upgrade() {
+            item.bind_property("selected", &mark, "active").sync_create().build();
+        }
+        self.prepend(&mark);
+        mark
     }
 }

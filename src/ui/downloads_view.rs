@@ -2,11 +2,11 @@
 //! The list of downloads: rows, selection, keys and the context menu. What is asked for is handed to
 //! one listener; nothing is done here.
 
+mod holding;
 mod menu;
-
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::time::Duration;
+/// What simple clicks select.
+mod selecting;
+mod selection;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -16,28 +16,45 @@ use super::actions::DownloadAction;
 use super::download_row::DownloadRow;
 use crate::model::{DownloadId, DownloadList, DownloadObject};
 
+use selection::Selection;
+
 /// How many rows are made in one frame, and from how many on GTK makes no more.
 const AT_A_TIME: u32 = 12;
 const MADE: u32 = 208;
 
-/// After this long nobody scrolls any more.
-const SCROLL_REST: Duration = Duration::from_millis(500);
-
 mod imp {
-    use std::cell::{Cell, OnceCell};
+    use std::cell::{Cell, OnceCell, RefCell};
 
     use super::*;
 
     type Asked = Box<dyn Fn(DownloadAction, Vec<DownloadObject>)>;
 
     #[allow(missing_debug_implementations)] // its listener has none
-    #[derive(Default, gtk::CompositeTemplate)]
+    #[derive(Default, glib::Properties, gtk::CompositeTemplate)]
+    #[properties(wrapper_type = super::DownloadsView)]
     #[template(file = "downloads_view.ui")]
     pub struct DownloadsView {
+        /// Whether simple clicks select one row more.
+        #[property(get, set = |imp: &Self, begins| imp.obj().select_several(begins), explicit_notify)]
+        pub selecting: Cell<bool>,
+        /// What can be done with all that are selected.
+        #[template_child]
+        pub bar: TemplateChild<gtk::ActionBar>,
+        #[template_child]
+        pub chosen: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub pause: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub resume: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub more: TemplateChild<gtk::MenuButton>,
+        /// The selected ones that the bar looks at, with the handlers that hear of their changes.
+        pub watched: RefCell<Vec<(DownloadObject, glib::SignalHandlerId)>>,
+        pub actions: OnceCell<gio::SimpleActionGroup>,
         #[template_child]
         pub list_view: TemplateChild<gtk::ListView>,
         pub list: OnceCell<DownloadList>,
-        pub selection: OnceCell<gtk::MultiSelection>,
+        pub selection: OnceCell<Selection>,
         pub menu: OnceCell<gtk::PopoverMenu>,
         /// The list's own widget around the row that the menu was opened on.
         pub menu_item: glib::WeakRef<gtk::Widget>,
@@ -63,6 +80,10 @@ mod imp {
 
         fn class_init(klass: &mut Self::Class) {
             klass.bind_template();
+            klass.install_action("downloads.select-all", None, |view, _, _| {
+                view.imp().selection.get().map(SelectionModelExt::select_all);
+            });
+            klass.install_action("downloads.done", None, |view, _, _| view.set_selecting(false));
         }
 
         fn instance_init(view: &glib::subclass::InitializingObject<Self>) {
@@ -70,6 +91,7 @@ mod imp {
         }
     }
 
+    #[glib::derived_properties]
     impl ObjectImpl for DownloadsView {
         fn constructed(&self) {
             self.parent_constructed();
@@ -78,6 +100,7 @@ mod imp {
             view.install_actions();
             view.install_menu();
             view.install_holding();
+            view.install_selecting();
         }
 
         fn dispose(&self) {
@@ -119,7 +142,7 @@ impl DownloadsView {
         } else {
             imp.is_all_shown.set(true);
         }
-        let selection = gtk::MultiSelection::new(Some(list.clone()));
+        let selection = Selection::new(list);
         imp.list_view.set_model(Some(&selection));
         list.connect_items_changed(glib::clone!(
             #[weak(rename_to = view)]
@@ -137,6 +160,11 @@ impl DownloadsView {
             && imp.selection.set(selection).is_ok()
             && imp.asked.set(Box::new(asked)).is_ok();
         debug_assert!(is_first, "a view shows one list all its life");
+        self.connect_selection_changed(|view| {
+            if view.selecting() {
+                view.refresh_bar();
+            }
+        });
     }
 
     /// At the start rows are made a few in each frame: GTK 4.8 makes two hundred for every longer list,
@@ -157,9 +185,15 @@ impl DownloadsView {
 
     /// The selected downloads, in the order of the list.
     pub fn selected(&self) -> Vec<DownloadObject> {
+        self.first_selected(usize::MAX)
+    }
+
+    /// As many of them as `most`.
+    fn first_selected(&self, most: usize) -> Vec<DownloadObject> {
         let Some(selection) = self.imp().selection.get() else { return Vec::new() };
         let selected = selection.selection();
         (0..selected.size())
+            .take(most)
             .filter_map(|nth| selection.item(selected.nth(u32::try_from(nth).ok()?)))
             .filter_map(|item| item.downcast().ok())
             .collect()
@@ -169,7 +203,7 @@ impl DownloadsView {
     /// a row is removed the next one gets the focus without being selected.
     fn meant_by_key(&self) -> Vec<DownloadObject> {
         let selected = self.selected();
-        if !selected.is_empty() {
+        if !selected.is_empty() || self.selecting() {
             return selected;
         }
         let row = self.root().and_then(|root| root.focus()).and_then(|focus| row_around(&focus));
@@ -286,7 +320,8 @@ impl DownloadsView {
                 ));
                 let item = list_item(item);
                 item.set_child(Some(&row));
-                row.name_item(item);
+                row.follow(item);
+                row.set_selecting(view.selecting());
             }
         ));
         factory.connect_bind(|_, item| {
@@ -301,7 +336,9 @@ impl DownloadsView {
             #[weak(rename_to = view)]
             self,
             move |list_view, position| {
-                let item = list_view.model().and_then(|model| model.item(position));
+                // A second click takes the first one back, and opens nothing.
+                let model = list_view.model().filter(|_| !view.selecting());
+                let item = model.and_then(|model| model.item(position));
                 if let Some(download) = item.and_downcast::<DownloadObject>() {
                     view.ask(DownloadAction::usual(&download), vec![download]);
                 }
@@ -316,8 +353,7 @@ impl DownloadsView {
         // Before the list, which would take Space for selecting.
         keys.set_propagation_phase(gtk::PropagationPhase::Capture);
         for action in DownloadAction::ALL {
-            let name = action.selection_name().trim_start_matches("selection.");
-            let entry = gio::SimpleAction::new(name, None);
+            let entry = gio::SimpleAction::new(action.name(), None);
             entry.connect_activate(glib::clone!(
                 #[weak(rename_to = view)]
                 self,
@@ -332,18 +368,23 @@ impl DownloadsView {
             keys.add_shortcut(self.key(key, Self::show_menu_at_focus));
         }
         self.insert_action_group("selection", Some(&group));
+        // It has none yet.
+        let _ = self.imp().actions.set(group);
         self.imp().list_view.add_controller(keys);
     }
 
-    /// A key on the list. It is left to a button of a row while that has the focus.
+    /// A key on the list. It is left to a button of a row while that has the focus, and Space is left to the list where
+    /// several rows are selected.
     fn key(&self, key: &str, pressed: impl Fn(&Self) + 'static) -> gtk::Shortcut {
+        let selects = key == "space";
         let action = gtk::CallbackAction::new(glib::clone!(
             #[weak(rename_to = view)]
             self,
             #[upgrade_or]
             glib::Propagation::Proceed,
             move |_, _| {
-                if view.root().and_then(|root| root.focus()).is_some_and(|focus| focus.is::<gtk::Button>()) {
+                let focus = view.root().and_then(|root| root.focus());
+                if selects && view.selecting() || focus.is_some_and(|focus| focus.is::<gtk::Button>()) {
                     return glib::Propagation::Proceed;
                 }
                 pressed(&view);
@@ -351,101 +392,6 @@ impl DownloadsView {
             }
         ));
         gtk::Shortcut::new(gtk::ShortcutTrigger::parse_string(key), Some(action))
-    }
-
-    /// Sees to it that a list that is sorted anew all the time does not take the rows away from under the
-    /// pointer, or from who scrolls.
-    fn install_holding(&self) {
-        let motion = gtk::EventControllerMotion::new();
-        motion.connect_contains_pointer_notify(glib::clone!(
-            #[weak(rename_to = view)]
-            self,
-            move |motion| {
-                view.imp().is_pointed_at.set(motion.contains_pointer());
-                view.hold();
-            }
-        ));
-        self.imp().list_view.add_controller(motion);
-        let Some(place) = self.imp().list_view.vadjustment() else { return };
-        place.connect_value_changed(glib::clone!(
-            #[weak(rename_to = view)]
-            self,
-            move |_| view.on_scrolled()
-        ));
-    }
-
-    /// The rows are other ones at the same places, or more. GTK goes after the one that was the first in sight,
-    /// wherever that is now: good where rows come above it, but a list sorted by speed would run up and down by
-    /// itself, and be left where it was not begun. Who goes from row to row by keys is to see where the one with
-    /// the focus has gone.
-    fn keep_place(&self, is_sorted_anew: bool) {
-        let imp = self.imp();
-        let (Some(place), Some(clock)) = (imp.list_view.vadjustment(), imp.list_view.frame_clock()) else { return };
-        let is_at_top = place.value() <= place.lower();
-        if !(is_sorted_anew || is_at_top) || self.shows_focus() || imp.kept.get().is_some() {
-            return;
-        }
-        imp.kept.set(Some(place.value()));
-        // GTK moves it as it gives the rows their places; what is moved again is laid out before it is drawn.
-        let laid_out = clock.connect_layout(glib::clone!(
-            #[weak(rename_to = view)]
-            self,
-            move |_| {
-                if let Some(value) = view.imp().kept.get() {
-                    place.set_value(value);
-                }
-            }
-        ));
-        let handlers = Rc::new(RefCell::new(vec![laid_out]));
-        let (view, all) = (self.downgrade(), handlers.clone());
-        handlers.borrow_mut().push(clock.connect_paint(move |clock| {
-            all.take().into_iter().for_each(|handler| clock.disconnect(handler));
-            if let Some(view) = view.upgrade() {
-                view.imp().kept.set(None);
-            }
-        }));
-    }
-
-    /// Whether one of the rows has the focus, and that is seen.
-    fn shows_focus(&self) -> bool {
-        let window = self.root().and_downcast::<gtk::Window>().filter(gtk::Window::gets_focus_visible);
-        let focus = window.and_then(|window| gtk::prelude::RootExt::focus(&window));
-        focus.is_some_and(|focus| focus.is_ancestor(&self.imp().list_view.get()))
-    }
-
-    fn on_scrolled(&self) {
-        let imp = self.imp();
-        if imp.kept.get().is_some() {
-            return;
-        }
-        imp.scrolls.set(imp.scrolls.get().wrapping_add(1));
-        if imp.is_scrolling.replace(true) {
-            return;
-        }
-        self.hold();
-        let view = self.downgrade();
-        glib::spawn_future_local(async move {
-            let scrolls = || Some(view.upgrade()?.imp().scrolls.get());
-            let mut seen = scrolls();
-            loop {
-                glib::timeout_future(SCROLL_REST).await;
-                let now = scrolls();
-                if std::mem::replace(&mut seen, now) == now {
-                    break;
-                }
-            }
-            if let Some(view) = view.upgrade() {
-                view.imp().is_scrolling.set(false);
-                view.hold();
-            }
-        });
-    }
-
-    fn hold(&self) {
-        let imp = self.imp();
-        if let Some(list) = imp.list.get() {
-            list.set_held(imp.is_pointed_at.get() || imp.is_scrolling.get());
-        }
     }
 }
 

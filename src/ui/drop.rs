@@ -22,7 +22,26 @@ pub fn accept(
     hovers: impl Fn(Option<Point>) + Clone + 'static,
     dropped: impl Fn(Dropped, Point) + 'static,
 ) {
+    install(area, gtk::PropagationPhase::Bubble, hovers, dropped);
+}
+
+/// The same in place of what is in `area`: a text view knows no lists, and puts a text where it stands.
+pub fn accept_everywhere(
+    area: &impl IsA<gtk::Widget>,
+    hovers: impl Fn(Option<Point>) + Clone + 'static,
+    dropped: impl Fn(Dropped, Point) + 'static,
+) {
+    install(area, gtk::PropagationPhase::Capture, hovers, dropped);
+}
+
+fn install(
+    area: &impl IsA<gtk::Widget>,
+    phase: gtk::PropagationPhase,
+    hovers: impl Fn(Option<Point>) + Clone + 'static,
+    dropped: impl Fn(Dropped, Point) + 'static,
+) {
     let target = target();
+    target.set_propagation_phase(phase);
     let moves = hovers.clone();
     target.connect_motion(move |_, x, y| {
         moves(Some((x, y)));
@@ -39,14 +58,6 @@ pub fn accept(
         }
         is_known
     });
-    area.add_controller(target);
-}
-
-/// Accepts drops on `area` in place of what is in it: a text view knows no lists, and puts a text where it stands.
-pub fn accept_everywhere(area: &impl IsA<gtk::Widget>, dropped: impl Fn(Dropped) + 'static) {
-    let target = target();
-    target.set_propagation_phase(gtk::PropagationPhase::Capture);
-    target.connect_drop(move |_, value, _, _| content(value).map(&dropped).is_some());
     area.add_controller(target);
 }
 

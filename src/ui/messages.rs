@@ -6,21 +6,35 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use adw::prelude::*;
-use gtk::glib;
+use gtk::{glib, pango};
 
 use crate::i18n::gettext;
 
 /// Long enough to read the sentence and to find the button.
 const UNDO_SECONDS: u32 = 8;
 
+/// The most lines of a toast.
+const LINES: i32 = 5;
+
+/// What is beside the words of a toast, in pixels: the button that closes it, margins; and beside the words of another
+/// button.
+const BESIDE: i32 = 110;
+const AROUND_BUTTON: i32 = 50;
+
+/// How many letters a line of a toast may have.
+const ROOM: std::ops::RangeInclusive<i32> = 10..=64;
+
+/// The most letters of a file name in a toast: in a narrow window they fill two lines.
+const LONGEST_NAME: usize = 30;
+
 /// Says a sentence.
 pub fn tell(overlay: &adw::ToastOverlay, text: &str) {
-    overlay.add_toast(toast(text));
+    overlay.add_toast(toast(text, overlay));
 }
 
 /// Says a sentence and offers to do something about it.
 pub fn offer(overlay: &adw::ToastOverlay, text: &str, label: &str, done: impl Fn() + 'static) {
-    let toast = toast(text);
+    let toast = around(&words(text, Some(label), overlay.upcast_ref()));
     toast.set_button_label(Some(label));
     toast.connect_button_clicked(move |_| done());
     overlay.add_toast(toast);
@@ -58,6 +72,7 @@ fn ask(parent: &impl IsA<gtk::Window>, heading: &str, body: &str, label: &str, d
 #[derive(Debug)]
 pub struct UndoOffer {
     toast: adw::Toast,
+    words: gtk::Label,
     is_settled: Rc<Cell<bool>>,
     since: Instant,
 }
@@ -71,7 +86,7 @@ impl UndoOffer {
     pub fn reword(&self, text: &str) -> bool {
         let is_new = self.since.elapsed() < COMING;
         if is_new {
-            self.toast.set_title(&glib::markup_escape_text(text));
+            self.words.set_label(text);
         }
         is_new
     }
@@ -96,8 +111,10 @@ pub fn offer_undo(
     undo: impl Fn() + 'static,
     gone: impl Fn() + 'static,
 ) -> UndoOffer {
-    let toast = toast(text);
-    toast.set_button_label(Some(&gettext("Undo")));
+    let label = gettext("Undo");
+    let words = words(text, Some(&label), overlay.upcast_ref());
+    let toast = around(&words);
+    toast.set_button_label(Some(&label));
     toast.set_timeout(UNDO_SECONDS);
     toast.set_priority(adw::ToastPriority::High);
     // A used button dismisses the toast as well.
@@ -115,10 +132,60 @@ pub fn offer_undo(
         }
     });
     overlay.add_toast(toast.clone());
-    UndoOffer { toast, is_settled, since: Instant::now() }
+    UndoOffer { toast, words, is_settled, since: Instant::now() }
 }
 
-pub fn toast(text: &str) -> adw::Toast {
-    // A toast's title is Pango markup; file names and addresses are not.
-    adw::Toast::new(&glib::markup_escape_text(text))
+/// A toast that says a sentence in a window, or in what is as wide as it.
+pub fn toast(text: &str, window: &impl IsA<gtk::Widget>) -> adw::Toast {
+    around(&words(text, None, window.upcast_ref()))
+}
+
+fn around(words: &gtk::Label) -> adw::Toast {
+    let toast = adw::Toast::new("");
+    toast.set_custom_title(Some(words));
+    toast
+}
+
+/// The sentence of a toast. One of its own would have one line, in a narrow window half a sentence. It has the height of
+/// its natural width, which therefore has to be one that there is room for.
+fn words(text: &str, button: Option<&str>, window: &gtk::Widget) -> gtk::Label {
+    let letter = window.pango_context().metrics(None, None).approximate_char_width() / pango::SCALE;
+    let letter = letter.max(1);
+    let button = button.map_or(0, |label| window.create_pango_layout(Some(label)).pixel_size().0 + AROUND_BUTTON);
+    let room = (window.width() - BESIDE - button) / letter;
+    gtk::Label::builder()
+        .max_width_chars(room.clamp(*ROOM.start(), *ROOM.end()))
+        .label(text)
+        .xalign(0.0)
+        .wrap(true)
+        .wrap_mode(pango::WrapMode::WordChar)
+        .ellipsize(pango::EllipsizeMode::End)
+        .lines(LINES)
+        .css_classes(["heading"])
+        .build()
+}
+
+/// A file name that leaves room for what is said of it: its beginning and its end.
+pub fn brief(name: &str) -> String {
+    let letters: Vec<_> = name.chars().collect();
+    if letters.len() <= LONGEST_NAME {
+        return name.to_owned();
+    }
+    let kept = LONGEST_NAME - 1;
+    let (begin, end) = (kept.div_ceil(2), kept / 2);
+    letters[..begin].iter().chain(&['…']).chain(&letters[letters.len() - end..]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_loses_its_middle() {
+        assert_eq!(brief("thesis.pdf"), "thesis.pdf");
+        assert_eq!(brief(&"ä".repeat(LONGEST_NAME)), "ä".repeat(LONGEST_NAME));
+        let long = brief("debian-13.2.0-amd64-netinst-with-a-very-long-name.iso");
+        assert_eq!(long, "debian-13.2.0-a…-long-name.iso");
+        assert_eq!(long.chars().count(), LONGEST_NAME);
+    }
 }

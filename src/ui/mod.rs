@@ -14,7 +14,7 @@
 //!      │   ├── ConnectionList which connection does what
 //!      │   └── EventLog       what happened to it
 //!      ├── ClipboardOffer a link that was copied
-//!      ├── drop.rs        links dropped anywhere on the window
+//!      ├── drop.rs        links dropped anywhere on the window; DropHint says what comes of it
 //!      ├── AddDialog      addresses typed by hand
 //!      │   ├── AddPreview     what they lead to
 //!      │   └── AddOptions     how they are fetched, and when they start
@@ -52,6 +52,7 @@ pub mod downloads_view;
 mod drag_out;
 mod drag_rows;
 mod drop;
+mod drop_hint;
 mod event_log;
 mod history_row;
 pub mod history_window;
@@ -60,13 +61,14 @@ mod login_dialog;
 pub mod messages;
 pub mod preferences;
 mod renew_dialog;
-mod row_button;
+pub mod row_button;
 pub mod rule_dialog;
 mod rule_row;
 mod rules_group;
 mod saved_login_row;
 mod saved_logins;
 mod segment_map;
+mod side_by_side;
 pub mod sidebar;
 pub mod speed_plot;
 mod spoken;

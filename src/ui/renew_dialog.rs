@@ -89,7 +89,7 @@ impl RenewDialog {
         // A new dialog has no listener yet.
         let _ = dialog.imp().chosen.set(Box::new(chosen));
         dialog.imp().old.replace(download.address());
-        dialog.set_body(&what_is_kept(&download.name()));
+        dialog.set_body(&what_is_kept(&download.name(), download.has_begun()));
         dialog
     }
 
@@ -131,7 +131,24 @@ impl RenewDialog {
     }
 }
 
-/// What another address does to a download.
-pub fn what_is_kept(file: &str) -> String {
-    gettext_f("What has arrived of “{file}” is kept if the new address gives the same file.", &[("file", file)])
+/// What another address does to a download, of which something has arrived or not.
+pub fn what_is_kept(file: &str, has_begun: bool) -> String {
+    let file = [("file", file)];
+    if has_begun {
+        gettext_f("What has arrived of “{file}” is kept if the new address gives the same file.", &file)
+    } else {
+        // Translators: {file} is the name of a file.
+        gettext_f("Nothing of “{file}” has arrived yet. It will come from the new address.", &file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_where_nothing_has_arrived() {
+        assert!(what_is_kept("a.iso", true).starts_with("What has arrived of “a.iso” is kept"));
+        assert!(what_is_kept("a.iso", false).starts_with("Nothing of “a.iso” has arrived yet"));
+    }
 }

@@ -135,7 +135,7 @@ impl SavedLogins {
             if let (Err(reason), Some(window)) = (removed, group.root().and_downcast::<adw::PreferencesWindow>()) {
                 // Translators: {reason} is a whole sentence.
                 let words = gettext_f("The log-in could not be removed. {reason}", &[("reason", &reason)]);
-                window.add_toast(messages::toast(&words));
+                window.add_toast(messages::toast(&words, &window));
             }
             group.focus_near(place);
         });

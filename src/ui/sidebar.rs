@@ -10,7 +10,7 @@ use crate::model::categories::kind_name;
 use crate::model::filter::Group;
 use crate::model::kind::Kind;
 use crate::model::rule_groups::{Category, successor};
-use crate::model::{Session, Totals};
+use crate::model::{Session, Totals, amounts};
 
 mod imp {
     use std::cell::{Cell, OnceCell, RefCell};
@@ -148,7 +148,7 @@ impl SidebarRow {
         if imp.shown.replace(Some(count)) == Some(count) {
             return;
         }
-        let number = count.to_string();
+        let number = amounts::count(count);
         imp.count.set_label(&number);
         imp.count.set_visible(count > 0);
         let values = [("group", &*imp.name.label()), ("n", number.as_str())];

@@ -15,8 +15,10 @@ use super::clipboard_offer::ClipboardOffer;
 use super::details_pane::DetailsPane;
 use super::downloads_view::DownloadsView;
 use super::drop;
+use super::drop_hint::DropHint;
 use super::messages::UndoOffer;
 use super::preferences::Preferences;
+use super::side_by_side::SideBySide;
 use super::sidebar::Sidebar;
 use crate::config;
 use crate::i18n::gettext;
@@ -73,6 +75,8 @@ mod imp {
         #[template_child]
         pub search_button: TemplateChild<gtk::ToggleButton>,
         #[template_child]
+        pub select_button: TemplateChild<gtk::ToggleButton>,
+        #[template_child]
         pub details_button: TemplateChild<gtk::ToggleButton>,
         #[template_child]
         pub resume_all: TemplateChild<gtk::Button>,
@@ -100,9 +104,7 @@ mod imp {
         #[template_child]
         pub details: TemplateChild<DetailsPane>,
         #[template_child]
-        pub drop_hint: TemplateChild<gtk::Revealer>,
-        #[template_child]
-        pub drop_words: TemplateChild<gtk::Label>,
+        pub drop_hint: TemplateChild<DropHint>,
         #[template_child]
         pub clipboard_offer: TemplateChild<ClipboardOffer>,
         #[template_child]
@@ -115,8 +117,6 @@ mod imp {
         pub notice_close: TemplateChild<gtk::Button>,
         #[template_child]
         pub lost: TemplateChild<gtk::Box>,
-        #[template_child]
-        pub lost_told: TemplateChild<gtk::Box>,
         #[template_child]
         pub lost_words: TemplateChild<gtk::Label>,
         #[template_child]
@@ -148,6 +148,8 @@ mod imp {
             ClipboardOffer::ensure_type();
             DownloadsView::ensure_type();
             DetailsPane::ensure_type();
+            DropHint::ensure_type();
+            SideBySide::ensure_type();
             Sidebar::ensure_type();
             klass.bind_template();
         }
@@ -309,7 +311,9 @@ impl Window {
                 WindowAction::Details => Some(Key::DetailsVisible),
                 WindowAction::Sort => Some(Key::SortOrder),
                 WindowAction::WhenDone => Some(Key::WhenDone),
-                WindowAction::Sidebar | WindowAction::Search | WindowAction::SortDescending => continue,
+                WindowAction::Sidebar | WindowAction::Search | WindowAction::Select | WindowAction::SortDescending => {
+                    continue;
+                }
                 WindowAction::Add
                 | WindowAction::ShowAll
                 | WindowAction::Paste
@@ -357,6 +361,7 @@ impl Window {
             WindowAction::Details
             | WindowAction::Sidebar
             | WindowAction::Search
+            | WindowAction::Select
             | WindowAction::Sort
             | WindowAction::SortDescending
             | WindowAction::WhenDone => {}
@@ -380,8 +385,11 @@ impl Window {
     fn show_page(&self, page: &str) {
         let imp = self.imp();
         // They show parts of the list, which have to be there.
-        for button in [&imp.sidebar_button, &imp.search_button, &imp.details_button] {
+        for button in [&imp.sidebar_button, &imp.search_button, &imp.select_button, &imp.details_button] {
             button.set_visible(page == "list");
+        }
+        if page != "list" {
+            imp.view.set_selecting(false);
         }
         let pages = &imp.pages;
         let is_first = pages.visible_child_name().is_some_and(|shown| shown == "opening");

@@ -209,6 +209,46 @@ def drop(kind, text, place, is_taken):
         until(f"{text} of a {kind}", is_taken)
 
 
+def an_overlay_says_that_a_drop_on_the_dialog_adds():
+    with Home() as home, Freshet(home) as app, DragSource("uri-list", "http://127.0.0.1/a.zip") as source:
+        app.click(words.ADD_DOWNLOAD)
+        dialog = until("the dialog", lambda: DESKTOP.window(words.ADD_DOWNLOAD))
+        DESKTOP.put_in_corner(source.title)
+        start = desktop.middle(until("the drag source", lambda: DESKTOP.window(source.title)))
+        shown = (words.LABEL, words.DROP_TO_ADD)
+        assert not app.seen(*shown), "it is shown before"
+        DESKTOP.move(*start)
+        DESKTOP.press()
+        for step in range(desktop.STEPS + 1):
+            x, y = (a + (b - a) * step / desktop.STEPS for a, b in zip(start, (dialog.x + 150, dialog.y + 200)))
+            DESKTOP.move(x, y)
+            time.sleep(0.03)
+        time.sleep(0.5)
+        app.screenshot(DESKTOP, "add-drop-hint")
+        until("the words", lambda: app.seen(*shown))
+        DESKTOP.release()
+        until("the address", lambda: content_of(app.find(words.ENTRY, words.ADDRESSES)) == "http://127.0.0.1/a.zip")
+
+
+def a_file_with_addresses_is_chosen():
+    files = {f"/{name}.bin": DATA for name in ("one", "two", "three")}
+    with Server(files) as server, Home() as home, Freshet(home) as app:
+        listing, metalink = home.path / "list.txt", home.path / "list.meta4"
+        listing.write_text(f"{server.url('/one.bin')}\n  out=named.bin\n{server.url('/two.bin')}\n")
+        metalink.write_text(
+            '<metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="three.bin">'
+            f"<url>{server.url('/three.bin')}</url></file></metalink>"
+        )
+        for path, names in ((listing, ("named.bin", "two.bin")), (metalink, ("three.bin",))):
+            app.click(words.ADD_DOWNLOAD)
+            app.click(words.FROM_FILE)
+            choose(app, DESKTOP, path, title=words.FILE_CHOOSER)
+            for name in names:
+                app.wait_for(name, words.COMPLETED)
+                assert (home.downloads / name).read_bytes() == DATA, f"{name} is not the server's"
+            until("the end of the dialog", lambda: DESKTOP.window(words.ADD_DOWNLOAD) is None)
+
+
 def what_is_to_start_at_once_waits_for_no_other():
     with Server({f"/{name}": DATA * 10 for name in ("first.bin", "second.bin", "urgent.bin")}, 5_000) as server:
         with Home() as home:
@@ -244,4 +284,6 @@ if __name__ == "__main__":
         a_download_waits_for_its_time_or_its_user_over_a_restart,
         what_is_to_start_at_once_waits_for_no_other,
         what_is_dropped_on_the_dialog_gets_lines_of_its_own,
+        an_overlay_says_that_a_drop_on_the_dialog_adds,
+        a_file_with_addresses_is_chosen,
     )

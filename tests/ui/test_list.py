@@ -122,6 +122,56 @@ def what_is_asked_of_several_rows_is_done_with_each():
             until("all rows", lambda: all(app.seen_row(name) for name in names))
 
 
+def several_rows_are_selected_by_simple_clicks():
+    names = ("a.bin", "b.bin", "c.bin", "d.bin")
+    with Server({f"/{name}": DATA * 10 for name in names}, 20_000) as server, Home() as home:
+        with Freshet(home, *[server.url(f"/{name}") for name in names]) as app:
+
+            def are_selected(*wanted):
+                until(f"{wanted} to be selected", lambda: [name for name in names if is_chosen(app, name)] == list(wanted))
+
+            for name in names:
+                app.wait_for(name, words.DOWNLOADING)
+            click_row(app, "d.bin")
+            app.click(words.SELECT)
+            app.find(words.BUTTON, words.SELECT_ALL)
+            click_row(app, "a.bin")
+            click_row(app, "c.bin")
+            click_row(app, "d.bin")
+            are_selected("a.bin", "c.bin")
+            app.wait_to_say(words.SELECTED.format(2))
+            # To go from row to row changes nothing; Space does.
+            DESKTOP.key("Up")
+            DESKTOP.key("Up")
+            DESKTOP.key("space")
+            are_selected("a.bin", "b.bin", "c.bin")
+            DESKTOP.key("space")
+            are_selected("a.bin", "c.bin")
+            app.screenshot(DESKTOP, "selecting")
+            app.click(words.PAUSE)
+            for name, state in zip(names, (words.PAUSED, words.DOWNLOADING) * 2):
+                app.wait_for(name, state)
+            app.click(words.MORE_ACTIONS)
+            app.find(words.MENU_ITEM, words.COPY_ADDRESSES)
+            app.screenshot(DESKTOP, "selecting-more")
+            app.click(words.RESUME, roles=words.MENU_ITEM)
+            app.wait_for("a.bin", words.DOWNLOADING)
+            app.click(words.SELECT_ALL)
+            are_selected(*names)
+            click_row(app, "b.bin", held="ctrl")
+            are_selected("a.bin", "c.bin", "d.bin")
+            app.click(words.REMOVE)
+            until("one row", lambda: [name for name in names if app.seen_row(name)] == ["b.bin"])
+            DESKTOP.key("ctrl", "z")
+            app.row("d.bin")
+            point_at_window()
+            DESKTOP.key("Escape")
+            until("the end of it", lambda: not app.seen(words.BUTTON, words.SELECT_ALL))
+            click_row(app, "a.bin")
+            click_row(app, "b.bin")
+            are_selected("b.bin")
+
+
 def a_row_looks_and_is_as_before_when_its_menu_is_closed():
     names = ("a.bin", "b.bin", "c.bin")
     with Server({f"/{name}": DATA for name in names}) as server, Home() as home:
@@ -384,6 +434,7 @@ if __name__ == "__main__":
         the_rules_of_the_user_make_groups,
         what_is_typed_is_looked_for,
         what_is_asked_of_several_rows_is_done_with_each,
+        several_rows_are_selected_by_simple_clicks,
         a_row_looks_and_is_as_before_when_its_menu_is_closed,
         a_finished_file_goes_to_the_trash_with_its_row,
         rows_removed_in_quick_succession_come_back_with_one_undo,

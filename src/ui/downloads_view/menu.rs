@@ -77,8 +77,23 @@ impl DownloadsView {
         let position = row.download().and_then(|download| list.position(download.download_id()));
         let (Some(position), Some(place)) = (position, place) else { return };
         if !selection.is_selected(position) {
-            selection.select_item(position, true);
+            // Alone, or besides those that are being selected.
+            selection.select_item(position, !self.selecting());
         }
+        let model = self.menu_model();
+        // Keys go on from the row that the menu was about.
+        let item = row.parent();
+        if let Some(item) = &item {
+            item.grab_focus();
+        }
+        imp.menu_item.set(item.as_ref());
+        menu.set_menu_model(Some(&model));
+        menu.set_pointing_to(Some(&gdk::Rectangle::new(place.x() as i32, place.y() as i32, 1, 1)));
+        menu.popup();
+    }
+
+    /// What can be done with the selected rows.
+    pub(super) fn menu_model(&self) -> gio::Menu {
         let downloads = self.selected();
         let [model, queue, removal] = [(); 3].map(|()| gio::Menu::new());
         for action in DownloadAction::ALL {
@@ -97,14 +112,6 @@ impl DownloadsView {
             model.append_submenu(Some(&gettext("_Queue")), &queue);
         }
         model.append_section(None, &removal);
-        // Keys go on from the row that the menu was about.
-        let item = row.parent();
-        if let Some(item) = &item {
-            item.grab_focus();
-        }
-        imp.menu_item.set(item.as_ref());
-        menu.set_menu_model(Some(&model));
-        menu.set_pointing_to(Some(&gdk::Rectangle::new(place.x() as i32, place.y() as i32, 1, 1)));
-        menu.popup();
+        model
     }
 }

@@ -7,6 +7,7 @@ use gtk::glib;
 
 use super::Window;
 use crate::i18n::{gettext, ngettext_f};
+use crate::model::amounts;
 use crate::settings::Key;
 use crate::ui::messages;
 
@@ -42,7 +43,7 @@ impl Window {
             "{n} download is not complete. It goes on when Freshet is started again, or without the window.",
             "{n} downloads are not complete. They go on when Freshet is started again, or without the window.",
             pending,
-            &[("n", &pending.to_string())],
+            &[("n", &amounts::count(pending))],
         );
         // Translators: a question.
         let dialog = messages::question(self, &gettext("Stop Downloading?"), &body);

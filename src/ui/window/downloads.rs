@@ -10,11 +10,11 @@ use gtk::{gio, glib};
 use super::Window;
 use crate::desktop::files;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
-use crate::model::{Command, DownloadId, DownloadObject};
+use crate::model::{Command, DownloadId, DownloadObject, amounts};
 use crate::ui::actions::{DownloadAction, WindowAction};
 use crate::ui::application::Application;
 use crate::ui::limit_dialog::LimitDialog;
-use crate::ui::messages::{self, UndoOffer};
+use crate::ui::messages::{self, UndoOffer, brief};
 
 impl Window {
     /// Carries out what was asked for some downloads, all of which are in a state for it.
@@ -162,7 +162,7 @@ impl Window {
             }
             let more = failures.len().saturating_sub(1);
             if let Some(first) = failures.first() {
-                let values = [("reason", first.as_str()), ("n", &more.to_string())];
+                let values = [("reason", first.as_str()), ("n", &amounts::count(more))];
                 let words = match more {
                     0 => first.clone(),
                     // Translators: {reason} is a whole sentence about another file.
@@ -278,19 +278,19 @@ fn said_of(downloads: &[DownloadObject], removes: Removes) -> String {
     match downloads {
         // Translators: {file} is the name of a file.
         [download] if removes == Removes::WithFile => {
-            gettext_f("“{file}” was moved to the trash", &[("file", &download.name())])
+            gettext_f("“{file}” was moved to the trash", &[("file", &brief(&download.name()))])
         }
         _ if removes == Removes::WithFile => ngettext_f(
             "{n} file was moved to the trash",
             "{n} files were moved to the trash",
             count,
-            &[("n", &count.to_string())],
+            &[("n", &amounts::count(count))],
         ),
         [download] if download.is_finished() => {
             // Translators: {file} is the name of a file.
-            gettext_f("“{file}” was taken off the list", &[("file", &download.name())])
+            gettext_f("“{file}” was taken off the list", &[("file", &brief(&download.name()))])
         }
-        [download] => gettext_f("“{file}” was cancelled", &[("file", &download.name())]),
+        [download] => gettext_f("“{file}” was cancelled", &[("file", &brief(&download.name()))]),
         _ => count_words(count),
     }
 }
@@ -300,6 +300,6 @@ fn count_words(count: usize) -> String {
         "{n} download was taken off the list",
         "{n} downloads were taken off the list",
         count,
-        &[("n", &count.to_string())],
+        &[("n", &amounts::count(count))],
     )
 }

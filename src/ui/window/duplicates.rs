@@ -8,7 +8,7 @@ use gtk::glib;
 use super::Window;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::session::Place;
-use crate::model::{Addresses, DownloadId, Session, history};
+use crate::model::{Addresses, DownloadId, Session, amounts, history};
 use crate::ui::messages;
 
 /// What is to be added, and what of it is new.
@@ -72,7 +72,7 @@ impl Window {
                 &[("file", &download.name()), ("state", &download.status())],
             ),
             None => {
-                let n = count.to_string();
+                let n = amounts::count(count);
                 ngettext_f("{n} download has this address.", "{n} downloads have these addresses.", count, &[("n", &n)])
             }
         };
@@ -86,7 +86,7 @@ impl Window {
                 "{n} of these files was downloaded before and is still there.",
                 "{n} of these files were downloaded before and are still there.",
                 count,
-                &[("n", &count.to_string())],
+                &[("n", &amounts::count(count))],
             ),
         };
         let path = last.place().to_owned();

@@ -21,6 +21,14 @@ impl Window {
         let (flap, bar) = (&*imp.flap, &*imp.search_bar);
         self.add_action(&gio::PropertyAction::new(WindowAction::Sidebar.name(), flap, "reveal-flap"));
         self.add_action(&gio::PropertyAction::new(WindowAction::Search.name(), bar, "search-mode-enabled"));
+        self.add_action(&gio::PropertyAction::new(WindowAction::Select.name(), &*imp.view, "selecting"));
+        imp.view.connect_selecting_notify(glib::clone!(
+            #[weak(rename_to = toasts)]
+            imp.toasts,
+            move |view| {
+                if view.selecting() { toasts.add_css_class("above-bar") } else { toasts.remove_css_class("above-bar") }
+            }
+        ));
         flap.set_reveal_flap(settings.sidebar_visible() && !flap.is_folded());
         flap.connect_folded_notify(glib::clone!(
             #[strong]
@@ -41,14 +49,12 @@ impl Window {
             }
         ));
         // In a narrow window what would share a line has one each.
-        for content in [&*imp.lost_told, &imp.details.header()] {
-            flap.bind_property("folded", content, "orientation")
-                .transform_to(|_, is_folded: bool| {
-                    Some(if is_folded { gtk::Orientation::Vertical } else { gtk::Orientation::Horizontal })
-                })
-                .sync_create()
-                .build();
-        }
+        flap.bind_property("folded", &imp.details.header(), "orientation")
+            .transform_to(|_, is_folded: bool| {
+                Some(if is_folded { gtk::Orientation::Vertical } else { gtk::Orientation::Horizontal })
+            })
+            .sync_create()
+            .build();
         bar.connect_entry(&*imp.search_entry);
     }
 

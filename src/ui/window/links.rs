@@ -38,16 +38,12 @@ impl Window {
 
     /// Says what a drop at this point of the window would do.
     pub(super) fn show_drop_hint(&self, point: Option<Point>) {
-        let imp = self.imp();
-        if let Some(point) = point {
-            let words = match self.stuck_at(point) {
-                // Translators: {file} is the name of a file.
-                Some(download) => gettext_f("Drop a new address for “{file}”", &[("file", &download.name())]),
-                None => gettext("Drop to Download"),
-            };
-            imp.drop_words.set_label(&words);
-        }
-        imp.drop_hint.set_reveal_child(point.is_some());
+        let words = point.map(|point| match self.stuck_at(point) {
+            // Translators: {file} is the name of a file.
+            Some(download) => gettext_f("Drop a new address for “{file}”", &[("file", &download.name())]),
+            None => gettext("Drop to Download"),
+        });
+        self.imp().drop_hint.tell(words.as_deref());
     }
 
     /// A single link that is dropped on a download that is stuck may be its new address; everything
@@ -118,7 +114,7 @@ impl Window {
     fn offer_as_address(&self, addresses: Addresses, download: &DownloadObject) {
         // Translators: a question; {file} is the name of a file.
         let heading = gettext_f("Use This Address for “{file}”?", &[("file", &download.name())]);
-        let dialog = messages::question(self, &heading, &what_is_kept(&download.name()));
+        let dialog = messages::question(self, &heading, &what_is_kept(&download.name(), download.has_begun()));
         dialog.add_responses(&[
             ("cancel", &gettext("_Cancel")),
             ("add", &gettext("_Add as New Download")),
@@ -174,7 +170,7 @@ async fn addresses_in(files: &[gio::File]) -> Addresses {
         }
         let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
         let inside = match link_file::read(file).await {
-            Ok(Content::Text(text)) => Addresses::in_prose(&text),
+            Ok(Content::Text(text)) => Addresses::in_text_file(&text, &name),
             Ok(Content::Metalink(bytes)) => Addresses::in_list(&bytes, &name),
             Err(sentence) => Addresses { refused: vec![sentence], ..Addresses::default() },
         };

@@ -31,6 +31,7 @@ UNFOLDS = "Advanced"
 # Rows that can not be used as long as what is above them is off, and entry rows, which with libadwaita 1.2 do not
 # tell that they have the focus.
 FOLDED = ("File name (as the server says, if empty)", "Kilobytes a second", "Other limits at some hours")
+FROM_FILE, FILE_CHOOSER, DROP_TO_ADD = "From File…", "Add From File", "Drop to Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
 ONLY_DOWNLOADS = r"“-X POST” in the curl command .* Freshet only downloads"
@@ -129,6 +130,9 @@ UNSAVED = r"can not be saved: .*\. The disk is full\."
 
 # A folder that is out of reach, and the title of the chooser for another one.
 LOST, CHOOSE_FOLDER, FOLDER_CHOOSER = r"\bgone can not be reached\. 1 download is", "Choose Folder…", "Choose Folder"
+
+# Several rows are selected.
+SELECT, SELECTED, DONE, SELECT_ALL = "Select Downloads", r"^{} selected$", "Done", "Select All"
 
 # The groups beside the list, and the search.
 GROUPS, GROUP_FAILED, GROUP_ALL = "Groups", re.compile("^Failed, "), re.compile("^All, ")

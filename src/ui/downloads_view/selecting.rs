@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Several rows are selected by simple clicks: each row has a mark, and a bar below the list says how many there
+//! are and what can be done with all of them.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::{gdk, gio, glib};
+
+use super::{DownloadsView, row_around};
+use crate::i18n::{gettext, ngettext_f};
+use crate::model::{DownloadObject, amounts};
+use crate::ui::actions::DownloadAction;
+
+/// The buttons of the bar.
+const IN_BAR: [DownloadAction; 3] = [DownloadAction::Pause, DownloadAction::Resume, DownloadAction::Remove];
+
+/// Of so many it is looked whether a button would do anything; of more it is taken for granted.
+const LOOKED_AT: usize = 200;
+
+impl DownloadsView {
+    /// Begins or ends it. It can not begin where no rows are seen.
+    pub(super) fn select_several(&self, begins: bool) {
+        let imp = self.imp();
+        let Some(selection) = imp.selection.get() else { return };
+        let begins = begins && self.is_mapped();
+        if imp.selecting.replace(begins) == begins {
+            return;
+        }
+        selection.set_keeps(begins);
+        if !begins {
+            selection.unselect_all();
+        }
+        let mut item = imp.list_view.first_child();
+        while let Some(widget) = item {
+            if let Some(row) = row_around(&widget) {
+                row.set_selecting(begins);
+            }
+            item = widget.next_sibling();
+        }
+        imp.bar.set_visible(begins);
+        self.refresh_bar();
+        self.grab_focus();
+        self.notify_selecting();
+    }
+
+    pub(super) fn install_selecting(&self) {
+        let imp = self.imp();
+        let click = gtk::GestureClick::builder().button(gdk::BUTTON_PRIMARY).build();
+        // Before the row, for which a simple click means that row alone.
+        click.set_propagation_phase(gtk::PropagationPhase::Capture);
+        click.connect_released(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |click, _, x, y| {
+                let is_plain = !click
+                    .current_event_state()
+                    .intersects(gdk::ModifierType::SHIFT_MASK | gdk::ModifierType::CONTROL_MASK);
+                if is_plain && view.selecting() && view.turn_over_at((x, y)) {
+                    click.set_state(gtk::EventSequenceState::Claimed);
+                }
+            }
+        ));
+        imp.list_view.add_controller(click);
+
+        let keys = gtk::ShortcutController::new();
+        keys.set_propagation_phase(gtk::PropagationPhase::Capture);
+        let leave = gtk::CallbackAction::new(|view, _| match view.downcast_ref::<Self>() {
+            Some(view) if view.selecting() => {
+                view.set_selecting(false);
+                glib::Propagation::Stop
+            }
+            _ => glib::Propagation::Proceed,
+        });
+        keys.add_shortcut(gtk::Shortcut::new(gtk::ShortcutTrigger::parse_string("Escape"), Some(leave)));
+        self.add_controller(keys);
+
+        imp.more.set_create_popup_func(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |button| {
+                let model = view.menu_model();
+                // In a narrow window there is no button for it.
+                model.prepend(Some(&gettext("Select All")), Some("downloads.select-all"));
+                button.set_menu_model(Some(&model));
+            }
+        ));
+    }
+
+    /// Selects what is at this point of the list, or does so no longer.
+    fn turn_over_at(&self, point: (f64, f64)) -> bool {
+        let list_view = self.list_view();
+        let download = self.row_at(list_view, point).and_then(|row| row.download());
+        let position = download.and_then(|download| self.imp().list.get()?.position(download.download_id()));
+        // As by Ctrl and a click: from there on Shift goes on.
+        let target = position.map(|position| (position, true, false).to_variant());
+        target.is_some_and(|target| list_view.activate_action("list.select-item", Some(&target)).is_ok())
+    }
+
+    /// Says how many are selected, and which buttons would do anything.
+    pub(super) fn refresh_bar(&self) {
+        let imp = self.imp();
+        for (download, handler) in imp.watched.take() {
+            download.disconnect(handler);
+        }
+        let count = self.selected_count();
+        // Translators: how many downloads are selected; there is little room.
+        imp.chosen.set_label(&ngettext_f("{n} selected", "{n} selected", count, &[("n", &amounts::count(count))]));
+        let selecting = self.selecting();
+        let downloads = if selecting { self.first_selected(LOOKED_AT) } else { Vec::new() };
+        let are_more = count > downloads.len() as u64;
+        let fits = |action: DownloadAction| are_more || downloads.iter().any(|download| action.fits(download));
+        for action in IN_BAR {
+            let entry = imp.actions.get().and_then(|group| group.lookup_action(action.name()));
+            if let Some(entry) = entry.and_downcast::<gio::SimpleAction>() {
+                // By other ways than the bar what does not fit is left out.
+                entry.set_enabled(!selecting || fits(action));
+            }
+        }
+        // One place for two buttons, unless both would do something.
+        imp.resume.set_visible(fits(DownloadAction::Resume));
+        imp.pause.set_visible(fits(DownloadAction::Pause) || !fits(DownloadAction::Resume));
+        let watched = downloads.into_iter().map(|download| {
+            let handler = download.connect_notify_local(
+                Some("state-name"),
+                glib::clone!(
+                    #[weak(rename_to = view)]
+                    self,
+                    move |_: &DownloadObject, _| view.refresh_bar()
+                ),
+            );
+            (download, handler)
+        });
+        imp.watched.replace(watched.collect());
+    }
+}
