@@ -70,6 +70,15 @@ pub fn filled(path: &Path, rows: u64) {
     }
 }
 
+/// Overwrites a page in the middle; returns what the file is then.
+fn spoil(path: &Path) -> Vec<u8> {
+    let mut bytes = fs::read(path).unwrap();
+    let page = 4096 * (bytes.len() / 4096 / 2);
+    bytes[page..page + 4096].fill(0xa5);
+    fs::write(path, &bytes).unwrap();
+    bytes
+}
+
 fn asked<T>(answer: impl Future<Output = Result<T, Failure>>) -> T {
     let _turn = crate::engine::MAIN_CONTEXT_TURN.lock().unwrap_or_else(PoisonError::into_inner);
     glib::MainContext::default().block_on(answer).unwrap()

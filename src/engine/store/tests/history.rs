@@ -145,10 +145,7 @@ fn a_damaged_list_costs_neither_the_history_nor_the_statistics() {
     opened.store.count(came(20261126, "a", 7));
     drop(opened);
     filled(&path, 2_000);
-    let mut bytes = fs::read(&path).unwrap();
-    let page = 4096 * (bytes.len() / 4096 / 2);
-    bytes[page..page + 4096].fill(0xa5);
-    fs::write(&path, &bytes).unwrap();
+    spoil(&path);
     let opened = open(&path);
     assert!(opened.set_aside.is_some());
     assert_eq!(opened.next_id, DownloadId(5_001), "an id is never given twice");

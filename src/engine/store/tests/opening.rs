@@ -50,10 +50,7 @@ fn damage_in_the_middle_costs_only_the_rows_it_hit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("list.db");
     filled(&path, 2_000);
-    let mut bytes = fs::read(&path).unwrap();
-    let page = 4096 * (bytes.len() / 4096 / 2);
-    bytes[page..page + 4096].fill(0xa5);
-    fs::write(&path, &bytes).unwrap();
+    let bytes = spoil(&path);
 
     let opened = open(&path);
     assert_eq!(opened.set_aside, Some(SetAside { path: folder.path().join("list.db.damaged-1") }));

@@ -260,20 +260,7 @@ fn ten_thousand_part_files_in_a_folder_slow_nothing_down() {
 #[test]
 fn a_new_part_file_is_known_by_its_journal_before_its_first_byte() {
     let desk = Desk::new();
-    let journal = Journal {
-        url: url("f"),
-        mirrors: Vec::new(),
-        name: "f".into(),
-        total: Some(10),
-        validator: None,
-        origin: None,
-        modified: None,
-        media_type: None,
-        checksum: None,
-        replaces: None,
-        placed: None,
-        done: Vec::new(),
-    };
+    let journal = Journal { total: Some(10), ..journal("f", &[]) };
     let open = Open { total: Some(10), journal: Some(Box::new(journal.clone())), ..desk.new_file("f") };
     desk.open(1, open).unwrap();
     assert_eq!(Journal::read(&desk.path("f.part")).unwrap(), journal);
