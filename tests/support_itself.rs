@@ -7,10 +7,12 @@ mod support;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use support::faulty::{Answer, Faulty, Resource};
 use support::files;
+use support::listening::Listening;
 use support::mainloop::MainLoop;
 use support::nginx::{self, Nginx};
 use support::serving::FileServer;
@@ -302,6 +304,28 @@ fn a_dropped_server_lets_go_of_everybody_at_once() {
     for mut stream in [waiting, idle] {
         let answer = stream.read(&mut [0]);
         assert!(answer.is_err() || answer.is_ok_and(|n| n == 0));
+    }
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn who_listens_no_more_lets_go_of_everybody_at_once() {
+    let (told, hear) = channel();
+    let listening = Listening::start(move |mut client| {
+        client.set_read_timeout(Some(Duration::from_secs(10)))?;
+        told.send(()).unwrap();
+        client.read(&mut [0]).map(|_| ())
+    });
+    let address = listening.address();
+    let waiting = [TcpStream::connect(address).unwrap(), TcpStream::connect(address).unwrap()];
+    for _ in &waiting {
+        hear.recv_timeout(Duration::from_secs(5)).expect("both connections are served");
+    }
+    let begin = Instant::now();
+    drop(listening);
+    assert!(begin.elapsed() < Duration::from_secs(1), "took {:?}", begin.elapsed());
+    for mut stream in waiting {
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     }
     assert!(TcpStream::connect(address).is_err());
 }

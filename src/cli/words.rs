@@ -23,7 +23,9 @@ pub fn name(kind: &FailureKind) -> &'static str {
         FailureKind::HttpStatus(_) => "http-status",
         FailureKind::LoginRequired => "login-required",
         FailureKind::LoginElsewhere => "login-elsewhere",
+        FailureKind::LoginUnsupported => "login-unsupported",
         FailureKind::ProxyLogin => "proxy-login",
+        FailureKind::ProxyLoginUnsupported => "proxy-login-unsupported",
         FailureKind::ProxyRefused => "proxy-refused",
         FailureKind::ServerRefused(_) => "server-refused",
         FailureKind::FileNotFound => "file-not-found",
@@ -96,9 +98,15 @@ pub fn sentence(kind: &FailureKind) -> String {
         FailureKind::LoginElsewhere => "A server to which this address leads wants a login. Use its own address with \
                                         --user NAME:PASSWORD, or --netrc to take it from ~/.netrc."
             .to_owned(),
+        FailureKind::LoginUnsupported => "The server wants a login of another kind than a name and a password. \
+                                          Where it takes a token, use --header."
+            .to_owned(),
         FailureKind::ProxyLogin => {
             "The proxy wants a login. Give it as in --proxy http://NAME:PASSWORD@HOST:PORT.".to_owned()
         }
+        FailureKind::ProxyLoginUnsupported => "The proxy wants a login of another kind than a name and a password. \
+                                               Use another one with --proxy."
+            .to_owned(),
         FailureKind::ProxyRefused => "The proxy does not allow this address. Use another one with --proxy.".to_owned(),
         FailureKind::FileNotFound => "There is no such file on the server. Check the address.".to_owned(),
         FailureKind::EndedEarly => "The server ended before the file did. The same command continues.".to_owned(),
@@ -144,9 +152,9 @@ pub fn sentence(kind: &FailureKind) -> String {
 /// What the statuses that people meet mean (RFC 9110 section 15), and what follows for them.
 fn http_status(status: u16) -> String {
     let meaning = match status {
+        401 => "it wants a login and does not say of which kind. Where it takes a token, use --header",
         403 => "access is forbidden. It may need --user, --referer or a fresh address",
         404 => "there is no such file. Check the address",
-        407 => "the proxy wants a login. Give it with --proxy http://NAME:PASSWORD@HOST",
         410 => "the file is gone for good",
         429 => "too many requests. Try again later, with fewer --connections",
         500..=599 => "the server has a problem of its own. Try again later",

@@ -75,14 +75,18 @@ pub enum FailureKind {
     TooManyRedirects,
 
     // What the server said.
-    /// An HTTP status that is no success; 401 and 407 are those that follow.
+    /// An HTTP status that is no success; 401 and 407 are those that follow, where it is told what is asked for.
     HttpStatus(u16),
     /// The server of the address asks for a user name and a password.
     LoginRequired,
     /// A server asks for them to which a redirect or a mirror has led: those of the address are not for it.
     LoginElsewhere,
-    /// The proxy asks for them (RFC 9110 section 15.5.8, RFC 1929).
+    /// A server asks for a log-in, and takes none of the kinds that are a user name and a password.
+    LoginUnsupported,
+    /// The proxy asks for a user name and a password (RFC 9110 section 15.5.8, RFC 1929).
     ProxyLogin,
+    /// The proxy asks for a log-in of another kind.
+    ProxyLoginUnsupported,
     /// The proxy works, and does not let this through by its rules.
     ProxyRefused,
     /// FTP and others: refused by the server, with its reply code where there is one.
@@ -165,7 +169,9 @@ impl FailureKind {
             | Self::TooManyRedirects
             | Self::LoginRequired
             | Self::LoginElsewhere
+            | Self::LoginUnsupported
             | Self::ProxyLogin
+            | Self::ProxyLoginUnsupported
             | Self::ProxyRefused
             | Self::FileNotFound
             | Self::ChangedOnServer
@@ -223,7 +229,9 @@ impl FailureKind {
             | Self::HttpStatus(_)
             | Self::LoginRequired
             | Self::LoginElsewhere
+            | Self::LoginUnsupported
             | Self::ProxyLogin
+            | Self::ProxyLoginUnsupported
             | Self::ProxyRefused
             | Self::ServerRefused(_)
             | Self::FileNotFound

@@ -2,6 +2,7 @@
 //! The addresses that a download is fetched from: its own and its mirrors, what is known of each, and
 //! which of them serves the next transfer. Pure.
 
+use std::iter;
 use std::sync::Arc;
 
 use url::Url;
@@ -24,6 +25,10 @@ pub struct Source {
 }
 
 impl Source {
+    fn new(url: &Url) -> Self {
+        Self { url: url.clone(), host: Host::of(url), standing: Standing::default(), validator: None, contact: None }
+    }
+
     fn works(&self) -> bool {
         matches!(self.standing, Standing::Untried | Standing::Good)
     }
@@ -53,61 +58,57 @@ impl Standing {
     }
 }
 
-/// All sources; the download's own address is the first.
+/// All sources, by their number; the download's own address is the first.
 #[derive(Clone, Debug)]
 pub struct Sources {
-    own_host: Host,
-    list: Vec<Source>,
+    own: Source,
+    mirrors: Vec<Source>,
 }
 
 impl Sources {
     pub fn new<'a>(url: &'a Url, mirrors: impl IntoIterator<Item = &'a Url>) -> Self {
-        let mut sources = Self { own_host: Host::of(url), list: Vec::new() };
-        for url in std::iter::once(url).chain(mirrors) {
-            sources.add(url);
+        let mut sources = Self { own: Source::new(url), mirrors: Vec::new() };
+        for mirror in mirrors {
+            sources.add(mirror);
         }
         sources
     }
 
     /// Adds a mirror that has become known; one that is there already stays as it is.
     pub fn add(&mut self, url: &Url) {
-        if self.list.iter().all(|source| source.url != *url) {
-            // Computed once for most downloads, which have no mirror.
-            let host = if self.list.is_empty() { self.own_host.clone() } else { Host::of(url) };
-            self.list.push(Source {
-                url: url.clone(),
-                host,
-                standing: Standing::default(),
-                validator: None,
-                contact: None,
-            });
+        if self.iter().all(|source| source.url != *url) {
+            self.mirrors.push(Source::new(url));
         }
     }
 
     /// The host of the download's own address.
     pub fn own_host(&self) -> Host {
-        self.own_host.clone()
+        self.own.host.clone()
     }
 
     pub fn get(&self, index: usize) -> Option<&Source> {
-        self.list.get(index)
+        index.checked_sub(1).map_or(Some(&self.own), |mirror| self.mirrors.get(mirror))
     }
 
     pub fn get_mut(&mut self, index: usize) -> Option<&mut Source> {
-        self.list.get_mut(index)
+        index.checked_sub(1).map_or(Some(&mut self.own), |mirror| self.mirrors.get_mut(mirror))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Source> {
-        self.list.iter()
+        iter::once(&self.own).chain(&self.mirrors)
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Source> {
+        iter::once(&mut self.own).chain(&mut self.mirrors)
     }
 
     /// The source for the only transfer of a download: the first that did not fail and whose host has
     /// room; else the first that at least may have the file.
     pub fn first(&self, has_room: impl Fn(usize, &Host) -> bool) -> usize {
-        let mut works = self.list.iter().enumerate().filter(|(_, source)| source.works());
+        let mut works = self.iter().enumerate().filter(|(_, source)| source.works());
         let may = |source: &Source| !matches!(source.standing, Standing::Different(_));
         let free = works.find(|(index, source)| has_room(*index, &source.host)).map(|(index, _)| index);
-        free.or_else(|| self.list.iter().position(may)).unwrap_or(0)
+        free.or_else(|| self.iter().position(may)).unwrap_or(0)
     }
 
     /// The source for one more transfer: of those that work and whose host has room, the one that
@@ -116,7 +117,7 @@ impl Sources {
         let fits = |source: &Source| source.works() && has_room(&source.host);
         // A source that nobody has tried is tried by one transfer first.
         let is_on_trial = |index: usize, source: &Source| source.standing == Standing::Untried && busy(index) > 0;
-        let candidates = self.list.iter().enumerate().filter(|(_, source)| fits(source));
+        let candidates = self.iter().enumerate().filter(|(_, source)| fits(source));
         candidates
             .filter(|(index, source)| !is_on_trial(*index, source))
             .map(|(index, _)| index)
@@ -125,13 +126,13 @@ impl Sources {
 
     /// Whether one that has not failed, and has room, is left besides this one.
     pub fn has_other_than(&self, index: usize, has_room: impl Fn(&Host) -> bool) -> bool {
-        let mut others = self.list.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut others = self.iter().enumerate().filter(|(other, _)| *other != index);
         others.any(|(_, source)| source.works() && has_room(&source.host))
     }
 
     /// The failure of a source that may not fail the next time.
     pub fn hope(&self) -> Option<Failure> {
-        self.list.iter().find_map(|source| match &source.standing {
+        self.iter().find_map(|source| match &source.standing {
             Standing::Failing(failure) if failure.kind.is_temporary() => Some(failure.clone()),
             _ => None,
         })
@@ -139,14 +140,14 @@ impl Sources {
 
     /// The file begins anew: by what others told before they can not be known to have the same one.
     pub fn forget_validators(&mut self) {
-        for source in &mut self.list {
+        for source in self.iter_mut() {
             source.validator = None;
         }
     }
 
     /// A new run: who failed may be asked again, and who had another file may have been put right.
     pub fn forgive(&mut self) {
-        for source in &mut self.list {
+        for source in self.iter_mut() {
             if !matches!(source.standing, Standing::Good) {
                 source.standing = Standing::Untried;
             }

@@ -114,6 +114,7 @@ pub fn new_address_helps(kind: &FailureKind) -> bool {
         | FailureKind::TooManyRedirects
         | FailureKind::LoginRequired
         | FailureKind::LoginElsewhere
+        | FailureKind::LoginUnsupported
         | FailureKind::FileNotFound
         | FailureKind::ChangedOnServer
         | FailureKind::WrongRange
@@ -125,6 +126,7 @@ pub fn new_address_helps(kind: &FailureKind) -> bool {
         | FailureKind::HostKey
         | FailureKind::Proxy
         | FailureKind::ProxyLogin
+        | FailureKind::ProxyLoginUnsupported
         | FailureKind::ProxyRefused
         | FailureKind::EndedEarly
         | FailureKind::Protocol
@@ -352,7 +354,11 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
         FailureKind::LoginElsewhere => gettext(
             "Another server, to which this address leads, asks for a user name and a password. Give it the address there.",
         ),
+        FailureKind::LoginUnsupported => gettext("The server asks for a kind of log-in that Freshet does not know."),
         FailureKind::ProxyLogin => gettext("The proxy asks for a user name and a password."),
+        FailureKind::ProxyLoginUnsupported => {
+            gettext("The proxy asks for a kind of log-in that Freshet does not know.")
+        }
         FailureKind::ProxyRefused => gettext("The proxy does not allow this address."),
         FailureKind::ServerRefused(0) => gettext("The server refuses this address."),
         FailureKind::ServerRefused(code) => {

@@ -59,6 +59,7 @@ pub mod history_window;
 mod limit_dialog;
 mod login_dialog;
 pub mod messages;
+mod plot_field;
 pub mod preferences;
 mod renew_dialog;
 pub mod row_button;

@@ -4,8 +4,9 @@
 
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
-use gtk::{cairo, gdk, glib, graphene, pango};
+use gtk::{cairo, gdk, glib, graphene};
 
+use super::plot_field::{self, Field, Words, faded};
 use crate::model::speed_trace::SpeedPlot as Plot;
 
 /// In pixels.
@@ -13,12 +14,8 @@ const HEIGHT: i32 = 104;
 const CURVE: f64 = 2.0;
 const GRID: f64 = 1.0;
 const DASH: [f64; 2] = [6.0, 4.0];
-/// Between what is written and what is drawn.
-const GAP: f32 = 6.0;
 
-/// Shares of the text's and the curve's colour.
-const GRID_SHARE: f32 = 0.15;
-const WORDS_SHARE: f32 = 0.7;
+/// Of the curve's colour.
 const AREA_SHARE: f32 = 0.25;
 
 mod imp {
@@ -65,28 +62,6 @@ glib::wrapper! {
         @implements gtk::Buildable, gtk::ConstraintTarget;
 }
 
-/// The part of the widget in which the curve is; time goes as the reader reads.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Field {
-    left: f32,
-    top: f32,
-    width: f32,
-    height: f32,
-    is_mirrored: bool,
-}
-
-impl Field {
-    fn x(&self, share: f32) -> f64 {
-        let share = if self.is_mirrored { 1.0 - share } else { share };
-        f64::from(self.left + share * self.width)
-    }
-
-    /// The curve and the grid stay inside with all their width.
-    fn y(&self, share: f32) -> f64 {
-        f64::from(self.top + (1.0 - share) * self.height)
-    }
-}
-
 impl SpeedPlot {
     /// Draws another plot, if it is another one.
     pub fn set_plot(&self, plot: Plot) {
@@ -101,43 +76,10 @@ impl SpeedPlot {
         let text = style.color();
         let curve = style.lookup_color("accent_color").unwrap_or(text);
         let limit = style.lookup_color("warning_color").unwrap_or(text);
-        let is_mirrored = self.direction() == gtk::TextDirection::Rtl;
-
-        let marks = plot.marks.each_ref().map(|mark| self.create_pango_layout(Some(mark)));
-        let times = plot.times.each_ref().map(|time| self.create_pango_layout(Some(time)));
-        let size = |layout: &pango::Layout| {
-            let (width, height) = layout.pixel_size();
-            (width as f32, height as f32)
-        };
-        let gutter = marks.iter().map(|mark| size(mark).0).fold(0.0, f32::max) + GAP;
-        let line = size(&times[0]).1;
-        let (width, height) = (self.width() as f32, self.height() as f32);
-        let field = Field {
-            left: if is_mirrored { 0.0 } else { gutter },
-            top: line / 2.0,
-            width: (width - gutter).max(1.0),
-            height: (height - line * 1.5 - GAP).max(1.0),
-            is_mirrored,
-        };
-
-        let words = faded(&text, WORDS_SHARE);
-        let write = |layout: &pango::Layout, x: f32, y: f32| {
-            snapshot.save();
-            snapshot.translate(&graphene::Point::new(x, y));
-            snapshot.append_layout(layout, &words);
-            snapshot.restore();
-        };
-        for (mark, share) in marks.iter().zip([1.0, 0.5]) {
-            let (length, height) = size(mark);
-            let x = if is_mirrored { width - length } else { gutter - GAP - length };
-            write(mark, x, field.y(share) as f32 - height / 2.0);
-        }
-        for (time, is_end) in times.iter().zip([false, true]) {
-            let is_right = is_end != is_mirrored;
-            let x = if is_right { field.left + field.width - size(time).0 } else { field.left };
-            write(time, x, height - line);
-        }
-        let area = graphene::Rect::new(0.0, 0.0, width, height);
+        let words = Words { marks: &plot.marks, ends: &plot.times };
+        let field = Field::of(self, &words);
+        field.write(self, snapshot, &words);
+        let area = graphene::Rect::new(0.0, 0.0, self.width() as f32, self.height() as f32);
         if let Err(error) = stroke(&snapshot.append_cairo(&area), plot, field, [text, curve, limit]) {
             tracing::warn!(%error, "the speed can not be drawn");
         }
@@ -147,33 +89,36 @@ impl SpeedPlot {
 fn stroke(to: &cairo::Context, plot: &Plot, field: Field, colours: [gdk::RGBA; 3]) -> Result<(), cairo::Error> {
     let [text, curve, limit] = colours;
     let (left, right) = (f64::from(field.left), f64::from(field.left + field.width));
+    // The curve stays inside with all its width.
+    let x = |share: f32| f64::from(field.x(share));
+    let y = |share: f32| f64::from(field.y(share));
     let source = |colour: &gdk::RGBA| {
         let [red, green, blue, alpha] = [colour.red(), colour.green(), colour.blue(), colour.alpha()].map(f64::from);
         to.set_source_rgba(red, green, blue, alpha);
     };
-    source(&faded(&text, GRID_SHARE));
+    source(&plot_field::grid_colour(&text));
     to.set_line_width(GRID);
-    for share in [0.0, 0.5, 1.0] {
+    for share in plot_field::GRID {
         // On whole pixels, or it would be blurred.
-        let y = field.y(share).round() + GRID / 2.0;
-        to.move_to(left, y);
-        to.line_to(right, y);
+        let height = y(share).round() + GRID / 2.0;
+        to.move_to(left, height);
+        to.line_to(right, height);
     }
     to.stroke()?;
 
     to.save()?;
-    to.rectangle(left, 0.0, right - left, field.y(0.0) + CURVE);
+    to.rectangle(left, 0.0, right - left, y(0.0) + CURVE);
     to.clip();
     to.set_line_join(cairo::LineJoin::Round);
     to.set_line_width(CURVE);
     for line in &plot.lines {
         let (Some((first, _)), Some((last, _))) = (line.first(), line.last()) else { continue };
-        for (x, y) in line {
-            to.line_to(field.x(*x), field.y(*y));
+        for (time, speed) in line {
+            to.line_to(x(*time), y(*speed));
         }
         let path = to.copy_path()?;
-        to.line_to(field.x(*last), field.y(0.0));
-        to.line_to(field.x(*first), field.y(0.0));
+        to.line_to(x(*last), y(0.0));
+        to.line_to(x(*first), y(0.0));
         to.close_path();
         source(&faded(&curve, AREA_SHARE));
         to.fill()?;
@@ -187,28 +132,16 @@ fn stroke(to: &cairo::Context, plot: &Plot, field: Field, colours: [gdk::RGBA; 3
         source(&limit);
         to.set_dash(&DASH, 0.0);
         to.set_line_width(CURVE);
-        to.move_to(left, field.y(share));
-        to.line_to(right, field.y(share));
+        to.move_to(left, y(share));
+        to.line_to(right, y(share));
         to.stroke()?;
     }
     Ok(())
 }
 
-fn faded(colour: &gdk::RGBA, share: f32) -> gdk::RGBA {
-    colour.with_alpha(colour.alpha() * share)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn time_goes_as_the_reader_reads_and_speed_goes_up() {
-        let field = |is_mirrored| Field { left: 50.0, top: 10.0, width: 200.0, height: 80.0, is_mirrored };
-        assert_eq!((field(false).x(0.0), field(false).x(1.0)), (50.0, 250.0));
-        assert_eq!((field(true).x(0.0), field(true).x(1.0)), (250.0, 50.0));
-        assert_eq!((field(false).y(0.0), field(false).y(1.0)), (90.0, 10.0));
-    }
 
     #[test]
     fn a_curve_leaves_its_colour_where_the_speed_is() {

@@ -69,7 +69,8 @@ mod imp {
             let brief = self.brief.borrow();
             let is_brief = self.is_narrow.get() && !brief.is_empty();
             let shown = if is_brief { brief } else { self.text.borrow() };
-            self.inscription().set_text(Some(&shown));
+            // A line may end behind a stroke, but not within `kB/s`.
+            self.inscription().set_text(Some(&shown.replace('/', "/\u{2060}")));
         }
 
         fn is_narrow(&self, width: i32) -> bool {

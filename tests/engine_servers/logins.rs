@@ -149,6 +149,19 @@ fn a_proxy_that_asks_before_it_makes_a_tunnel_is_not_a_lost_connection() {
     assert_eq!(proxy.seen().len(), 1, "it was tried again by itself");
 }
 
+#[test]
+fn a_proxy_that_takes_no_password_asks_for_none() {
+    let (proxy, running) = (Faulty::start(), Running::start());
+    let negotiates = |_: &Request| Answer::status(407).header("Proxy-Authenticate", "Negotiate");
+    proxy.on("http://files.example/f", negotiates);
+    proxy.on("files.example:443", negotiates);
+    for (asked, url) in (1..).zip(["http://files.example/f", "https://files.example/f"]) {
+        let id = add_through(&running, &proxy, url, "");
+        running.fails_with(id, &FailureKind::ProxyLoginUnsupported);
+        assert_eq!(proxy.seen().len(), asked, "it was tried again by itself");
+    }
+}
+
 /// A download of a file that is there, through a SOCKS5 proxy.
 fn add_by_socks(running: &Running, server: &Faulty, proxy: &Socks, login: &str) -> DownloadId {
     server.on("/f", |request| Resource::new(1, MIB).answer(request));
@@ -174,6 +187,19 @@ fn a_socks_proxy_that_asks_gets_a_login_like_any_other() {
         let first = if login.is_empty() { None } else { given("old") };
         assert_eq!(proxy.tried()[..3], [first, given("wrong"), given("s3cret")]);
     }
+}
+
+#[test]
+fn a_socks_proxy_that_takes_no_password_is_known_as_soon_as_it_was_offered_one() {
+    let (server, running, proxy) = (Faulty::start(), Running::start(), Socks::for_tickets());
+    let id = add_by_socks(&running, &server, &proxy, "");
+    // It says only that it takes nothing of what it was offered.
+    running.fails_with(id, &FailureKind::ProxyLogin);
+    log_in(&running, id, "s3cret");
+    running.fails_with(id, &FailureKind::ProxyLoginUnsupported);
+    let given = add_by_socks(&running, &server, &proxy, "ann:s3cret@");
+    running.fails_with(given, &FailureKind::ProxyLoginUnsupported);
+    assert_eq!(proxy.tried(), [None, None, None]);
 }
 
 #[test]

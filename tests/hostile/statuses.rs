@@ -111,7 +111,12 @@ cases![
         .fails(FailureKind::ProxyLogin, "407")
         .requests(1..=1),
     log_in_of_no_known_kind = Case::serving(|_| Answer::status(401).header("WWW-Authenticate", "Sorcery spell=x"))
-        .fails(FailureKind::LoginRequired, "401")
+        .asking(|spec| spec.manners.credentials = Some(Credentials { user: "ann".into(), password: "s3cret".into() }))
+        .fails(FailureKind::LoginUnsupported, "401")
+        .requests(1..=1),
+    log_in_of_a_kind_that_is_not_told = Case::serving(|_| Answer::status(401))
+        .asking(|spec| spec.manners.credentials = Some(Credentials { user: "ann".into(), password: "s3cret".into() }))
+        .fails(FailureKind::HttpStatus(401), "401")
         .requests(1..=1),
     log_in_with_what_was_given = Case::serving(|request| {
         if request.is_from("ann", "s3cret") { file().answer(request) } else { Answer::login() }

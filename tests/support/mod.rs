@@ -13,6 +13,7 @@ pub mod engine;
 pub mod faulty;
 pub mod files;
 pub mod lighttpd;
+pub mod listening;
 pub mod mainloop;
 pub mod nginx;
 pub mod paced;

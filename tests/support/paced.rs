@@ -4,13 +4,14 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::files;
+use super::listening::Listening;
 
 /// How often a file sends something.
 const DRIP: Duration = Duration::from_millis(5);
@@ -37,15 +38,13 @@ pub struct Record {
 
 #[derive(Debug)]
 pub struct PacedServer {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    accepting: Option<JoinHandle<()>>,
+    listening: Listening,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     files: Mutex<HashMap<String, File>>,
-    ended: Mutex<bool>,
 }
 
 #[derive(Debug)]
@@ -62,55 +61,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl PacedServer {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port of the loopback");
-        let address = listener.local_addr().expect("a bound listener has an address");
         let shared = Arc::new(Shared::default());
-        let accepting = thread::spawn({
+        let listening = Listening::start({
             let shared = shared.clone();
-            move || accept(&listener, &shared)
+            move |client| serve(client, &shared)
         });
-        Self { address, shared, accepting: Some(accepting) }
+        Self { shared, listening }
     }
 
     /// Serves a file under this path, which begins with a slash; tells its address.
     pub fn serve(&self, path: &str, paced: Paced) -> String {
         let file = File { paced, record: Record::default(), next: Instant::now() };
         lock(&self.shared.files).insert(path.to_owned(), file);
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.listening.address())
     }
 
     pub fn record(&self, path: &str) -> Record {
         lock(&self.shared.files).get(path).map(|file| file.record.clone()).unwrap_or_default()
-    }
-}
-
-impl Drop for PacedServer {
-    fn drop(&mut self) {
-        *lock(&self.shared.ended) = true;
-        // Wakes the accepting thread; when it is gone there is nothing to wake.
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.accepting.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    let mut serving = Vec::new();
-    for stream in listener.incoming().flatten() {
-        if *lock(&shared.ended) {
-            break;
-        }
-        let handle = stream.try_clone();
-        let shared = shared.clone();
-        // The client that goes away is what this is for.
-        let thread = thread::spawn(move || serve(stream, &shared).unwrap_or_default());
-        serving.retain(|(_, thread): &(_, JoinHandle<()>)| !thread.is_finished());
-        serving.push((handle, thread));
-    }
-    for (stream, thread) in serving {
-        let _ = stream.and_then(|stream| stream.shutdown(Shutdown::Both));
-        let _ = thread.join();
     }
 }
 

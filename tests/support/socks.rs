@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! A SOCKS5 proxy on 127.0.0.1 (RFC 1928) that may want a user name and a password (RFC 1929). Whatever is asked
-//! for, it connects to 127.0.0.1, or answers as a test says.
+//! A SOCKS5 proxy on 127.0.0.1 (RFC 1928) that may want a user name and a password (RFC 1929), or a ticket, which
+//! nobody has. Whatever is asked for, it connects to 127.0.0.1, or answers as a test says.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
+use super::listening::Listening;
+
 const VERSION: u8 = 5;
+const BY_TICKET: u8 = 1;
 const BY_PASSWORD: u8 = 2;
 const NO_METHOD: u8 = 0xff;
 const SUCCEEDED: u8 = 0;
@@ -17,17 +20,22 @@ const LIFETIME: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub struct Socks {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    accepting: Option<JoinHandle<()>>,
+    listening: Listening,
 }
 
 #[derive(Debug)]
 struct Shared {
-    login: Option<(&'static str, &'static str)>,
+    wants: Wants,
     reply: u8,
     tried: Mutex<Vec<Option<(String, String)>>>,
-    ended: Mutex<bool>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Wants {
+    Nothing,
+    Login(&'static str, &'static str),
+    Ticket,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -37,27 +45,30 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Socks {
     /// Lets through who logs in so, or everybody.
     pub fn start(login: Option<(&'static str, &'static str)>) -> Self {
-        Self::start_with(login, SUCCEEDED)
+        Self::start_with(login.map_or(Wants::Nothing, |(user, password)| Wants::Login(user, password)), SUCCEEDED)
+    }
+
+    /// Lets through who has a ticket of Kerberos (RFC 1961).
+    pub fn for_tickets() -> Self {
+        Self::start_with(Wants::Ticket, SUCCEEDED)
     }
 
     /// Answers whoever it would let through with this reply (RFC 1928 section 6).
     pub fn replying(reply: u8) -> Self {
-        Self::start_with(None, reply)
+        Self::start_with(Wants::Nothing, reply)
     }
 
-    fn start_with(login: Option<(&'static str, &'static str)>, reply: u8) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port of the loopback");
-        let address = listener.local_addr().expect("a bound listener has an address");
-        let shared = Arc::new(Shared { login, reply, tried: Mutex::default(), ended: Mutex::default() });
-        let accepting = thread::spawn({
+    fn start_with(wants: Wants, reply: u8) -> Self {
+        let shared = Arc::new(Shared { wants, reply, tried: Mutex::default() });
+        let listening = Listening::start({
             let shared = shared.clone();
-            move || accept(&listener, &shared)
+            move |client| serve(client, &shared)
         });
-        Self { address, shared, accepting: Some(accepting) }
+        Self { shared, listening }
     }
 
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.listening.address().port()
     }
 
     /// The log-in of each connection, in their order; `None` where none was offered.
@@ -66,49 +77,27 @@ impl Socks {
     }
 }
 
-impl Drop for Socks {
-    fn drop(&mut self) {
-        *lock(&self.shared.ended) = true;
-        // Wakes the accepting thread; when it is gone there is nothing to wake.
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.accepting.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    let mut serving = Vec::new();
-    for stream in listener.incoming().flatten() {
-        if *lock(&shared.ended) {
-            break;
-        }
-        let (handle, shared) = (stream.try_clone(), shared.clone());
-        // The client that goes away has had its answer.
-        serving.push((handle, thread::spawn(move || serve(stream, &shared).unwrap_or_default())));
-    }
-    for (stream, thread) in serving {
-        let _ = stream.and_then(|stream| stream.shutdown(Shutdown::Both));
-        let _ = thread.join();
-    }
-}
-
 fn serve(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
     client.set_read_timeout(Some(LIFETIME))?;
     let [_, count] = read(&mut client)?;
     let methods = read_some(&mut client, count)?;
-    let given = match shared.login {
-        Some(_) if methods.contains(&BY_PASSWORD) => {
+    let given = match shared.wants {
+        Wants::Login(..) if methods.contains(&BY_PASSWORD) => {
             client.write_all(&[VERSION, BY_PASSWORD])?;
             Some(read_login(&mut client)?)
         }
         _ => None,
     };
     lock(&shared.tried).push(given.clone());
-    match (shared.login, &given) {
-        (None, _) => client.write_all(&[VERSION, 0])?,
-        (Some(_), None) => return client.write_all(&[VERSION, NO_METHOD]),
-        (Some((user, password)), Some(given)) => {
+    match (shared.wants, &given) {
+        (Wants::Nothing, _) => client.write_all(&[VERSION, 0])?,
+        // Waits for it, then.
+        (Wants::Ticket, _) if methods.contains(&BY_TICKET) => {
+            client.write_all(&[VERSION, BY_TICKET])?;
+            return client.read(&mut [0]).map(|_| ());
+        }
+        (Wants::Login(..), None) | (Wants::Ticket, _) => return client.write_all(&[VERSION, NO_METHOD]),
+        (Wants::Login(user, password), Some(given)) => {
             let is_right = given.0 == user && given.1 == password;
             client.write_all(&[1, u8::from(!is_right)])?;
             if !is_right {

@@ -15,6 +15,7 @@ from support import desktop, words  # noqa: E402
 from support.freshet_ui import Freshet, Home, content_of, is_usable  # noqa: E402
 from support.keyring import PASSWORD, Keyring, no_keyring  # noqa: E402
 from support.server import Server  # noqa: E402
+from support.socks import Socks  # noqa: E402
 from support.waiting import run, until  # noqa: E402
 
 DESKTOP = desktop.here()
@@ -53,13 +54,18 @@ def remember(app):
     app.switch(words.REMEMBER_LOGIN, True)
 
 
-def log_in(app, name, user, password, remembers):
-    open_dialog(app, name)
+def answer(app, user, password, remembers=False):
+    """What the dialog asks for."""
     app.write(words.USER, user)
     app.write(words.SECRET, password)
     if remembers:
         remember(app)
     app.click(words.LOG_IN_NOW)
+
+
+def log_in(app, name, user, password, remembers):
+    open_dialog(app, name)
+    answer(app, user, password, remembers)
 
 
 def port_of(server):
@@ -88,10 +94,7 @@ def a_remembered_login_is_used_by_itself_and_for_its_server_only():
             open_dialog(app, ONE)
             app.wait_to_say(words.SERVER_SAYS.format("files"))
             app.screenshot(DESKTOP, "remember")
-            app.write(words.USER, "ann")
-            app.write(words.SECRET, SECRET)
-            remember(app)
-            app.click(words.LOG_IN_NOW)
+            answer(app, "ann", SECRET, remembers=True)
             app.wait_for(ONE, words.COMPLETED)
             until("it to be remembered", lambda: has(keyring, (saved("ann", server), SECRET)))
             app.run_again(server.url(f"/{TWO}"))
@@ -140,9 +143,7 @@ def another_user_takes_the_place_of_the_one_that_was_remembered():
             until("a try", lambda: any(authorized(server, f"/{TWO}")))
             open_dialog(app, TWO)
             until("to be remembered as before", lambda: is_on(app, words.REMEMBER_LOGIN))
-            app.write(words.USER, "bob")
-            app.write(words.SECRET, "another")
-            app.click(words.LOG_IN_NOW)
+            answer(app, "bob", "another")
             until("the new one in its place", lambda: has(keyring, (saved("bob", server), "another")))
 
 
@@ -185,9 +186,7 @@ def without_a_keyring_the_choice_can_not_be_made():
         app.wait_to_say(words.NO_KEYRING)
         assert not is_usable(app.find(words.SWITCH, words.REMEMBER_LOGIN)), "it can be chosen"
         app.screenshot(DESKTOP, "no-keyring")
-        app.write(words.USER, "ann")
-        app.write(words.SECRET, SECRET)
-        app.click(words.LOG_IN_NOW)
+        answer(app, "ann", SECRET)
         app.wait_for(ONE, words.COMPLETED)
         open_preferences(app)
         app.wait_to_say(words.NO_KEYRING)
@@ -294,16 +293,42 @@ def a_proxy_asks_for_a_login_of_its_own():
             app.wait_to_say(rf"proxy .?127\.0\.0\.1:{port_of(proxy)}.? asks for")
             app.wait_to_say(words.PROXY_SAYS)
             app.screenshot(DESKTOP, "proxy")
-            app.write(words.USER, "ann")
-            app.write(words.SECRET, SECRET)
-            remember(app)
-            app.click(words.LOG_IN_NOW)
+            answer(app, "ann", SECRET, remembers=True)
             app.wait_for(ONE, words.COMPLETED)
             wanted = {**saved("ann", proxy, "the way out"), "protocol": "proxy+http"}
             until("it to be remembered", lambda: has(keyring, (wanted, SECRET)))
             app.run_again(f"{far}/{TWO}")
             app.wait_for(TWO, words.COMPLETED)
             assert not any(asked.headers.get("Authorization") for asked in proxy.asked), "the server got the proxy's"
+
+
+def a_socks_proxy_asks_for_a_login_as_well():
+    with Keyring() as keyring, Server({f"/{name}": DATA for name in (ONE, TWO)}) as server, Home() as home:
+        far = f"http://files.example.org:{port_of(server)}"
+        with Socks("ann", SECRET) as proxy:
+            home.prefer(proxy=f"'socks5h://127.0.0.1:{proxy.port}'")
+            with Freshet(home, f"{far}/{ONE}") as app:
+                app.wait_for(ONE, words.PROXY_ASKS)
+                app.click_in_row(ONE, words.LOG_IN)
+                app.wait_to_say(rf"proxy .?127\.0\.0\.1:{proxy.port}.? asks for")
+                app.screenshot(DESKTOP, "socks")
+                answer(app, "ann", "wrong")
+                until("a try", lambda: ("ann", "wrong") in proxy.tried)
+                app.wait_for(ONE, words.PROXY_ASKS)
+                app.click_in_row(ONE, words.LOG_IN)
+                app.wait_to_say(words.NOT_TAKEN)
+                assert not server.asked, "the proxy let it through"
+                app.write(words.SECRET, SECRET)
+                remember(app)
+                app.click(words.LOG_IN_NOW)
+                app.wait_for(ONE, words.COMPLETED)
+                wanted = {**saved("ann", server, ""), "protocol": "proxy+socks5h", "port": str(proxy.port)}
+                until("it to be remembered", lambda: has(keyring, (wanted, SECRET)))
+                app.run_again(f"{far}/{TWO}")
+                app.wait_for(TWO, words.COMPLETED)
+            assert set(proxy.asked) == {"files.example.org"}
+        assert not any(asked.headers.get("Authorization") for asked in server.asked), "the server got the proxy's"
+        assert (home.downloads / ONE).read_bytes() == DATA
 
 
 def the_dialog_can_be_left():
@@ -335,5 +360,6 @@ if __name__ == "__main__":
         a_locked_keyring_is_unlocked_only_when_the_user_says_so,
         saved_logins_are_listed_and_removed,
         a_proxy_asks_for_a_login_of_its_own,
+        a_socks_proxy_asks_for_a_login_as_well,
         the_dialog_can_be_left,
     )

@@ -319,6 +319,7 @@ fn says_no(kind: &FailureKind) -> bool {
         FailureKind::HttpStatus(_)
             | FailureKind::LoginRequired
             | FailureKind::LoginElsewhere
+            | FailureKind::LoginUnsupported
             | FailureKind::ServerRefused(_)
     )
 }

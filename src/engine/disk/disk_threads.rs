@@ -368,8 +368,4 @@ impl Disk for DiskThreads {
 }
 
 #[cfg(test)]
-#[path = "kill_tests.rs"]
-mod kill_tests;
-#[cfg(test)]
-#[path = "tests.rs"]
 pub mod tests;

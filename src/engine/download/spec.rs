@@ -137,6 +137,11 @@ impl Manners {
         self.without_secrets(has_proxy)
     }
 
+    /// Whether the proxy can be told a user name and a password.
+    pub fn has_proxy_login(&self) -> bool {
+        self.proxy_credentials.is_some() || self.proxy.as_ref().is_some_and(|proxy| proxy.contains('@'))
+    }
+
     /// `.netrc` stays, which says for each host itself what it may be told.
     pub fn without_secrets(&self, has_proxy: bool) -> Self {
         let is_for_all = |line: &&String| {

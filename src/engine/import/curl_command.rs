@@ -290,11 +290,10 @@ impl Draft {
                 naming::safe(name)
             });
             entries.extend(urls.into_iter().map(|url| Entry {
-                urls: vec![url],
                 name: name.clone(),
                 headers: self.headers.clone(),
                 options: options.clone(),
-                ..Entry::default()
+                ..url.into()
             }));
         }
         if entries.is_empty() { Err(CommandError::NoAddress) } else { Ok(entries) }

@@ -119,9 +119,10 @@ const CURLE_PROXY: curl_sys::CURLcode = 97;
 const CURLE_TOO_LARGE: curl_sys::CURLcode = 100;
 
 /// What it means that a SOCKS proxy did this, a number of libcurl's (`CURLINFO_PROXY_ERROR(3)`). A proxy that could
-/// not reach the server is none that does not work.
-pub fn by_proxy(error: c_long) -> FailureKind {
+/// not reach the server is none that does not work. `was_offered`: it could have had a user name and a password.
+pub fn by_proxy(error: c_long, was_offered: bool) -> FailureKind {
     match error {
+        CURLPX_NO_AUTH if was_offered => FailureKind::ProxyLoginUnsupported,
         CURLPX_NO_AUTH | CURLPX_USER_REJECTED | CURLPX_LONG_PASSWD | CURLPX_LONG_USER => FailureKind::ProxyLogin,
         CURLPX_REPLY_NOT_ALLOWED => FailureKind::ProxyRefused,
         CURLPX_REPLY_CONNECTION_REFUSED
@@ -136,7 +137,8 @@ pub fn by_proxy(error: c_long) -> FailureKind {
 // Numbers of curl/curl.h. They stand for every way a SOCKS proxy may fail; these are those that matter here.
 const CURLPX_LONG_PASSWD: c_long = 10;
 const CURLPX_LONG_USER: c_long = 11;
-/// It takes none of what was offered: a user name and a password are only where there are some.
+/// It takes none of what was offered: a user name and a password are only where there are some. What it would
+/// take, it does not say.
 const CURLPX_NO_AUTH: c_long = 12;
 const CURLPX_REPLY_CONNECTION_REFUSED: c_long = 19;
 const CURLPX_REPLY_HOST_UNREACHABLE: c_long = 21;

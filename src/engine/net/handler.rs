@@ -4,6 +4,7 @@
 //! multi handle: each callback runs guarded, and a fault in it ends this one transfer.
 
 mod callbacks;
+mod failing;
 
 use std::net::Shutdown;
 use std::os::fd::RawFd;
@@ -60,6 +61,7 @@ pub struct TransferHandler {
     id: TransferId,
     /// The address that was asked first.
     first_url: Url,
+    has_proxy_login: bool,
     asked: Asked,
     gate: Rc<Gate>,
     pub sink: Sink,
@@ -108,6 +110,7 @@ impl TransferHandler {
         Self {
             id,
             first_url: request.url.clone(),
+            has_proxy_login: request.manners.has_proxy_login(),
             until: asked.range.map(|range| range.end),
             asked,
             gate,
@@ -204,28 +207,6 @@ impl TransferHandler {
             }
         }
         Ok(())
-    }
-
-    fn failure(&self, error: &curl::Error) -> Failure {
-        if matches!(self.judged, Judged::NotYet) && error.is_out_of_memory() {
-            // What libcurl before 8.6 says of a line that is longer than its bound.
-            let detail = format!("a line of the header fields is larger than 100 KiB (libcurl {})", error.code());
-            return Failure::new(FailureKind::Protocol, detail);
-        }
-        let mut failure = super::failure::from_curl(error, self.url().as_ref());
-        if let Some(easy) = self.easy.filter(|_| failure.kind == FailureKind::Proxy) {
-            failure.kind = super::failure::by_proxy(easy.proxy_error());
-        }
-        match failure.kind {
-            // An FTP server may be one that HTTP redirected to.
-            FailureKind::LoginRequired if self.head.is_from_elsewhere(self.url().as_ref()) => {
-                failure.kind = FailureKind::LoginElsewhere;
-            }
-            // libcurl hands over the head of the proxy's answer as well.
-            FailureKind::ProxyLogin => failure.realm = self.head.realm(),
-            _ => {}
-        }
-        failure
     }
 
     /// The event that tells what it came to; `None` as long as bytes are not with the disk yet.

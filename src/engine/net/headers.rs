@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::engine::download::spec::Checksum;
-pub use challenge::realm;
+pub use challenge::{realm, takes_password};
 pub use link::MOST_LINKS;
 
 /// The header fields of an answer in order: names in lower case, values as sent.

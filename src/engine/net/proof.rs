@@ -67,14 +67,24 @@ impl Head {
         self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_slice())
     }
 
-    /// What a log-in that is asked for is for.
-    pub fn realm(&self) -> Option<Box<str>> {
+    /// What log-ins are asked for, if any is.
+    fn challenges(&self) -> impl Iterator<Item = &[u8]> {
         let name = match self.status {
             401 => "www-authenticate",
             407 => "proxy-authenticate",
-            _ => return None,
+            _ => "",
         };
-        self.all(name).find_map(headers::realm)
+        self.all(name)
+    }
+
+    /// What a log-in that is asked for is for.
+    pub fn realm(&self) -> Option<Box<str>> {
+        self.challenges().find_map(headers::realm)
+    }
+
+    /// Whether a log-in is asked for that a user name and a password are.
+    pub fn takes_password(&self) -> bool {
+        self.challenges().any(headers::takes_password)
     }
 
     /// Whether redirects have led away from the server that was asked first, if `url` was asked last.
@@ -128,6 +138,10 @@ pub fn prove(asked: &Asked, head: &Head, now: SystemTime) -> Result<Answer, Fail
 
 fn refusal(status: u16, head: &Head, now: SystemTime) -> Failure {
     let kind = match status {
+        // What takes none gets none from libcurl either.
+        401 if head.challenges().next().is_none() => FailureKind::HttpStatus(401),
+        401 if !head.takes_password() => FailureKind::LoginUnsupported,
+        407 if !head.takes_password() => FailureKind::ProxyLoginUnsupported,
         401 if head.is_from_elsewhere(head.url.as_ref()) => FailureKind::LoginElsewhere,
         401 => FailureKind::LoginRequired,
         407 => FailureKind::ProxyLogin,
@@ -455,9 +469,18 @@ mod tests {
         let failure = busy.unwrap_err();
         assert_eq!(failure.kind, FailureKind::HttpStatus(503));
         assert_eq!(failure.retry_after, Some(std::time::Duration::from_secs(7)));
-        assert_eq!(judge(&Asked::default(), &head(401, None, &[])), Err(FailureKind::LoginRequired));
-        let wanted = |status| refusal(status, &head(status, None, &[]), SystemTime::now()).login_wanted();
-        assert_eq!([401, 403, 407].map(wanted), [Some(LoginTo::Server), None, Some(LoginTo::Proxy)]);
+        let wanted = |status, name, way| {
+            let failure = refusal(status, &head(status, None, &[(name, way)]), SystemTime::now());
+            (failure.login_wanted(), failure.kind)
+        };
+        for (status, name, from, kind, unsupported) in [
+            (401, "www-authenticate", LoginTo::Server, FailureKind::LoginRequired, FailureKind::LoginUnsupported),
+            (407, "proxy-authenticate", LoginTo::Proxy, FailureKind::ProxyLogin, FailureKind::ProxyLoginUnsupported),
+        ] {
+            assert_eq!(wanted(status, name, "Negotiate, Digest nonce=x"), (Some(from), kind));
+            assert_eq!(wanted(status, name, "Negotiate, NTLM"), (None, unsupported));
+        }
+        assert_eq!(judge(&Asked::default(), &head(401, None, &[])), Err(FailureKind::HttpStatus(401)));
         let asking = |hop: &str| {
             let told = head(401, None, &[("www-authenticate", "Negotiate"), ("www-authenticate", "Basic realm=\"r\"")]);
             let hops = vec![Url::parse(hop).unwrap()];

@@ -15,6 +15,7 @@ use glib::translate::ToGlibPtr;
 use super::contact::Times;
 
 // Numbers of curl/curl.h that curl-sys has no names for.
+const CURLOPT_SOCKS5_AUTH: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_LONG + 267;
 const CURLOPT_PROTOCOLS_STR: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_OBJECTPOINT + 318;
 const CURLOPT_REDIR_PROTOCOLS_STR: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_OBJECTPOINT + 319;
 const CURLOPT_QUICK_EXIT: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_LONG + 322;
@@ -66,6 +67,14 @@ pub fn set_ssh_logins<H: Handler>(easy: &Easy2<H>, with_password: bool) -> Resul
     let logins: c_long = CURLSSH_AUTH_PUBLICKEY | CURLSSH_AUTH_AGENT | passwords;
     // SAFETY: the handle is alive as long as `easy` is borrowed; the option takes a long.
     check(unsafe { curl_sys::curl_easy_setopt(easy.raw(), curl_sys::CURLOPT_SSH_AUTH_TYPES, logins) })
+}
+
+/// Offers a SOCKS5 proxy a user name and a password alone (`CURLOPT_SOCKS5_AUTH(3)`). The other way that libcurl
+/// knows, GSSAPI, it goes in one call, however long the proxy takes.
+pub fn set_socks_logins<H: Handler>(easy: &Easy2<H>) -> Result<(), curl::Error> {
+    let passwords = curl_sys::CURLAUTH_BASIC as c_long;
+    // SAFETY: the handle is alive as long as `easy` is borrowed; the option takes a long.
+    check(unsafe { curl_sys::curl_easy_setopt(easy.raw(), CURLOPT_SOCKS5_AUTH, passwords) })
 }
 
 /// Lets a removal skip the wait for a name lookup (`CURLOPT_QUICK_EXIT(3)`, since 7.87). The lookup

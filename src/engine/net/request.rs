@@ -175,6 +175,7 @@ fn set_manners<H: Handler>(easy: &mut Easy2<H>, manners: &Manners) -> Result<(),
     }
     // A user name in the address, or one given, may be asked for by either scheme.
     easy.http_auth(Auth::new().basic(true).digest(true))?;
+    raw::set_socks_logins(easy)?;
     if manners.netrc {
         easy.netrc(NetRc::Optional)?;
     }

@@ -6,8 +6,6 @@
 //! much came (`traffic.rs`), which `archive.rs` reads.
 
 mod archive;
-#[cfg(test)]
-mod damage_tests;
 mod database;
 mod health;
 mod history;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! WWW-Authenticate and Proxy-Authenticate (RFC 9110 section 11.6.1): what a log-in is for.
+//! WWW-Authenticate and Proxy-Authenticate (RFC 9110 section 11.6.1): what a log-in is for, and
+//! whether it takes a user name and a password.
 
 use super::encoding;
 
@@ -9,34 +10,65 @@ const SCHEMES: [&str; 2] = ["basic", "digest"];
 /// In characters; what is longer is cut.
 const LONGEST: usize = 120;
 
+/// Whether one of the challenges is answered by a user name and a password.
+pub fn takes_password(value: &[u8]) -> bool {
+    Parts(value).any(|part| matches!(part, Part::Scheme(name) if is_ours(name)))
+}
+
 /// The realm of the first challenge that a user name and a password answer. Anybody may have written it: it is
 /// made one line without anything that acts on the text around it.
 pub fn realm(value: &[u8]) -> Option<Box<str>> {
-    let mut rest = value;
-    let mut is_ours = false;
-    loop {
-        rest = skip(rest, |byte| !is_token(byte) && byte != b'"');
-        if rest.is_empty() {
-            return None;
+    let mut is_asked_by_ours = false;
+    for part in Parts(value) {
+        match part {
+            Part::Scheme(name) => is_asked_by_ours = is_ours(name),
+            Part::Parameter(name, text) if is_asked_by_ours && name.eq_ignore_ascii_case(b"realm") => {
+                return in_one_line(&encoding::text(text));
+            }
+            Part::Parameter(..) => {}
         }
-        if rest.starts_with(b"\"") {
-            // A value without a name.
-            rest = quoted(rest).1;
-            continue;
-        }
-        let (word, after) = token(rest);
-        let after = skip(after, |byte| byte.is_ascii_whitespace());
-        let Some(value) = after.strip_prefix(b"=") else {
-            is_ours = SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes()));
-            rest = after;
-            continue;
-        };
-        let value = skip(value, |byte| byte.is_ascii_whitespace());
-        let (text, after) =
-            if value.starts_with(b"\"") { quoted(value) } else { (token(value).0.to_vec(), token(value).1) };
-        rest = after;
-        if is_ours && word.eq_ignore_ascii_case(b"realm") {
-            return in_one_line(&encoding::text(text));
+    }
+    None
+}
+
+fn is_ours(scheme: &[u8]) -> bool {
+    SCHEMES.iter().any(|ours| scheme.eq_ignore_ascii_case(ours.as_bytes()))
+}
+
+/// What a field is made of, in its order.
+enum Part<'a> {
+    Scheme(&'a [u8]),
+    Parameter(&'a [u8], Vec<u8>),
+}
+
+/// The parts of what is left of a field.
+struct Parts<'a>(&'a [u8]);
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = Part<'a>;
+
+    fn next(&mut self) -> Option<Part<'a>> {
+        loop {
+            let rest = skip(self.0, |byte| !is_token(byte) && byte != b'"');
+            if rest.starts_with(b"\"") {
+                // A value without a name.
+                self.0 = quoted(rest).1;
+                continue;
+            }
+            let (word, after) = token(rest);
+            if word.is_empty() {
+                return None;
+            }
+            let after = skip(after, |byte| byte.is_ascii_whitespace());
+            let Some(value) = after.strip_prefix(b"=") else {
+                self.0 = after;
+                return Some(Part::Scheme(word));
+            };
+            let value = skip(value, |byte| byte.is_ascii_whitespace());
+            let (text, after) =
+                if value.starts_with(b"\"") { quoted(value) } else { (token(value).0.to_vec(), token(value).1) };
+            self.0 = after;
+            return Some(Part::Parameter(word, text));
         }
     }
 }
@@ -117,6 +149,17 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_no_password_is_told_apart() {
+        for value in ["Basic", "Digest nonce=x", "Negotiate, bASIC realm=x", "NTLM YQ==, Digest qop=\"auth\""] {
+            assert!(takes_password(value.as_bytes()), "{value}");
+        }
+        for value in ["", "Negotiate", "NTLM", "Bearer realm=\"Basic\"", "Bearer basic=1", "Negotiate YQ==, \"Basic\""]
+        {
+            assert!(!takes_password(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
     fn what_would_act_on_the_words_around_it_is_left_out() {
         assert_eq!(of("Basic realm=\"a\u{202e}b\u{2066}\tc\u{200b}\"").as_deref(), Some("ab c"));
         let long = of(&format!("Basic realm=\"{}\"", "é".repeat(500))).unwrap();
@@ -133,7 +176,7 @@ mod tests {
 
         #[test]
         fn whatever_follows_a_scheme_is_read_to_its_end(value in "(Basic|Digest|realm|=|\"|,|\\\\| |x){0,20}") {
-            realm(value.as_bytes());
+            let _ = (realm(value.as_bytes()), takes_password(value.as_bytes()));
         }
     }
 }

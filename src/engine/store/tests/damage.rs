@@ -7,11 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::tests::{filled, names_in, record};
-use super::{DownloadSpec, Health, Opened, Record, SavedState, SqliteStore, Store};
+use super::{filled, names_in, record};
 use crate::engine::disk::Journal;
 use crate::engine::disk::journal::Placed;
+use crate::engine::download::spec::DownloadSpec;
 use crate::engine::error::{Failure, FailureKind};
+use crate::engine::store::{Health, Opened, Record, SavedState, SqliteStore, Store};
 use crate::engine::types::{ByteRange, DownloadId};
 
 const PAGE: usize = 4096;

@@ -11,9 +11,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::journal::Journal;
-use super::super::{Disk, Look, Open, Reply};
-use super::tests::{Desk, journal};
+use super::{Desk, journal};
+use crate::engine::disk::journal::Journal;
+use crate::engine::disk::{Disk, Look, Open, Reply};
 use crate::engine::download::spec::OnExists;
 use crate::engine::error::FailureKind;
 use crate::engine::plan::ranges::RangeSet;
@@ -109,7 +109,7 @@ fn start(folder: &Path, total: u64) -> Killed {
 
 fn program(folder: &Path, total: u64) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "engine::disk::disk_threads::kill_tests::the_one_that_is_killed"]);
+    command.args(["--ignored", "--exact", "engine::disk::disk_threads::tests::kill::the_one_that_is_killed"]);
     command.env(FOLDER, folder).env(TOTAL, total.to_string()).stdout(Stdio::null());
     command
 }

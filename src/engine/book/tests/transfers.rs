@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Transfers and the disk beside them: when another one begins, when journals are written, when a file is in its
+//! place.
+
+use super::*;
+use crate::engine::book::{SMALL_FILE, TICK};
+use crate::engine::event::Event;
+use crate::engine::plan::ramp;
+
+/// A download without pieces that is being answered: a file of this length.
+fn plain(total: u64) -> (Book, Rc<Notes>) {
+    let notes = Rc::new(Notes::default());
+    let parts = Parts { transport: notes.clone(), disk: notes.clone(), clock: notes.clone(), store: None };
+    let mut book = Book::new(parts, Limits::default(), Shelf::default());
+    let spec = DownloadSpec::new("http://127.0.0.1/f".parse().unwrap(), "/srv".into());
+    book.command(Command::Add { id: ID, spec: Box::new(spec), start: Start::Now });
+    book.admit();
+    book.disk_reply(Reply::Looked { part: notes.part(), found: None });
+    answered(&mut book, &notes, Some(total));
+    (book, notes)
+}
+
+fn all_came(book: &mut Book, notes: &Notes, total: u64) {
+    let id = notes.started.get().unwrap();
+    book.transfer_event(TransferEvent::Ended { id, end: Some(total), result: Ok(()) });
+}
+
+#[test]
+fn a_small_file_is_to_be_moved_into_place_as_soon_as_the_disk_has_all_of_it() {
+    let (mut book, notes) = plain(20);
+    all_came(&mut book, &notes, 20);
+    assert!(notes.is_finishing.get());
+    let (mut book, notes) = plain(2 * SMALL_FILE);
+    all_came(&mut book, &notes, 2 * SMALL_FILE);
+    assert!(!notes.is_finishing.get(), "a journal may claim what is written");
+    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into(), reach: None });
+    written(&mut book, &notes, 0, 2 * SMALL_FILE);
+    assert!(notes.is_finishing.get());
+}
+
+#[test]
+fn that_a_file_is_in_its_place_says_that_it_was_opened_and_written() {
+    let (mut book, notes) = plain(20);
+    all_came(&mut book, &notes, 20);
+    book.take_events();
+    let part = notes.part();
+    let opened = || Reply::Opened { part, part_path: "/srv/f.part".into(), reach: None };
+    let replies = [opened(), Reply::Written { part, range: ByteRange::new(0, 20) }];
+    book.disk_replies(replies.into_iter().chain([Reply::Finished { part, path: "/srv/f".into() }]).collect());
+    let told: Vec<_> = book.take_events().into();
+    let [Event::Changed(told)] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((&told.state, told.progress.received), (&State::Completed, 20));
+    assert_eq!(told.path.as_deref(), Some(std::path::Path::new("/srv/f")));
+    assert!(book.is_quiet());
+
+    // Not before it is: where the part file is, is told, and the failure after it.
+    let (mut book, notes) = plain(20);
+    all_came(&mut book, &notes, 20);
+    book.take_events();
+    let part = notes.part();
+    let failed = Reply::Failed { part, failure: Failure::new(FailureKind::ReadOnly, "") };
+    book.disk_replies([Reply::Opened { part, part_path: "/srv/f.part".into(), reach: None }, failed].into());
+    let state = |event| match event {
+        Event::Changed(now) => Some((now.path.is_some(), matches!(now.state, State::Failed(_)))),
+        _ => None,
+    };
+    let states: Vec<_> = book.take_events().into_iter().filter_map(state).collect();
+    assert_eq!(states, [(true, false), (true, true)]);
+}
+
+#[test]
+fn a_second_transfer_begins_as_soon_as_the_part_file_is_open_and_no_further_than_it_may() {
+    let (mut book, notes) = plain(100 << 20);
+    let vitals = Vitals { received: 0, next: Some(0), end: None, last_sign: Moment::default(), held: false };
+    notes.vitals.set(Some(vitals));
+    let first = notes.started.get();
+    let item = book.items.get_mut(&ID).unwrap();
+    let ramp = &mut item.work.as_mut().unwrap().ramp;
+    for second in 0..40 {
+        let (now, received, left) = (Moment(Duration::from_secs(second)), second << 20, 90 << 20);
+        let setup = Duration::from_millis(10);
+        if ramp.target() == 2 {
+            break;
+        }
+        ramp.look(ramp::Sight { now, received, flowing: 1, setup, most: 2, left, is_lossy: false });
+    }
+    assert_eq!(ramp.target(), 2);
+    book.spread(ID);
+    assert_eq!(notes.started.get(), first, "the disk has not said where it may begin");
+    let reach = Some(4 << 20);
+    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into(), reach });
+    assert_ne!(notes.started.get(), first);
+    let begins: Vec<_> = book.items.get(&ID).unwrap().map.loans().map(|(_, loan)| loan.start).collect();
+    assert_eq!(begins, [0, 4 << 20]);
+}
+
+#[test]
+fn a_gap_that_is_left_to_nobody_is_fetched_all_the_same() {
+    let (mut book, notes) = begun();
+    let first = notes.started.get().unwrap();
+    book.end_transfer(ID, first);
+    notes.now.set(Moment(TICK));
+    book.tick();
+    assert_ne!(notes.started.get(), Some(first));
+}
+
+/// The host is asked for more connections again and again, so it refuses again and again.
+#[test]
+fn who_is_turned_away_by_a_host_that_was_forgiven_waits_once_more() {
+    let (mut book, notes) = begun();
+    let (first, other) = (notes.started.get().unwrap(), DownloadId(2));
+    let spec = DownloadSpec::new("http://127.0.0.1/g".parse().unwrap(), "/srv".into());
+    book.command(Command::Add { id: other, spec: Box::new(spec), start: Start::Now });
+    let refuse = |book: &mut Book| {
+        book.admit();
+        book.disk_reply(Reply::Looked { part: notes.part(), found: None });
+        let refused = Failure::new(FailureKind::HttpStatus(403), "");
+        let id = notes.started.get().unwrap();
+        book.transfer_event(TransferEvent::Ended { id, end: None, result: Err(refused) });
+        book.items.get(&other).unwrap().life.state.clone()
+    };
+    for minutes in [0, 10, 20] {
+        notes.now.set(Moment(Duration::from_secs(60 * minutes)));
+        assert_eq!(refuse(&mut book), State::Queued, "after {minutes} minutes");
+        let started = notes.started.get();
+        book.admit();
+        assert_eq!(notes.started.get(), started, "the host is asked for no further connection now");
+    }
+    book.end_transfer(ID, first);
+    assert!(matches!(refuse(&mut book), State::Failed(_)), "alone it is the file");
+}
+
+/// A download of a MiB of which a byte comes each tick; answers when it was flushed and when saved, in ticks,
+/// where each save takes so many.
+fn saved(ticks: u32, sync: u32) -> (Vec<u32>, Vec<u32>) {
+    let (mut book, notes) = begun();
+    let (mut flushed, mut saved) = (Vec::new(), Vec::new());
+    for tick in 1..=ticks {
+        notes.now.set(Moment(TICK * tick));
+        let (flushes, saves) = (notes.flushes.get(), notes.saves.get());
+        // The disk answers between two ticks.
+        if saved.last().is_some_and(|last| last + sync == tick) {
+            book.disk_reply(Reply::Saved { part: notes.part() });
+        }
+        let at = u64::from(tick) % 19;
+        written(&mut book, &notes, at, at + 1);
+        book.tick();
+        if notes.flushes.get() > flushes {
+            flushed.push(tick);
+        }
+        if notes.saves.get() > saves {
+            saved.push(tick);
+        }
+    }
+    (flushed, saved)
+}
+
+#[test]
+fn a_journal_claims_what_was_handed_to_the_disk_just_before() {
+    let (flushed, saved) = saved(18, 1);
+    assert!(saved.len() >= 3 && flushed.len() >= 3, "{flushed:?} {saved:?}");
+    // The first one comes when it is due.
+    for save in &saved[1..] {
+        assert!(flushed.contains(&(save - 1)), "saved at {saved:?}, flushed at {flushed:?}");
+    }
+}
+
+#[test]
+fn a_slow_device_gets_the_next_journal_as_soon_as_the_last_one_is_there() {
+    let (mut book, notes) = begun();
+    for tick in 1..=10 {
+        notes.now.set(Moment(TICK * tick));
+        written(&mut book, &notes, u64::from(tick), u64::from(tick) + 1);
+        book.tick();
+    }
+    assert_eq!(notes.saves.get(), 1, "it is on its way");
+    book.disk_reply(Reply::Saved { part: notes.part() });
+    assert_eq!(notes.saves.get(), 2);
+    book.disk_reply(Reply::Saved { part: notes.part() });
+    assert_eq!(notes.saves.get(), 2, "a quick one is followed by none");
+}
