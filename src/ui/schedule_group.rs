@@ -10,7 +10,7 @@ use gtk::glib;
 use super::span_row::{SpanRow, Wish};
 use super::week_start::first_day;
 use crate::i18n::gettext;
-use crate::model::schedule::{Form, Span};
+use crate::model::schedule::{Day, Form, Span};
 use crate::settings::{Key, Settings};
 
 mod imp {
@@ -24,6 +24,8 @@ mod imp {
         pub form: Form,
         pub key: Key,
         pub settings: Settings,
+        /// On which day weeks begin.
+        pub first: Day,
     }
 
     #[derive(Debug, Default, gtk::CompositeTemplate)]
@@ -93,7 +95,7 @@ impl ScheduleGroup {
     /// Shows the hours of this preference, and changes them.
     pub fn follow(&self, form: Form, key: Key, settings: &Settings) {
         let imp = self.imp();
-        let is_first = imp.kept.set(imp::Kept { form, key, settings: settings.clone() }).is_ok();
+        let is_first = imp.kept.set(imp::Kept { form, key, settings: settings.clone(), first: first_day() }).is_ok();
         debug_assert!(is_first, "a group has one preference");
         imp.head.set_title(&match form {
             Form::Hours => gettext("Only at these hours"),
@@ -114,7 +116,7 @@ impl ScheduleGroup {
 
     fn show_kept(&self) {
         let imp = self.imp();
-        let Some(imp::Kept { form, key, settings }) = imp.kept.get() else { return };
+        let Some(imp::Kept { form, key, settings, first }) = imp.kept.get() else { return };
         let text = settings.text(*key);
         let read = form.read(&text);
         imp.unread.set_visible(read.is_err());
@@ -124,17 +126,17 @@ impl ScheduleGroup {
             imp.unread.set_subtitle(&glib::markup_escape_text(problem));
         }
         // What can not be read counts as none.
-        self.show_spans(*form, &read.unwrap_or_default());
+        self.show_spans(*form, *first, &read.unwrap_or_default());
     }
 
-    fn show_spans(&self, form: Form, spans: &[Span]) {
+    fn show_spans(&self, form: Form, first: Day, spans: &[Span]) {
         let imp = self.imp();
-        imp.head.set_subtitle(&form.meaning(spans, first_day()));
+        imp.head.set_subtitle(&form.meaning(spans, first));
         let mut rows = imp.rows.borrow_mut();
         for place in rows.len()..spans.len() {
             let row = SpanRow::new(
                 form,
-                first_day(),
+                first,
                 glib::clone!(
                     #[weak(rename_to = group)]
                     self,
@@ -160,12 +162,12 @@ impl ScheduleGroup {
 
     /// What is kept now; `None` where that can not be read.
     fn spans(&self) -> Option<Vec<Span>> {
-        let imp::Kept { form, key, settings } = self.imp().kept.get()?;
+        let imp::Kept { form, key, settings, .. } = self.imp().kept.get()?;
         form.read(&settings.text(*key)).ok()
     }
 
     fn save(&self, spans: Vec<Span>) {
-        let Some(imp::Kept { form, key, settings }) = self.imp().kept.get() else { return };
+        let Some(imp::Kept { form, key, settings, .. }) = self.imp().kept.get() else { return };
         settings.set_text(*key, &form.write(spans));
         // Whether or not a change was told of by now: the rows are worked with next.
         self.show_kept();

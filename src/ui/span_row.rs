@@ -130,7 +130,6 @@ impl SpanRow {
         let _ = imp.kind.set((form, first));
         let has_limits = form == Form::Limits;
         imp.rate_row.set_visible(has_limits);
-        // Of limits the first counts, so their order can be changed.
         imp.more.set_visible(has_limits);
         imp.remove.set_visible(!has_limits);
         row.add_days(first);
@@ -182,7 +181,8 @@ impl SpanRow {
 
     /// Which of the wishes to change its place make sense.
     pub fn set_place(&self, is_first: bool, is_last: bool) {
-        let has_order = self.imp().more.is_visible();
+        // Of limits the first counts, so their order can be changed.
+        let has_order = self.imp().kind.get().is_some_and(|(form, _)| *form == Form::Limits);
         self.action_set_enabled("span.up", has_order && !is_first);
         self.action_set_enabled("span.down", has_order && !is_last);
     }

@@ -186,6 +186,13 @@ def what_is_not_changed_of_limits_stays_as_it_is():
     with opened(rate_schedule=f"'Mon-Fri 08:00-18:00 512K; {rest}'") as (home, app):
         app.show_page(words.CONNECTIONS_PAGE)
         tab_to(app, "Monday–Friday")
+        for key, text in (
+            ("Down", "daily 23:00-06:00 unlimited; Mon-Fri 08:00-18:00 512K; Sun 01:00-02:00 999"),
+            ("Up", f"Mon-Fri 08:00-18:00 512K; {rest}"),
+        ):
+            DESKTOP.key("alt", key)
+            wait_for(home, "rate-schedule", text)
+            wait_for_focus(app, "Monday–Friday")
         DESKTOP.key("space")
         tab_to(app, "Saturday", words.BUTTON)
         DESKTOP.key("space")
