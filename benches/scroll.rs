@@ -162,7 +162,8 @@ fn scroll(shown: &Shown, step: f64) -> gtk::TickCallbackId {
 }
 
 fn scrolled(shown: &Shown) -> gtk::ScrolledWindow {
-    shown.window.view().first_child().and_downcast().expect("the view is a scrolled window")
+    let inner = std::iter::successors(shown.window.view().first_child(), gtk::Widget::first_child);
+    inner.filter_map(|widget| widget.downcast().ok()).next().expect("the view has a scrolled window")
 }
 
 /// How often the row at the point is another one, and whether there is one.

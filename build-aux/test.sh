@@ -54,6 +54,7 @@ want_test_tools() {
   program wtype wtype wtype wtype
   program gnome-shell gnome-shell gnome-shell gnome-shell
   fc-list 2>/dev/null | grep -q . || want fonts-dejavu-core dejavu-sans-fonts ttf-dejavu
+  [ -e /usr/share/i18n/locales/en_GB ] || want locales glibc-locale-source glibc
   program desktop-file-validate desktop-file-utils desktop-file-utils desktop-file-utils
   program appstreamcli appstream appstream appstream
   program gtk-update-icon-cache gtk-update-icon-cache gtk-update-icon-cache gtk-update-icon-cache

@@ -9,7 +9,7 @@ use super::amounts::{count, duration, size, speed, time_of_day};
 use crate::engine::download::state::{Hold, State, WaitReason};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::event::{Progress, Snapshot};
-use crate::engine::rate::{Schedule, ScheduleError};
+use crate::engine::rate::ScheduleError;
 use crate::engine::types::Speed;
 use crate::i18n::{gettext, gettext_f, in_one_line, ngettext_f};
 
@@ -160,17 +160,8 @@ pub fn start_failure(reason: &Failure) -> String {
     joined([Some(failure(&reason.kind, None, &folder)), Some(reason.detail.clone()).filter(|text| !text.is_empty())])
 }
 
-/// What is wrong with a schedule of speed limits, if anything is.
-pub fn schedule_problem(text: &str) -> Option<String> {
-    text.parse::<Schedule>().err().map(schedule_error)
-}
-
-/// What is wrong with the hours for downloads, if anything is.
-pub fn hours_problem(text: &str) -> Option<String> {
-    Schedule::hours(text).err().map(schedule_error)
-}
-
-fn schedule_error(error: ScheduleError) -> String {
+/// Why hours, or limits at some hours, can not be read or written.
+pub(super) fn schedule_error(error: ScheduleError) -> String {
     match error {
         ScheduleError::NotThreeParts(part) => gettext_f(
             "“{part}” should be days, hours and a limit, like “Mon-Fri 08:00-18:00 500K”.",

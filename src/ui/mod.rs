@@ -28,6 +28,7 @@
 //!      │   └── AmountRow      of one day or server
 //!      └── Preferences
 //!          ├── RulesGroup     which downloads go into which folder: RuleRows, RuleDialog
+//!          ├── ScheduleGroup  hours of the week, with or without limits: SpanRows
 //!          └── SavedLogins    what is remembered in the keyring: SavedLoginRows
 //!  chooser.rs             lets files and folders be chosen
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
@@ -68,15 +69,18 @@ mod rule_row;
 mod rules_group;
 mod saved_login_row;
 mod saved_logins;
+mod schedule_group;
 mod segment_map;
 mod side_by_side;
 pub mod sidebar;
+mod span_row;
 pub mod speed_plot;
 mod spoken;
 pub mod statistics_window;
 pub mod status_line;
 mod suspend;
 mod unhyphenated;
+mod week_start;
 pub mod whole_value;
 pub mod window;
 

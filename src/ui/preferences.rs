@@ -8,13 +8,14 @@ use gtk::glib;
 use super::chooser;
 use super::rules_group::RulesGroup;
 use super::saved_logins::SavedLogins;
+use super::schedule_group::ScheduleGroup;
 use super::whole_value::show_whole;
 use crate::desktop::after_command;
 use crate::desktop::background::is_sandboxed;
 use crate::desktop::keyring::Asking;
 use crate::desktop::when_done::{self, Offers};
 use crate::i18n::{gettext, gettext_f};
-use crate::model::describe::{hours_problem, schedule_problem};
+use crate::model::schedule::Form;
 use crate::model::terms::{proxy_problem, user_agent_problem, usual_user_agent};
 use crate::settings::{Key, Settings};
 
@@ -81,9 +82,7 @@ mod imp {
         #[template_child]
         pub wait_on_metered: TemplateChild<gtk::Switch>,
         #[template_child]
-        pub hours: TemplateChild<adw::EntryRow>,
-        #[template_child]
-        pub hours_words: TemplateChild<gtk::Label>,
+        pub hours: TemplateChild<ScheduleGroup>,
         #[template_child]
         pub when_done: TemplateChild<adw::ComboRow>,
         #[template_child]
@@ -99,9 +98,7 @@ mod imp {
         #[template_child]
         pub rate: TemplateChild<gtk::Adjustment>,
         #[template_child]
-        pub schedule: TemplateChild<adw::EntryRow>,
-        #[template_child]
-        pub schedule_words: TemplateChild<gtk::Label>,
+        pub schedule: TemplateChild<ScheduleGroup>,
     }
 
     #[glib::object_subclass]
@@ -113,6 +110,7 @@ mod imp {
         fn class_init(klass: &mut Self::Class) {
             RulesGroup::ensure_type();
             SavedLogins::ensure_type();
+            ScheduleGroup::ensure_type();
             klass.bind_template();
         }
 
@@ -178,6 +176,8 @@ impl Preferences {
         window.offer_folder(settings);
         imp.rules.follow(settings);
         imp.saved_logins.look(Asking::No);
+        imp.schedule.follow(Form::Limits, Key::RateSchedule, settings);
+        imp.hours.follow(Form::Hours, Key::Hours, settings);
         window.follow_texts(settings);
         window.offer_when_done(settings);
         window
@@ -187,21 +187,18 @@ impl Preferences {
 impl Preferences {
     fn follow_texts(&self, settings: &Settings) {
         let imp = self.imp();
-        // Translators: keep the examples as they are; K is 1024 bytes a second.
-        let help = gettext("For example: Mon-Fri 08:00-18:00 500K; daily 23:00-06:00 unlimited");
-        let schedule = Written { row: &imp.schedule, words: &imp.schedule_words, help, problem: schedule_problem };
-        schedule.connect(Key::RateSchedule, settings);
         // Translators: keep the example as it is.
-        let help = gettext("Empty means always. For example: Mon-Fri 22:00-06:00; Sat,Sun 00:00-24:00");
-        let hours = Written { row: &imp.hours, words: &imp.hours_words, help, problem: hours_problem };
-        hours.connect(Key::Hours, settings);
-        // Translators: keep the example as it is.
-        let help = gettext("Empty means what the environment says. For example: socks5h://127.0.0.1:9050");
+        let help = gettext(
+            "A computer through which all downloads go, in networks that ask for one. Empty means that of the system, if it has one. For example: socks5h://127.0.0.1:9050",
+        );
         let proxy = Written { row: &imp.proxy, words: &imp.proxy_words, help, problem: proxy_problem };
         proxy.connect(Key::Proxy, settings);
         let name = usual_user_agent();
         // Translators: {name} is the program with its version.
-        let help = gettext_f("As what servers see Freshet. Empty means {name}", &[("name", &name)]);
+        let help = gettext_f(
+            "The name that Freshet tells servers. A few of them send files only to browsers. Empty means {name}",
+            &[("name", &name)],
+        );
         let user_agent =
             Written { row: &imp.user_agent, words: &imp.user_agent_words, help, problem: user_agent_problem };
         user_agent.connect(Key::UserAgent, settings);

@@ -209,6 +209,7 @@ def it_is_started_with_the_session_without_a_window():
         with Freshet(home) as app:
             app.click(words.MAIN_MENU)
             app.click(words.PREFERENCES, roles=words.MENU_ITEM)
+            app.show_page(words.BACKGROUND_PAGE)
             app.switch(words.START_WITH_SESSION, True)
             until("the file", file.exists)
             command = next(line for line in file.read_text().splitlines() if line.startswith("Exec="))
@@ -221,6 +222,7 @@ def it_is_started_with_the_session_without_a_window():
             until("the window", lambda: DESKTOP.window(words.WINDOW))
             app.click(words.MAIN_MENU)
             app.click(words.PREFERENCES, roles=words.MENU_ITEM)
+            app.show_page(words.BACKGROUND_PAGE)
             app.switch(words.START_WITH_SESSION, False)
             until("the file to go", lambda: not file.exists())
 
@@ -365,6 +367,7 @@ def what_is_not_possible_is_not_offered_and_the_reason_told():
         services.logind(Suspend="no", PowerOff="na")
         app.click(words.MAIN_MENU)
         app.click(words.PREFERENCES, roles=words.MENU_ITEM)
+        app.show_page(words.BACKGROUND_PAGE)
         app.wait_to_say(words.NOT_ALLOWED)
         app.screenshot(DESKTOP, "preferences-when-done")
 

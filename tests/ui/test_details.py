@@ -247,6 +247,7 @@ def the_speed_of_all_downloads_is_limited_and_set_free():
             until("the window", lambda: DESKTOP.window(words.WINDOW))
             DESKTOP.move(*desktop.middle(DESKTOP.window(words.WINDOW)))
             DESKTOP.key("ctrl", "comma")
+            app.show_page(words.CONNECTIONS_PAGE)
             app.switch(words.LIMIT_SPEED, True)
             app.screenshot(DESKTOP, "preferences")
             app.run_again(server.url(f"/{NAME}"))

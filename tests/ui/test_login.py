@@ -247,6 +247,7 @@ def unlock():
 def open_preferences(app):
     app.click(words.MAIN_MENU)
     app.click(words.PREFERENCES, roles=words.MENU_ITEM)
+    app.show_page(words.SERVERS_PAGE)
 
 
 def saved_logins_are_listed_and_removed():

@@ -111,6 +111,12 @@ pub struct Window {
 }
 
 impl Window {
+    /// Whether it can be written: on no day it never is, and one that ends when it begins could mean none or all
+    /// of the day.
+    pub fn is_meant(&self) -> bool {
+        !self.days.is_empty() && self.from != self.to
+    }
+
     pub fn covers(&self, at: WeekMinute) -> bool {
         let minute = at.minute();
         let begins = self.days.has(at.day()) && minute >= self.from;
@@ -264,6 +270,23 @@ mod tests {
         fn what_is_written_is_read_as_the_same(windows in proptest::collection::vec(window(), 0..6)) {
             let schedule = Schedule { windows };
             prop_assert_eq!(schedule.to_string().parse(), Ok(schedule));
+        }
+
+        #[test]
+        fn hours_are_written_without_limits_and_read_as_the_same(
+            windows in proptest::collection::vec(window(), 0..6),
+        ) {
+            let hours = windows.into_iter().map(|window| Window { rate: None, ..window }).collect();
+            let hours = Schedule { windows: hours };
+            prop_assert_eq!(Schedule::hours(&hours.to_hours()), Ok(hours));
+        }
+
+        /// What can be written is what is meant: of all else nothing could be read back.
+        #[test]
+        fn what_is_not_meant_can_not_be_read_back(days in 0_u8..0x80, from in 0..DAY, to in 1..=DAY) {
+            let window = Window { days: Days(days), from, to, rate: None };
+            let read = Schedule::hours(&Schedule { windows: vec![window] }.to_hours());
+            prop_assert_eq!(read == Ok(Schedule { windows: vec![window] }), window.is_meant());
         }
 
         #[test]

@@ -244,6 +244,16 @@ class Freshet:
     def _meant(self, name, roles):
         return [node for node in self.nodes() if _role(node) in roles and _matches(name, _name(node))]
 
+    def show_page(self, name):
+        """Brings a page of the preferences into sight."""
+
+        def is_chosen():
+            tab = self.seen(words.PAGE, name)
+            return tab is not None and _has(tab, Atspi.StateType.SELECTED)
+
+        self.click(name, roles=words.PAGE)
+        until(f"the page {name}", is_chosen, 5)
+
     def switch(self, name, is_on):
         """Turns the switch of this name on or off."""
 

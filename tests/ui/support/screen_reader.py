@@ -26,7 +26,7 @@ OF_THE_TOOLKIT = tuple(
         ("about", r"^(push button|text) "),
         ("show-help-overlay", r"^(push button|entry) "),
         ("show-help-overlay", r"^panel “” in application "),
-        ("preferences", r"^(entry|page tab) "),
+        ("preferences", r"^entry "),
         ("preferences", r"^list item “” in list “(GtkListView)?” in .* in combo box “[^”]+”"),
         ("preferences", r"^push button “GtkImage” in panel “” in filler “AdwGizmo”"),
         # What is chosen in a combo row, whose own name and value are told, and the eye of a password.
@@ -34,7 +34,7 @@ OF_THE_TOOLKIT = tuple(
         ("add", r"^push button “GtkImage” in panel “” in panel “” in text “Password”"),
         ("log-in", r"^push button “GtkImage” in panel “” in panel “” in text “Password”"),
         # Looked at together with the preferences, which open it.
-        ("rule", r"^(entry|page tab) "),
+        ("rule", r"^entry "),
         ("rule", r"^list item “” in list “(GtkListView)?” in .* in combo box “[^”]+”"),
         ("rule", r"^push button “GtkImage” in panel “” in filler “AdwGizmo”"),
         # The head of a row that unfolds; the row itself is named.
@@ -126,10 +126,10 @@ def reached_by_tab(app, desktop, most=60):
     seen = []
     for _ in range(most):
         node = focused(app)
-        here = (role(node), name(node)) if node else _takes_keys(app, desktop)
-        if here in seen and not CLASS_NAME.match(here[1]):
-            break  # it is round, or goes no further; nameless buttons of the toolkit are all alike
-        seen.append(here)
+        seen.append((role(node), name(node)) if node else _takes_keys(app, desktop))
+        # It is round, or goes no further. One alone does not tell: several things may be called the same.
+        if len(seen) > 3 and seen[-3:] in (seen[:3], [seen[-1]] * 3):
+            break
         desktop.key("Tab")
         time.sleep(0.05)
     return seen

@@ -30,7 +30,7 @@ ADD = "Add"
 UNFOLDS = "Advanced"
 # Rows that can not be used as long as what is above them is off, and entry rows, which with libadwaita 1.2 do not
 # tell that they have the focus.
-FOLDED = ("File name (as the server says, if empty)", "Kilobytes a second", "Other limits at some hours")
+FOLDED = ("File name (as the server says, if empty)", "Kilobytes a second")
 FROM_FILE, FILE_CHOOSER, DROP_TO_ADD = "From File…", "Add From File", "Drop to Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
@@ -116,6 +116,16 @@ KEEP, WRONG, KEPT = "Keep File", "The checksum does not match", "not verified: i
 BY_RULE, BY_RULES = r"Folder by the rule “Discs”", r"Folders by your rules"
 
 PREFERENCES = "Preferences"
+FILES_PAGE, CONNECTIONS_PAGE, SERVERS_PAGE, BACKGROUND_PAGE = "Files", "Connections", "Servers", "Background"
+PREFERENCES_PAGES = (FILES_PAGE, CONNECTIONS_PAGE, SERVERS_PAGE, BACKGROUND_PAGE)
+FIND_CHECKSUM, NETRC = "Look for a published checksum", "Log in as ~/.netrc says"
+
+# Hours of the week, as they are edited.
+ONLY_AT_HOURS, LIMITS_AT_HOURS = "Only at these hours", "Other limits at some hours"
+ADD_HOURS, REMOVE_HOURS, FROM, UNTIL = "Add Hours", "Remove These Hours", "From", "Until"
+NEXT_DAY, EVERY_DAY = "On the next day", "Every day"
+RUN_AT_HOURS = "Downloads run at these hours and wait at all others: "
+RUN_AT_ANY_TIME, NO_DAY, NO_TIME = "Downloads run at any time", "Choose at least one day", "ends when it begins"
 
 # A rule is made.
 RULE_PATTERNS, NO_CONDITION, NO_FOLDER = "File name, as *.iso", "^Choose a type, or", "^Choose the folder in which"
@@ -185,6 +195,7 @@ BUTTON = ("push button", "button", "toggle button", "menu button")
 LABEL = ("label", "static")
 MENU_ITEM = ("menu item", "check menu item", "radio menu item")
 SWITCH = ("switch", "toggle button", "check box")
+PAGE = ("page tab",)
 PICTURE = ("image", "img", "graphic", "icon")
 ENTRY = ("text", "entry", "password text")
 TEXT = ("text",)

@@ -53,6 +53,18 @@ impl Schedule {
         });
         Ok(Self { windows: windows.collect::<Result<_, _>>()? })
     }
+
+    /// What [`Schedule::hours`] reads as the same hours. Limits are not in it.
+    pub fn to_hours(&self) -> String {
+        self.windows.iter().map(Window::hours).collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl Window {
+    fn hours(&self) -> String {
+        let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+        format!("{} {}-{}", self.days, time(self.from), time(self.to))
+    }
 }
 
 fn window(text: &str) -> Result<Window, ScheduleError> {
@@ -132,9 +144,8 @@ impl fmt::Display for Schedule {
 
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
         let rate = self.rate.map_or_else(|| UNLIMITED.to_owned(), write_rate);
-        write!(f, "{} {}-{} {rate}", self.days, time(self.from), time(self.to))
+        write!(f, "{} {rate}", self.hours())
     }
 }
 
@@ -180,6 +191,17 @@ mod tests {
             ("Mon,Wed-Fri  1:00-2:00  1000 ; Tue 1:00-2:00 1G", "Mon,Wed-Fri 01:00-02:00 1000; Tue 01:00-02:00 1G"),
         ] {
             assert_eq!(written.parse::<Schedule>().unwrap().to_string(), read, "{written}");
+        }
+    }
+
+    #[test]
+    fn hours_are_read_and_written_without_limits() {
+        for (written, read) in [
+            ("", ""),
+            ("mon-fri 22:00-6:00; Sat,Sun 00:00-00:00", "Mon-Fri 22:00-06:00; Sat,Sun 00:00-24:00"),
+            ("Fri-Mon 1:00-2:00", "Mon,Fri-Sun 01:00-02:00"),
+        ] {
+            assert_eq!(Schedule::hours(written).unwrap().to_hours(), read, "{written}");
         }
     }
 
