@@ -371,5 +371,8 @@ impl Disk for DiskThreads {
 #[path = "kill_tests.rs"]
 mod kill_tests;
 #[cfg(test)]
+#[path = "nameless_tests.rs"]
+mod nameless_tests;
+#[cfg(test)]
 #[path = "tests.rs"]
 pub mod tests;

@@ -33,7 +33,7 @@ impl Desk {
         Self::in_folder(tempfile::tempdir().unwrap())
     }
 
-    fn in_folder(folder: TempDir) -> Self {
+    pub fn in_folder(folder: TempDir) -> Self {
         let (wake, woken) = mpsc::channel();
         let replies = Rc::new(RefCell::new(std::collections::VecDeque::new()));
         let disk = DiskThreads::with_wake(
@@ -48,11 +48,11 @@ impl Desk {
         Self { disk, woken, replies, folder }
     }
 
-    fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
+    pub fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
         self.folder.path().join(name.as_ref())
     }
 
-    fn names(&self) -> Vec<OsString> {
+    pub fn names(&self) -> Vec<OsString> {
         let mut names: Vec<_> =
             fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
@@ -143,7 +143,7 @@ impl Desk {
         any_part(self.folder.path())
     }
 
-    fn new_file(&self, name: &str) -> Open {
+    pub fn new_file(&self, name: &str) -> Open {
         new_file(self.folder.path(), name)
     }
 }
