@@ -26,6 +26,7 @@ fn desk() -> Desk {
 fn last_block(desk: &Desk, part: u64, bytes: &[u8]) {
     let mut block = desk.disk.block(PartId(part), bytes.len()).unwrap();
     block.extend(bytes);
+    block.end_with_it();
     desk.disk.write(PartId(part), 0, block);
 }
 
@@ -182,4 +183,30 @@ fn where_no_file_can_be_without_a_name_they_come_as_ever() {
     for folder in ["/dev/shm/gone", "/proc"] {
         assert!(PartFile::nameless(&new_file(Path::new(folder), "f")).is_none(), "{folder}");
     }
+}
+
+#[test]
+fn a_small_file_is_opened_with_its_first_bytes_and_one_that_may_not_be_wanted_at_once() {
+    let desk = desk();
+    let give = |part: u64, on_exists| {
+        desk.disk.hold();
+        desk.disk.open(PartId(part), Open { on_exists, ..desk.new_file(&format!("f{part}")) });
+        desk.disk.release();
+    };
+    give(1, OnExists::Rename);
+    give(2, OnExists::Skip);
+    assert!(matches!(desk.next(), Reply::Opened { part: PartId(1), .. }), "they go together");
+    assert!(matches!(desk.next(), Reply::Opened { part: PartId(2), .. }));
+    give(3, OnExists::Rename);
+    give(4, OnExists::Rename);
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(desk.names(), ["f1.part", "f2.part"]);
+    last_block(&desk, 3, b"all");
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(desk.names(), ["f1.part", "f2.part"], "its end comes at once");
+    desk.disk.release();
+    for part in [3, 4] {
+        assert!(matches!(desk.next(), Reply::Opened { part: of, .. } if of == PartId(part)));
+    }
+    assert!(matches!(desk.next(), Reply::Written { part: PartId(3), .. }));
 }
