@@ -6,30 +6,26 @@
 use std::time::{Duration, SystemTime};
 
 use freshet::engine::disk::naming;
-use freshet::engine::net::headers::{self, ContentRange, Validator};
+use freshet::engine::net::headers::{self, ContentRange, Fields, Validator};
 use libfuzzer_sys::fuzz_target;
 use url::Url;
 
 fuzz_target!(|input: &[u8]| {
-    let mut fields: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut fields = Fields::default();
     for line in input.split(|byte| *byte == b'\n') {
         if let Some(colon) = line.iter().position(|byte| *byte == b':') {
-            let name = String::from_utf8_lossy(&line[..colon]).to_ascii_lowercase();
-            fields.push((name, line[colon + 1..].to_vec()));
+            fields.push(&line[..colon], &line[colon + 1..]);
         }
     }
-    for (name, value) in &fields {
-        if name == "content-disposition" {
+    for (name, value) in fields.iter() {
+        if name == b"content-disposition" {
             disposition(value);
         }
         if let Ok(value) = std::str::from_utf8(value) {
             text(name, value);
         }
     }
-    let first = |name: &str| {
-        let value = fields.iter().find(|(field, _)| field == name).map(|(_, value)| value);
-        value.and_then(|value| std::str::from_utf8(value).ok())
-    };
+    let first = |name: &str| fields.all(name).next().and_then(|value| std::str::from_utf8(value).ok());
     match headers::validator(first("etag"), first("last-modified"), first("date")) {
         Some(Validator::ETag(tag)) => assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 2),
         Some(Validator::LastModified(date)) => assert!(headers::http_date(&date).is_some()),
@@ -42,9 +38,9 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-fn text(name: &str, value: &str) {
+fn text(name: &[u8], value: &str) {
     match name {
-        "content-range" => match headers::content_range(value) {
+        b"content-range" => match headers::content_range(value) {
             Some(range @ ContentRange::Satisfied { start, end, total }) => {
                 assert!(start < end && total.is_none_or(|total| end <= total));
                 let total = total.map_or("*".to_owned(), |total| total.to_string());
@@ -55,14 +51,14 @@ fn text(name: &str, value: &str) {
             }
             None => {}
         },
-        "retry-after" => {
+        b"retry-after" => {
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
             let _ = headers::retry_after(value, now);
         }
-        "date" => {
+        b"date" => {
             let _ = headers::http_date(value);
         }
-        "content-type" => {
+        b"content-type" => {
             let media = headers::media_type(value);
             assert!(media.is_none_or(|media| media.contains('/') && media == media.to_ascii_lowercase()));
         }
@@ -80,7 +76,7 @@ fn disposition(value: &[u8]) {
     }
 }
 
-fn links(fields: &[(String, Vec<u8>)]) {
+fn links(fields: &Fields) {
     let base = Url::parse("https://example.org/folder/file?query").expect("an address");
     let urls = headers::duplicates(fields, &base);
     assert!(urls.len() <= 32 && !urls.contains(&base));

@@ -152,13 +152,20 @@ impl Tracker {
 
     /// Notes what is known now. Returns whether it was started before.
     fn activate(&mut self, snapshot: &Snapshot, is_started: bool) -> bool {
-        let active = Active {
-            url: redact::without_password(&snapshot.url).to_string(),
-            name: snapshot.name.clone(),
-            path: snapshot.path.clone(),
-            is_started,
+        let Some(active) = self.active.get_mut(&snapshot.id) else {
+            let active = Active {
+                url: redact::without_password(&snapshot.url).as_str().to_owned(),
+                name: snapshot.name.clone(),
+                path: snapshot.path.clone(),
+                is_started,
+            };
+            self.active.insert(snapshot.id, active);
+            return false;
         };
-        self.active.insert(snapshot.id, active).is_some_and(|before| before.is_started)
+        // Its address stays what it is.
+        active.name.clone_from(&snapshot.name);
+        active.path.clone_from(&snapshot.path);
+        std::mem::replace(&mut active.is_started, is_started)
     }
 
     /// Returns whether this is its end, and not a second telling of it.

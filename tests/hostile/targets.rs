@@ -13,6 +13,7 @@ use freshet::engine::download::spec::{DownloadSpec, OnExists};
 use super::case::{Case, ensure, file};
 use super::stage::Play;
 use crate::support::faulty::Answer;
+use crate::support::files;
 
 const MINE: &str = "the user's own";
 
@@ -29,6 +30,11 @@ fn on_exists(rule: OnExists) -> impl Fn(&mut DownloadSpec) {
 /// A good server.
 fn good() -> Case {
     Case::serving(|request| file().answer(request)).requests(1..=1)
+}
+
+/// The same; what it sends is to be checked, so that it has a part file in any case.
+fn checked() -> Case {
+    good().asking(|spec| spec.checksum = Some(files::sha256(7, 200_000).parse().unwrap()))
 }
 
 fn untouched(name: &'static str) -> impl Fn(&Play) -> Result<(), String> {
@@ -145,10 +151,10 @@ cases![
         .judging(is_file("f"))
         .judging(|play| ensure(!outside(play.downloader.folder()).exists(), || "the link was followed".to_owned())),
     a_link_to_itself_is_there = good().finding(|folder| symlink("f", folder.join("f")).unwrap()).named("f (1)"),
-    a_part_file_of_somebody_is_there = good().finding(mine("f.part")).named("f (1)").judging(untouched("f.part")),
+    a_part_file_of_somebody_is_there = checked().finding(mine("f.part")).named("f (1)").judging(untouched("f.part")),
     a_journal_of_somebody_is_there =
-        good().finding(mine("f.part.journal")).named("f (1)").judging(untouched("f.part.journal")),
-    both_of_somebody_are_there = good()
+        checked().finding(mine("f.part.journal")).named("f (1)").judging(untouched("f.part.journal")),
+    both_of_somebody_are_there = checked()
         .finding(|folder| {
             mine("f.part")(folder);
             mine("f.part.journal")(folder);
@@ -156,15 +162,15 @@ cases![
         .named("f (1)")
         .judging(untouched("f.part"))
         .judging(untouched("f.part.journal")),
-    a_link_is_in_the_part_files_place = good().finding(link_out("f.part")).named("f (1)").judging(outside_untouched),
-    a_dangling_link_is_in_the_part_files_place = good()
+    a_link_is_in_the_part_files_place = checked().finding(link_out("f.part")).named("f (1)").judging(outside_untouched),
+    a_dangling_link_is_in_the_part_files_place = checked()
         .finding(|folder| symlink(outside(folder), folder.join("f.part")).unwrap())
         .named("f (1)")
         .judging(|play| ensure(!outside(play.downloader.folder()).exists(), || "the link was followed".to_owned())),
     a_link_is_in_the_journals_place =
-        good().finding(link_out("f.part.journal")).named("f (1)").judging(outside_untouched),
+        checked().finding(link_out("f.part.journal")).named("f (1)").judging(outside_untouched),
     a_folder_is_in_the_part_files_place =
-        good().finding(|folder| fs::create_dir(folder.join("f.part")).unwrap()).named("f (1)"),
+        checked().finding(|folder| fs::create_dir(folder.join("f.part")).unwrap()).named("f (1)"),
     the_folder_is_missing = Case::serving(|request| file().answer(request))
         .asking(|spec| spec.folder.push("none"))
         .fails(FailureKind::FolderMissing, "none")

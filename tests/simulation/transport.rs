@@ -244,7 +244,7 @@ impl ScriptedTransport {
                     .head
                     .fields
                     .iter()
-                    .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)))
+                    .map(|field| [field.0, field.1].map(String::from_utf8_lossy).join(": "))
                     .collect::<Vec<_>>(),
                 script.length,
                 script.body,

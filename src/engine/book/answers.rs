@@ -22,7 +22,7 @@ impl Book {
         match event {
             TransferEvent::Answered { id: transfer, answer } => {
                 if let Some(id) = self.by_transfer.get(&transfer).copied() {
-                    self.answered(id, transfer, &answer);
+                    self.answered(id, transfer, *answer);
                 }
             }
             TransferEvent::Ended { id: transfer, end, result } => {
@@ -46,7 +46,7 @@ impl Book {
         }
     }
 
-    fn answered(&mut self, id: DownloadId, transfer: TransferId, answer: &Answer) {
+    fn answered(&mut self, id: DownloadId, transfer: TransferId, mut answer: Answer) {
         let Some(item) = self.items.get(&id) else { return };
         let is_further = item.work.as_ref().is_some_and(|work| work.is_open);
         let misfit = item.misfit(answer.total);
@@ -60,11 +60,11 @@ impl Book {
                 let detail = "the whole file came in place of a range of it".to_owned();
                 Some(Failure::new(FailureKind::WrongRange, detail))
             }
-            _ if !answer.continues && self.is_unproven(id, transfer, answer) => {
+            _ if !answer.continues && self.is_unproven(id, transfer, &answer) => {
                 let detail = "nothing shows that this mirror, which only a server named, has the same file".to_owned();
                 Some(Failure::new(FailureKind::WrongRange, detail))
             }
-            _ if !answer.continues && item.is_page_in_place_of_file(answer) => {
+            _ if !answer.continues && item.is_page_in_place_of_file(&answer) => {
                 let what = answer.media_type.as_deref().unwrap_or_default();
                 let detail = format!("{what} came in place of the rest of the file: the link may have expired");
                 Some(Failure::new(FailureKind::ChangedOnServer, detail))
@@ -76,9 +76,11 @@ impl Book {
             return self.failed(id, transfer, None, failure);
         }
         if !is_further {
-            self.answered_first(id, transfer, answer);
+            let assumes_total = answer.total.is_none();
+            answer.total = self.items.get(&id).and_then(|item| item.total_of(&answer));
+            self.answered_first(id, transfer, &answer, assumes_total);
         }
-        self.note_answer(id, transfer, answer, is_further);
+        self.note_answer(id, transfer, &answer, is_further);
         let now = self.parts.clock.now();
         let Some(item) = self.items.get_mut(&id) else { return };
         let Some(work) = &mut item.work else { return };
@@ -137,11 +139,8 @@ impl Book {
     }
 
     /// The answer to the probe, or to the first request of a continued download: it says what the file
-    /// is, and the part file is opened.
-    fn answered_first(&mut self, id: DownloadId, transfer: TransferId, answer: &Answer) {
-        let assumes_total = answer.total.is_none();
-        let total = self.items.get(&id).and_then(|item| item.total_of(answer));
-        let answer = &Answer { total, ..answer.clone() };
+    /// is, and the part file is opened. `assumes_total`: the length in it is one that was told before.
+    fn answered_first(&mut self, id: DownloadId, transfer: TransferId, answer: &Answer, assumes_total: bool) {
         let begins_anew = self.items.get(&id).is_some_and(|item| {
             let had_bytes = item.map.done().bytes() > 0;
             let has_changed = item.map.total().is_some_and(|known| answer.total != Some(known));

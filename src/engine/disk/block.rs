@@ -33,13 +33,18 @@ pub struct Block {
     limit: usize,
     is_queued: bool,
     is_awaited: bool,
+    is_last: bool,
     pool: Option<Arc<Pool>>,
 }
 
 impl Block {
     /// A block of no pool, which counts towards no bound.
     pub fn detached(size: usize) -> Self {
-        Self { bytes: Vec::with_capacity(size), limit: size, is_queued: false, is_awaited: false, pool: None }
+        Self::new(Vec::with_capacity(size), size, None)
+    }
+
+    fn new(bytes: Vec<u8>, limit: usize, pool: Option<Arc<Pool>>) -> Self {
+        Self { bytes, limit, is_queued: false, is_awaited: false, is_last: false, pool }
     }
 
     /// How many bytes can still be added.
@@ -64,6 +69,15 @@ impl Block {
 
     pub fn is_awaited(&self) -> bool {
         self.is_awaited
+    }
+
+    /// It is the last one of its body: what is to be done with the file follows at once.
+    pub fn end_with_it(&mut self) {
+        self.is_last = true;
+    }
+
+    pub fn is_last(&self) -> bool {
+        self.is_last
     }
 
     /// From now on it waits for its device.
@@ -207,7 +221,7 @@ impl Seat {
                 Vec::with_capacity(size)
             }
         };
-        Some(Block { bytes, limit, is_queued: false, is_awaited: false, pool: Some(self.pool.clone()) })
+        Some(Block::new(bytes, limit, Some(self.pool.clone())))
     }
 }
 

@@ -144,6 +144,10 @@ impl DiskThreads {
 
     fn deliver(&self) {
         let replies = self.mailbox.take();
+        // What is closed here goes with what the listener gives; and as long as there are seats, the blocks of those
+        // that end are kept for those that begin.
+        self.hold();
+        let mut ended = Vec::new();
         for reply in &replies {
             match reply {
                 Reply::Written { part, range } => {
@@ -152,13 +156,17 @@ impl DiskThreads {
                     }
                 }
                 // Its file has its final name now: nothing may be written to it any more.
-                Reply::Finished { part, .. } => self.close(*part),
+                Reply::Finished { part, .. } => {
+                    self.give(*part, |_| Job::Close { part: *part });
+                    ended.extend(self.parts.borrow_mut().remove(part));
+                }
                 _ => {}
             }
         }
         if !replies.is_empty() {
             (self.listener)(replies);
         }
+        self.release();
     }
 
     /// Has all jobs given before done, as far as the devices answer within two seconds, and ends
@@ -213,8 +221,12 @@ impl DiskThreads {
     }
 
     fn give(&self, part: PartId, job: impl FnOnce(&Part) -> Job) {
+        self.give_soon(part, self.is_holding.get(), job);
+    }
+
+    fn give_soon(&self, part: PartId, may_wait: bool, job: impl FnOnce(&Part) -> Job) {
         let sent = match self.parts.borrow().get(&part) {
-            Some(entry) => entry.device.give(job(entry), self.is_holding.get()),
+            Some(entry) => entry.device.give(job(entry), may_wait),
             // Closed, or never known: there is nothing that the job could be done to.
             None => return,
         };
@@ -275,8 +287,15 @@ impl Device {
         (may_wait && count <= MOST_HELD) || self.send_held()
     }
 
+    /// Whether nothing is held that has to be done before more comes.
+    fn has_only_preludes(&self) -> bool {
+        self.held.borrow().iter().all(Job::is_prelude)
+    }
+
     fn send_held(&self) -> bool {
-        let jobs = self.held.take();
+        // The next ones will be as many.
+        let count = self.held.borrow().len();
+        let jobs = self.held.replace(Vec::with_capacity(count));
         let is_urgent = jobs.iter().any(Job::is_urgent);
         let is_given = jobs.is_empty() || self.jobs.send(jobs).is_ok();
         if is_urgent {
@@ -308,7 +327,8 @@ impl Disk for DiskThreads {
 
     fn release(&self) {
         self.is_holding.set(false);
-        let gone: Vec<_> = self.devices.borrow().values().filter(|device| !device.send_held()).cloned().collect();
+        let is_gone = |device: &&Rc<Device>| !device.has_only_preludes() && !device.send_held();
+        let gone: Vec<_> = self.devices.borrow().values().filter(is_gone).cloned().collect();
         for device in gone {
             let parts = self.parts.borrow();
             for part in parts.iter().filter(|(_, entry)| Rc::ptr_eq(&entry.device, &device)).map(|(part, _)| *part) {
@@ -334,7 +354,9 @@ impl Disk for DiskThreads {
 
     fn write(&self, part: PartId, offset: u64, mut block: Block) {
         block.queue();
-        self.give(part, |_| Job::Write { part, offset, block });
+        // What follows the last one is told of within the same turn of the main loop.
+        let may_wait = self.is_holding.get() || block.is_last();
+        self.give_soon(part, may_wait, |_| Job::Write { part, offset, block });
     }
 
     fn save(&self, part: PartId, journal: Journal) {

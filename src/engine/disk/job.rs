@@ -68,6 +68,11 @@ impl Job {
         !matches!(self, Self::Write { block, .. } if !block.is_awaited())
     }
 
+    /// Whether it is the opening of a small file, which is done with the first bytes of that.
+    pub fn is_prelude(&self) -> bool {
+        matches!(self, Self::Open { open, .. } if open.may_be_nameless())
+    }
+
     /// Whether it may take long.
     pub fn is_long(&self) -> bool {
         matches!(self, Self::Write { block, .. } if block.bytes().len() as u64 >= LONG)

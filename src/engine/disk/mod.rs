@@ -149,6 +149,12 @@ impl Open {
     pub fn is_small(&self) -> bool {
         self.resume.is_none() && self.journal.is_none()
     }
+
+    /// Whether it can be written without a name first, where all of it is here. What is to replace a file has to have
+    /// one, and what is not wanted if there is a file has to be refused before it is fetched.
+    pub fn may_be_nameless(&self) -> bool {
+        self.is_small() && self.on_exists == OnExists::Rename && self.checksum.is_none()
+    }
 }
 
 /// How to finish a part file.

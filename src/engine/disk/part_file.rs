@@ -2,6 +2,8 @@
 //! One part file from its creation to its place under its final name. Runs on the threads of a
 //! device; `writer.rs` and `syncer.rs` say when.
 
+mod moving;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice};
 use std::os::unix::fs::MetadataExt;
@@ -13,11 +15,11 @@ use rustix::io::Errno;
 
 use super::folder::{Folders, exists};
 use super::follower::Follower;
-use super::journal::{Placed, with_suffix};
+use super::journal::with_suffix;
 use super::lock::lock;
 use super::log::Log;
 use super::naming::{self, PART_SUFFIX};
-use super::place::{delete, find_same, leads_to, remove, rename_to_free, sync_folder};
+use super::place::{delete, remove, sync_folder};
 use super::room::{allocate, file_system, is_tmpfs, longest_file, missing_space, reach};
 use super::{Finish, Journal, JournalError, Open, open};
 use crate::engine::download::spec::OnExists;
@@ -38,6 +40,8 @@ pub struct PartFile {
     identity: OnceLock<(u64, u64)>,
     /// The name that was asked for; `path` may have a number besides.
     name: String,
+    /// It gets its first name when it is complete, see [`PartFile::nameless`]; nothing of it is at `path`.
+    is_nameless: bool,
     total: Option<u64>,
     log: Log,
     /// It was there, and with it the journal of an earlier process.
@@ -65,7 +69,7 @@ impl PartFile {
         if open.on_exists == OnExists::Skip && exists(&wanted).map_err(unreadable)? {
             return Err(taken(&wanted));
         }
-        let folders = || -> MutexGuard<'_, Folders> { folders.lock().unwrap_or_else(PoisonError::into_inner) };
+        let folders = || locked(folders);
         let first = folders().first_number(&wanted);
         for number in first..first.saturating_add(MOST_NUMBERS) {
             let target = open.folder.join(naming::numbered(&open.name, number));
@@ -147,6 +151,7 @@ impl PartFile {
             file,
             identity: OnceLock::new(),
             name: open.name.clone(),
+            is_nameless: false,
             total: open.total,
             is_listed: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
@@ -168,7 +173,7 @@ impl PartFile {
     }
 
     /// A small file is often there before a journal of it was needed.
-    fn may_have_journal(&self) -> bool {
+    pub fn may_have_journal(&self) -> bool {
         self.is_continued || self.log.is_used()
     }
 
@@ -304,7 +309,9 @@ impl PartFile {
 
     /// Makes the file durable as it is to be in its place.
     pub fn complete(&self, finish: &Finish) -> Result<(), Failure> {
-        self.check_in_place()?;
+        if !self.is_nameless {
+            self.check_in_place()?;
+        }
         // Gives back what was reserved for a longer file.
         if self.total.is_some_and(|reserved| reserved > finish.total) {
             self.file.set_len(finish.total).map_err(|error| failure(&error, "cut", &self.path))?;
@@ -315,87 +322,6 @@ impl PartFile {
             tracing::info!(path = %self.path.display(), "can not set the time of the last change: {error}");
         }
         self.sync(File::sync_all)
-    }
-
-    /// Moves it into place; answers the path it has then. The folder is synced and the journal removed by [`clean_up`].
-    pub fn move_into_place(&self, finish: &Finish) -> Result<PathBuf, Failure> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        match finish.on_exists {
-            OnExists::Overwrite => {
-                let target = folder.join(&self.name);
-                self.announce(&target, finish.total);
-                fs::rename(&self.path, &target).map_err(|error| failure(&error, "move into place", &target))?;
-                Ok(target)
-            }
-            OnExists::Skip => self.move_to_free(std::iter::once(folder.join(&self.name)), finish.total),
-            OnExists::Rename => {
-                let (wanted, own) = (folder.join(&self.name), self.path.with_extension(""));
-                // Where the name is free nothing was there.
-                if own == wanted && self.move_to(&own, finish.total)? {
-                    return Ok(own);
-                }
-                if let Some(before) = finish.may_be_there
-                    && let Some(there) = find_same(&wanted, before, &self.file, finish.total)
-                {
-                    remove(&self.path);
-                    return Ok(there);
-                }
-                // The name asked for was taken when the part file got a number, maybe only by the
-                // part file that this one replaces.
-                let asked = finish.replaces.is_some().then_some(wanted);
-                let others = (1..MOST_NUMBERS).map(|number| folder.join(naming::numbered(&self.name, number)));
-                self.move_to_free(asked.into_iter().chain(std::iter::once(own)).chain(others), finish.total)
-            }
-        }
-    }
-
-    fn move_to_free(&self, targets: impl Iterator<Item = PathBuf>, total: u64) -> Result<PathBuf, Failure> {
-        let mut last = self.path.clone();
-        for target in targets {
-            if self.move_to(&target, total)? {
-                return Ok(target);
-            }
-            last = target;
-        }
-        Err(taken(&last))
-    }
-
-    /// `false` if the name is taken.
-    fn move_to(&self, target: &Path, total: u64) -> Result<bool, Failure> {
-        // Nobody else's file is announced as ours. Where there is nothing to announce the rename finds out.
-        if self.may_have_journal() {
-            if exists(target).unwrap_or(false) {
-                return Ok(false);
-            }
-            self.announce(target, total);
-        }
-        match rename_to_free(&self.path, target) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(failure(&error, "move into place", target)),
-        }
-    }
-
-    /// Writes down where the file is about to be: should this be the last that the process does, the next one
-    /// finds it there.
-    fn announce(&self, target: &Path, total: u64) {
-        // Others stay unknown: JSON holds no name that is not UTF-8.
-        let Some(name) = target.file_name().and_then(|name| name.to_str()) else { return };
-        let placed = self.file.metadata().map(|about| Placed::new(&about, name.to_owned()));
-        if let Err(error) = placed.and_then(|placed| self.log.place(total, placed)) {
-            tracing::info!(path = %self.path.display(), "its journal can not say that it is complete: {error}");
-        }
-    }
-
-    /// Takes the file back from the place that it could not be made to stay in, so that a later try finds
-    /// it as it was. Not from where it has replaced another one: better the new one than none.
-    pub fn take_back(&self, path: &Path, finish: &Finish) {
-        if finish.on_exists == OnExists::Overwrite || !leads_to(path, &self.file) {
-            return;
-        }
-        if let Err(error) = rename_to_free(path, &self.path) {
-            tracing::warn!(path = %path.display(), "it stays in place: {error}");
-        }
     }
 
     fn sync(&self, sync: impl Fn(&File) -> io::Result<()>) -> Result<(), Failure> {
@@ -475,6 +401,10 @@ pub fn open_part(path: &Path) -> io::Result<File> {
 
 pub fn is_part_path(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(PART_SUFFIX.as_bytes())
+}
+
+fn locked(folders: &Mutex<Folders>) -> MutexGuard<'_, Folders> {
+    folders.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_one_component(name: &str) -> bool {

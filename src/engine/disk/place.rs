@@ -3,11 +3,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::RenameFlags;
+use rustix::fs::{AtFlags, CWD, RenameFlags};
 use rustix::io::Errno;
 
 use super::folder::exists;
@@ -141,7 +142,6 @@ fn is_same(file: &File, other: &File, length: u64) -> io::Result<bool> {
 
 /// Renames without ever replacing: `AlreadyExists` if something is there.
 pub fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
-    use rustix::fs::CWD;
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // Some file systems (network, FUSE) know no such rename.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
@@ -149,6 +149,20 @@ pub fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
         }
         other => Ok(other?),
     }
+}
+
+/// Gives a file that was opened without a name this one: `AlreadyExists` if something is there.
+pub fn link_to_free(file: &File, to: &Path) -> io::Result<()> {
+    match rustix::fs::linkat(file, "", CWD, to, AtFlags::EMPTY_PATH) {
+        // Before Linux 6.10 that is for root alone.
+        Err(Errno::NOENT) => link_by_proc(file, to),
+        other => Ok(other?),
+    }
+}
+
+fn link_by_proc(file: &File, to: &Path) -> io::Result<()> {
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(rustix::fs::linkat(CWD, open, CWD, to, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 /// [`rename_to_free`] where the kernel can not do it by itself.
@@ -202,7 +216,7 @@ mod tests {
         let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
         let finish = Finish { on_exists, modified, ..complete(5) };
         part.complete(&finish).unwrap();
-        let path = part.move_into_place(&finish).unwrap();
+        let path = part.move_into_place(&finish, &Mutex::default()).unwrap();
         (path, part)
     }
 
@@ -236,7 +250,7 @@ mod tests {
             part.write(0, &mut [io::IoSlice::new(b"whole")]).unwrap();
             let finish = Finish { may_be_there, ..complete(5) };
             part.complete(&finish).unwrap();
-            part.move_into_place(&finish).unwrap()
+            part.move_into_place(&finish, &Mutex::default()).unwrap()
         };
         let names = || {
             let mut names: Vec<_> =
@@ -293,6 +307,20 @@ mod tests {
         fs::remove_file(&to).unwrap();
         rename_to_free(&from, &to).unwrap();
         assert_eq!((fs::read(&to).unwrap(), from.exists()), (b"new".to_vec(), false));
+    }
+
+    #[test]
+    fn what_has_no_name_gets_one_that_is_free_in_either_way() {
+        for link in [link_to_free, link_by_proc] {
+            let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+            let part = PartFile::nameless(&new_file(folder.path(), "f")).unwrap();
+            let path = |name: &str| folder.path().join(name);
+            fs::write(path("g"), b"mine").unwrap();
+            assert_eq!(link(part.file(), &path("g")).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(link(part.file(), &path("gone/f")).unwrap_err().kind(), io::ErrorKind::NotFound);
+            link(part.file(), &path("f")).unwrap();
+            assert!(leads_to(&path("f"), part.file()) && fs::read(path("g")).unwrap() == b"mine");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use rustix::fs::{FallocateFlags, StatVfs};
 use rustix::io::Errno;
@@ -13,6 +14,8 @@ use rustix::io::Errno;
 /// Of linux/magic.h, and of ntfs3's own sources.
 const EXFAT: i128 = 0x2011_bab0;
 const NTFS3: i128 = 0x7366_746e;
+const EXT4: i128 = 0xef53;
+const XFS: i128 = 0x5846_5342;
 
 /// See [`reach`]: few further requests, and little to wait for.
 const REACH: u64 = 32 * 1024 * 1024;
@@ -58,6 +61,14 @@ pub fn file_system(file: &File) -> i128 {
 
 pub fn is_tmpfs(kind: i128) -> bool {
     kind == i128::from(libc::TMPFS_MAGIC)
+}
+
+/// Whether what is synced of a file that has no name is there when it has got one and the folder is synced. On
+/// btrfs it is not: a file without a name has no place in the log that is written then, and after a power cut it would
+/// be empty. Of others nobody knows; and where a file is linked to by way of `/proc`, that has to be there.
+pub fn syncs_nameless(kind: i128) -> bool {
+    static HAS_PROC: LazyLock<bool> = LazyLock::new(|| Path::new("/proc/self/fd").is_dir());
+    (is_tmpfs(kind) || [EXT4, XFS].contains(&kind)) && *HAS_PROC
 }
 
 /// Reserves so much room for a file, whose length stays as it is.
@@ -107,6 +118,24 @@ mod tests {
             [(0x4d44, false), (EXFAT, false), (NTFS3, false), (0xef53, true), (0x9123_683e, true), (0, true)]
         {
             assert_eq!(reach(kind).is_none(), has_holes, "{kind:x}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_name_is_synced_where_that_is_known() {
+        // magic(5): tmpfs, ext4, XFS; btrfs, FUSE, FAT, NFS, overlayfs.
+        for (kind, is_known) in [
+            (0x0102_1994, true),
+            (0xef53, true),
+            (0x5846_5342, true),
+            (0x9123_683e, false),
+            (0x6573_5546, false),
+            (0x4d44, false),
+            (0x6969, false),
+            (0x794c_7630, false),
+            (0, false),
+        ] {
+            assert_eq!(syncs_nameless(kind), is_known, "{kind:x}");
         }
     }
 

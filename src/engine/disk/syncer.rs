@@ -259,7 +259,7 @@ impl Syncer {
             self.is_slow = begin.elapsed() >= SLOW;
         }
         for (finishing, result) in whole.into_iter().zip(results) {
-            match result.and_then(|()| finishing.file.move_into_place(&finishing.finish)) {
+            match result.and_then(|()| finishing.file.move_into_place(&finishing.finish, &self.folders)) {
                 Ok(path) => self.placed.push((finishing, path)),
                 Err(failure) => self.fail(finishing.part, failure),
             }
@@ -289,10 +289,12 @@ impl Syncer {
             }
             part_file::clean_up(&file, &finish);
             let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-            for gone in std::iter::once(file.path()).chain(finish.replaces.as_deref()) {
+            let own = file.may_have_journal().then(|| file.path());
+            for gone in own.into_iter().chain(finish.replaces.as_deref()) {
                 folders.removed(gone);
             }
-            if finish.may_be_there.is_some() && path != file.path().with_extension("") {
+            let has_number = !file.is_nameless();
+            if has_number && finish.may_be_there.is_some() && path != file.path().with_extension("") {
                 // Where the same file was there already, the number of this one is free again. Not for each file:
                 // ten thousand of one name would be counted through each time.
                 folders.deleted(file.path());

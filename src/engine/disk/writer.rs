@@ -56,6 +56,8 @@ pub struct Writer {
     /// The blocks of the write at hand; kept for its allocation.
     run: Vec<Block>,
     folders: Arc<Mutex<Folders>>,
+    /// The last folder in which no file can be without a name.
+    named_only: Option<PathBuf>,
     syncer: Sender<Vec<SyncJob>>,
     /// Something may lie in the mailbox that nobody was woken for.
     has_told_ahead: bool,
@@ -91,6 +93,7 @@ impl Writer {
             rested_at: Instant::now(),
             run: Vec::with_capacity(MOST_BLOCKS),
             folders,
+            named_only: None,
             syncer,
             has_told_ahead: false,
             finishing: Vec::new(),
@@ -210,7 +213,7 @@ impl Writer {
     fn open(&mut self, part: PartId, open: &Open, is_ended: Arc<AtomicBool>) {
         let opened = match &open.resume {
             Some(path) => PartFile::resume(path, open),
-            None => PartFile::create(open, &self.folders),
+            None => self.nameless(part, open).map_or_else(|| PartFile::create(open, &self.folders), Ok),
         };
         match opened {
             Ok(file) => {
@@ -219,6 +222,8 @@ impl Writer {
                 }
                 let reply = Reply::Opened { part, part_path: file.path().to_owned(), reach: file.reach() };
                 match open.is_small() {
+                    // It has no path yet, and comes to its end before anybody needs one.
+                    true if file.is_nameless() => {}
                     // Whatever becomes of it next is told with this.
                     true => self.tell_ahead(reply),
                     false => self.mailbox.post(reply),
@@ -232,6 +237,27 @@ impl Writer {
             }
             Err(failure) => self.fail(part, failure),
         }
+    }
+
+    /// A file without a name, where the next jobs of a new small one are to write all of it and to finish it.
+    fn nameless(&mut self, part: PartId, open: &Open) -> Option<PartFile> {
+        if !open.may_be_nameless() || self.named_only.as_ref() == Some(&open.folder) {
+            return None;
+        }
+        while self.queue.len() < WINDOW && self.receive() {}
+        let mut next = self.queue.iter().take(WINDOW).filter(|job| job.is_about(part));
+        let (Some(Job::Write { offset: 0, block, .. }), Some(Job::Finish { finish, .. })) = (next.next(), next.next())
+        else {
+            return None;
+        };
+        if block.bytes().len() as u64 != finish.total || finish.checksum.is_some() {
+            return None;
+        }
+        let file = PartFile::nameless(open);
+        if file.is_none() {
+            self.named_only = Some(open.folder.clone());
+        }
+        file
     }
 
     /// Writes a block and those of the jobs ahead that continue it.
@@ -262,6 +288,7 @@ impl Writer {
                 let next = self.queue.iter().take(WINDOW).find(|job| job.is_about(part));
                 let is_last = matches!(next, Some(Job::Finish { .. }));
                 match (is_last, is_awaited) {
+                    (true, _) if file.is_nameless() => {}
                     (true, _) => self.tell_ahead(reply),
                     (false, true) => self.mailbox.post(reply),
                     (false, false) => self.mailbox.post_late(reply),

@@ -5,6 +5,7 @@
 use gio::prelude::*;
 use gio::{ConverterFlags, ConverterResult, ZlibCompressorFormat, ZlibDecompressor};
 
+use super::headers::Fields;
 use super::sink::Took;
 use crate::engine::error::{Failure, FailureKind};
 
@@ -15,9 +16,9 @@ pub const ACCEPTED: &str = "gzip, deflate";
 const PIECE: usize = 16 * 1024;
 
 /// The content codings of a body in the order they were applied, in lower case, without `identity`.
-pub fn codings(fields: &[(String, Vec<u8>)]) -> Vec<String> {
-    let values = fields.iter().filter(|(name, _)| name == "content-encoding").map(|(_, value)| value);
-    values
+pub fn codings(fields: &Fields) -> Vec<String> {
+    fields
+        .all("content-encoding")
         .flat_map(|value| value.split(|byte| *byte == b','))
         .map(|coding| String::from_utf8_lossy(coding.trim_ascii()).to_ascii_lowercase())
         .filter(|coding| !matches!(coding.as_str(), "" | "identity"))
@@ -170,8 +171,8 @@ mod tests {
 
     #[test]
     fn codings_are_read_from_all_fields() {
-        let field = |value: &str| ("content-encoding".to_owned(), value.as_bytes().to_vec());
-        assert_eq!(codings(&[field("identity"), field("GZIP , br"), field("")]), ["gzip", "br"]);
+        let fields = ["identity", "GZIP , br", ""].map(|value| ("content-encoding", value));
+        assert_eq!(codings(&fields.into_iter().collect()), ["gzip", "br"]);
         assert!(Decoder::new(&["gzip".to_owned(), "gzip".to_owned()]).is_err());
         assert!(Decoder::new(&["br".to_owned()]).is_err());
     }

@@ -12,9 +12,11 @@
 //! 8. transfers are removed, then the multi handle ([`Driver::stop`]).
 //!
 //! libcurl is never called from inside one of its callbacks: these touch GLib sources, the table of
-//! sockets and the gate, and nothing else. `driver/waiting.rs` says who goes on when, `driver/ending.rs` what follows the end.
+//! sockets and the gate, and nothing else. `driver/timer.rs` has the timeouts, `driver/waiting.rs` says who goes on when,
+//! `driver/ending.rs` what follows the end.
 
 mod ending;
+mod timer;
 mod waiting;
 
 use std::cell::{Cell, RefCell};
@@ -77,7 +79,7 @@ struct Inner {
     idle: RefCell<Idle>,
     /// How many connections libcurl keeps.
     most_kept: Cell<usize>,
-    timer: RefCell<Option<SourceId>>,
+    timer: RefCell<timer::Timer>,
     round: RefCell<Round>,
     /// Begins the next round; there is one while something is in line.
     opener: RefCell<Option<SourceId>>,
@@ -183,28 +185,6 @@ impl Inner {
         self.sockets.borrow_mut().watch(fd, wanted);
     }
 
-    /// Step 3, inside libcurl: call again after this long; `None` cancels. One source at a time.
-    fn on_timeout_wish(&self, wish: Option<Duration>) {
-        if let Some(old) = self.timer.take() {
-            old.remove();
-        }
-        let Some(wait) = wish else { return };
-        if self.stopped.get() {
-            return;
-        }
-        let me = self.me.clone();
-        // Zero means soon, but from the loop: calling libcurl here is forbidden.
-        let source = glib::timeout_add_local_full(wait, priority(), move || {
-            if let Some(inner) = me.upgrade() {
-                // This source ends with its return: libcurl's next wish must not remove it again.
-                inner.timer.replace(None);
-                inner.on_timeout();
-            }
-            ControlFlow::Break
-        });
-        self.timer.replace(Some(source));
-    }
-
     /// Step 5: from now on sockets are seen to when something comes.
     fn watch_sockets(&self) {
         let me = self.me.clone();
@@ -263,14 +243,6 @@ impl Inner {
         let mut events = Events::new();
         events.input(seen.input).output(seen.output).error(seen.error);
         self.work_silently(slice, |multi| multi.action(fd, &events));
-    }
-
-    /// Step 6: a timeout has passed; also what kicks off new transfers.
-    fn on_timeout(&self) {
-        let slice = self.round.borrow_mut().grant(self.gate.clock.now());
-        // Timeouts are few and short, they never wait in line; what they read is bounded all the same.
-        let slice = slice.unwrap_or(Duration::from_millis(1));
-        self.work(slice, Multi::timeout);
     }
 
     /// Calls into libcurl for at most about `slice`, then sees to what came of it.
@@ -333,7 +305,8 @@ impl Inner {
             return;
         }
         self.sockets.borrow_mut().clear();
-        for slot in [&self.watch, &self.timer, &self.opener, &self.refill] {
+        self.timer.borrow_mut().cancel();
+        for slot in [&self.watch, &self.opener, &self.refill] {
             if let Some(source) = slot.take() {
                 source.remove();
             }
@@ -487,7 +460,7 @@ impl Inner {
             tracing::debug!(%error, "a name lookup that hangs may hold up the main loop");
         }
         self.transfers.borrow_mut().insert(id, handle);
-        if self.timer.borrow().is_none() {
+        if !self.timer.borrow().is_set() {
             self.on_timeout_wish(Some(Duration::ZERO));
         }
         Ok(())

@@ -26,15 +26,10 @@ pub fn read_line(head: &mut Head, line: &[u8]) -> bool {
         head.fields.clear();
     } else if is_folded {
         // The rest of the field before it, whatever it looks like (RFC 9112 section 5.2).
-        if let Some((_, value)) = head.fields.last_mut() {
-            value.push(b' ');
-            value.extend_from_slice(line.trim_ascii_start());
-        }
+        head.fields.go_on(line.trim_ascii_start());
     } else if let Some(colon) = line.iter().position(|byte| *byte == b':') {
         let (name, value) = line.split_at(colon);
-        let name = String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase();
-        let value = value.get(1..).unwrap_or_default().trim_ascii().to_vec();
-        head.fields.push((name, value));
+        head.fields.push(name.trim_ascii(), value.get(1..).unwrap_or_default().trim_ascii());
     }
     line.is_empty()
 }
@@ -42,6 +37,7 @@ pub fn read_line(head: &mut Head, line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::net::headers::Fields;
 
     #[test]
     fn each_status_line_begins_a_new_head() {
@@ -50,7 +46,7 @@ mod tests {
             read_line(&mut head, line.as_bytes());
         }
         assert_eq!(head.status, 200);
-        assert_eq!(head.fields, [("x-y".to_owned(), b"z".to_vec())]);
+        assert_eq!(head.fields, Fields::from_iter([("x-y", "z")]));
     }
 
     #[test]
@@ -59,7 +55,7 @@ mod tests {
         for line in ["HTTP/1.1 200 OK\r\n", " stray: x\r\n", "A: b\r\n", " C: d\r\n", "\te\r\n", "F: g\r\n"] {
             assert!(!read_line(&mut head, line.as_bytes()));
         }
-        assert_eq!(head.fields, [("a".to_owned(), b"b C: d e".to_vec()), ("f".to_owned(), b"g".to_vec())]);
+        assert_eq!(head.fields, Fields::from_iter([("a", "b C: d e"), ("f", "g")]));
         assert!(read_line(&mut head, b"\r\n"));
     }
 }

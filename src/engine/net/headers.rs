@@ -7,6 +7,7 @@ mod date;
 mod digest;
 mod disposition;
 pub(in crate::engine) mod encoding;
+mod fields;
 mod link;
 
 use std::time::{Duration, SystemTime};
@@ -16,10 +17,8 @@ use url::Url;
 
 use crate::engine::download::spec::Checksum;
 pub use challenge::{realm, takes_password};
+pub use fields::Fields;
 pub use link::MOST_LINKS;
-
-/// The header fields of an answer in order: names in lower case, values as sent.
-pub type Fields = [(String, Vec<u8>)];
 
 /// What proves that two answers speak of the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,7 +147,7 @@ pub fn content_digests(fields: &Fields) -> Vec<Checksum> {
 /// The values of all fields of this name, one behind the other as RFC 9110 section 5.3 puts lists
 /// together; `None` where there is no such field.
 fn joined(fields: &Fields, name: &str) -> Option<String> {
-    let mut values = fields.iter().filter(|(field, _)| field == name).map(|(_, value)| encoding::text(value.clone()));
+    let mut values = fields.all(name).map(|value| encoding::text(value.to_vec()));
     let first = values.next()?;
     Some(values.fold(first, |list, value| list + "," + &value))
 }

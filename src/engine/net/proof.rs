@@ -19,8 +19,7 @@ use crate::engine::error::{Failure, FailureKind};
 pub struct Head {
     /// The HTTP status; 0 for protocols without one.
     pub status: u16,
-    /// Header fields in order: names in lower case, values as sent.
-    pub fields: Vec<(String, Vec<u8>)>,
+    pub fields: headers::Fields,
     /// What libcurl expects of the body: the rest of the file for FTP, Content-Length for HTTP.
     pub length: Option<u64>,
     /// The file's time, for protocols that tell it outside of header fields.
@@ -60,11 +59,7 @@ impl Head {
     }
 
     fn bytes(&self, name: &str) -> Option<&[u8]> {
-        self.all(name).next()
-    }
-
-    fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_slice())
+        self.fields.all(name).next()
     }
 
     /// What log-ins are asked for, if any is.
@@ -74,7 +69,7 @@ impl Head {
             407 => "proxy-authenticate",
             _ => "",
         };
-        self.all(name)
+        self.fields.all(name)
     }
 
     /// What a log-in that is asked for is for.
@@ -332,7 +327,7 @@ mod tests {
         Head {
             status,
             length,
-            fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect(),
+            fields: fields.iter().copied().collect(),
             url: Some(Url::parse("http://h/file.bin").unwrap()),
             ..Head::default()
         }
@@ -445,19 +440,21 @@ mod tests {
     #[test]
     fn redirects_tell_of_mirrors_and_digests_of_which_the_last_answer_knows_better() {
         let url = |text: &str| Url::parse(text).unwrap();
-        let field = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
-        let link = field("link", "<g>; rel=duplicate, <http://h/file.bin>; rel=duplicate");
+        let link = ("link", "<g>; rel=duplicate, <http://h/file.bin>; rel=duplicate".to_owned());
         let digest = |byte: u8| format!("md5=:{}:", glib::base64_encode(&[byte; 16]));
         let mut moved = head(200, Some(4), &[]);
-        moved.on_the_way.learn(&[field("repr-digest", &digest(9))], Some(&url("http://page/")));
+        let fields = headers::Fields::from_iter([("repr-digest", digest(9))]);
+        moved.on_the_way.learn(&fields, Some(&url("http://page/")));
         assert_eq!(judge(&Asked::default(), &moved).unwrap().digest, None);
         for (byte, from) in [(1, "http://first/a/f"), (2, "http://next/f")] {
-            moved.on_the_way.learn(&[link.clone(), field("repr-digest", &digest(byte))], Some(&url(from)));
+            let fields = headers::Fields::from_iter([link.clone(), ("repr-digest", digest(byte))]);
+            moved.on_the_way.learn(&fields, Some(&url(from)));
         }
         let answer = judge(&Asked::default(), &moved).unwrap();
         assert_eq!(answer.mirrors, [url("http://first/a/g"), url("http://next/g")]);
         assert_eq!(answer.digest.unwrap().hex, "01".repeat(16));
-        moved.fields = vec![field("link", "<own>; rel=duplicate"), field("repr-digest", &digest(3))];
+        let own = ("link", "<own>; rel=duplicate".to_owned());
+        moved.fields = [own, ("repr-digest", digest(3))].into_iter().collect();
         let answer = judge(&Asked::default(), &moved).unwrap();
         assert_eq!(answer.mirrors[0], url("http://h/own"));
         assert_eq!(answer.digest.unwrap().hex, "03".repeat(16));

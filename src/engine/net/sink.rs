@@ -228,6 +228,9 @@ impl Sink {
         if is_awaited {
             block.await_it();
         }
+        if self.end == Some(self.next) {
+            block.end_with_it();
+        }
         self.is_unheard = !is_awaited;
         self.disk.write(part, self.next - length, block);
     }

@@ -34,6 +34,8 @@ pub struct Sockets {
     epoll: OwnedFd,
     /// The generation of each watch.
     watches: IdMap<RawFd, u32>,
+    /// The kernel still watches these, which nobody wants: most are connections that the next transfer goes over.
+    lapsed: IdMap<RawFd, ()>,
     generations: u32,
     events: Vec<Event>,
 }
@@ -41,7 +43,8 @@ pub struct Sockets {
 impl Sockets {
     pub fn new() -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        Ok(Self { epoll, watches: IdMap::default(), generations: 0, events: Vec::with_capacity(AT_A_TIME) })
+        let (watches, lapsed) = (IdMap::default(), IdMap::default());
+        Ok(Self { epoll, watches, lapsed, generations: 0, events: Vec::with_capacity(AT_A_TIME) })
     }
 
     /// Readable while something was seen that [`Sockets::look`] has not told.
@@ -67,7 +70,7 @@ impl Sockets {
         flags.set(EventFlags::IN, interest.input);
         flags.set(EventFlags::OUT, interest.output);
         let data = EventData::new_u64(pack(fd, generation));
-        let is_known = self.watches.insert(fd, generation).is_some();
+        let is_known = self.watches.insert(fd, generation).is_some() || self.lapsed.remove(&fd).is_some();
         let socket = raw::borrowed(fd);
         let result = if is_known { epoll::modify(&self.epoll, socket, data, flags) } else { Err(Errno::NOENT) };
         // It is not with the kernel, or an earlier descriptor of this number was closed behind our back.
@@ -82,14 +85,18 @@ impl Sockets {
         generation
     }
 
-    /// Removes a watch, at once: a late removal would hit that of a new connection that got the same
-    /// number.
+    /// Removes a watch. The kernel is told when something comes, or when the descriptor is watched again, which is
+    /// what mostly follows.
     pub fn remove(&mut self, fd: RawFd) {
-        if self.watches.remove(&fd).is_some()
-            && let Err(error) = epoll::delete(&self.epoll, raw::borrowed(fd))
-        {
-            // With its descriptor the kernel forgets the watch.
-            tracing::debug!(fd, %error, "it was closed already");
+        if self.watches.remove(&fd).is_some() {
+            self.lapsed.insert(fd, ());
+        }
+    }
+
+    /// Tells the kernel of all removals now: something is likely to come where nobody listens.
+    pub fn settle(&mut self) {
+        for (fd, ()) in self.lapsed.drain() {
+            forget(&self.epoll, fd);
         }
     }
 
@@ -105,24 +112,33 @@ impl Sockets {
             // A signal came; there is a next time.
             tracing::debug!(%error, "sockets were not looked at");
         }
-        sights.extend(self.events.iter().map(|event| {
+        for event in &self.events {
             let (fd, generation) = unpack(event.data.u64());
+            if self.lapsed.remove(&fd).is_some() {
+                forget(&self.epoll, fd);
+                continue;
+            }
             let flags = event.flags;
             let seen = Seen {
                 input: flags.contains(EventFlags::IN),
                 output: flags.contains(EventFlags::OUT),
                 error: flags.intersects(EventFlags::ERR | EventFlags::HUP),
             };
-            Sight { fd, generation, seen }
-        }));
+            sights.push(Sight { fd, generation, seen });
+        }
     }
 
     /// Removes all.
     pub fn clear(&mut self) {
-        let all: Vec<_> = self.watches.keys().copied().collect();
-        for fd in all {
-            self.remove(fd);
-        }
+        self.lapsed.extend(self.watches.drain().map(|(fd, _)| (fd, ())));
+        self.settle();
+    }
+}
+
+fn forget(epoll: &OwnedFd, fd: RawFd) {
+    if let Err(error) = epoll::delete(epoll, raw::borrowed(fd)) {
+        // With its descriptor the kernel forgets the watch.
+        tracing::debug!(fd, %error, "it was closed already");
     }
 }
 
@@ -167,6 +183,27 @@ mod tests {
         assert!(both.len() == 1 && both[0].seen.output && both[0].seen.error, "{both:?}");
         sockets.remove(fd);
         assert!(look(&mut sockets).is_empty() && !sockets.has(fd));
+    }
+
+    #[test]
+    fn what_comes_where_nobody_listens_any_more_is_told_once_to_the_kernel_and_to_nobody_else() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let (fd, mut sockets) = (ours.as_raw_fd(), Sockets::new().unwrap());
+        let is_readable = |sockets: &Sockets| !raw::readable([sockets.descriptor()].into_iter()).is_empty();
+        sockets.watch(fd, INPUT);
+        sockets.remove(fd);
+        assert_eq!(sockets.count(), 0);
+        theirs.write_all(b"x").unwrap();
+        assert!(is_readable(&sockets), "the kernel was not told yet");
+        assert_eq!(look(&mut sockets), []);
+        assert!(!is_readable(&sockets), "nobody is woken for it again and again");
+        for _ in 0..2 {
+            let generation = sockets.watch(fd, INPUT);
+            assert_eq!(look(&mut sockets), [Sight { fd, generation, seen: INPUT }]);
+            sockets.remove(fd);
+        }
+        sockets.settle();
+        assert!(!is_readable(&sockets));
     }
 
     #[test]

@@ -4,11 +4,12 @@
 use std::time::{Duration, SystemTime};
 
 use freshet::engine::net::Asked;
+use freshet::engine::net::headers::Fields;
 use freshet::engine::net::proof::Head;
 use freshet::engine::types::ByteRange;
 use freshet::engine::{Failure, FailureKind};
 
-use super::names::{field, told};
+use super::names::told;
 use super::{Body, Ending, Fault, Remote, Script, Site, Tells};
 use crate::content::Version;
 
@@ -59,7 +60,7 @@ impl Remote {
     pub(super) fn refuse(&mut self, site: &Site, status: u16, wait: Option<u64>) -> Script {
         let mut head = Head { status, url: Some(site.url.clone()), length: Some(20), ..Head::default() };
         if let Some(wait) = wait {
-            head.fields.push(field("retry-after", &wait.to_string()));
+            head.fields.push(b"retry-after", wait.to_string().as_bytes());
         }
         if site.tells == Tells::FileTime {
             let failure = match status {
@@ -92,7 +93,7 @@ impl Remote {
     fn partial(
         &mut self,
         site: &Site,
-        mut fields: Vec<(String, Vec<u8>)>,
+        mut fields: Fields,
         version: Version,
         range: ByteRange,
         fault: Option<Fault>,
@@ -104,7 +105,7 @@ impl Remote {
             Some(Fault::WrongTotal) => total += self.random.between(1, 1000),
             _ => {}
         }
-        fields.push(field("content-range", &format!("bytes {start}-{}/{total}", end - 1)));
+        fields.push(b"content-range", format!("bytes {start}-{}/{total}", end - 1).as_bytes());
         let is_long = fault == Some(Fault::TooLong);
         let length = (end - start) + if is_long { self.random.between(1, 5000) } else { 0 };
         let head = Head {
@@ -120,7 +121,7 @@ impl Remote {
     fn whole(
         &mut self,
         site: &Site,
-        mut fields: Vec<(String, Vec<u8>)>,
+        mut fields: Fields,
         version: Version,
         asked: &Asked,
         fault: Option<Fault>,
@@ -128,7 +129,7 @@ impl Remote {
         let total = self.length(version);
         let (mut body, mut length, mut told) = (Body::Of(version, 0), total, site.has_length.then_some(total));
         if site.compresses {
-            fields.push(field("content-encoding", "gzip"));
+            fields.push(b"content-encoding", b"gzip");
             told = told.map(|_| total / 2 + 20);
             if !asked.decode {
                 body = Body::Other;
@@ -138,7 +139,7 @@ impl Remote {
             told = Some(total + 1000);
         }
         if site.has_ranges {
-            fields.push(field("accept-ranges", "bytes"));
+            fields.push(b"accept-ranges", b"bytes");
         }
         let head = Head { status: 200, fields, length: told, url: Some(site.url.clone()), ..Head::default() };
         Script { head, body, length, ending: Ending::Clean }

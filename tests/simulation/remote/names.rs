@@ -3,13 +3,13 @@
 
 use std::time::SystemTime;
 
-use freshet::engine::net::headers::{self, Validator};
+use freshet::engine::net::headers::{self, Fields, Validator};
 
 use super::{FIRST_DATE, HOUR, Remote, Site, Tells};
 use crate::content::Version;
 
 impl Remote {
-    pub(super) fn fields(&self, site: &Site, at: usize, version: Version, today: SystemTime) -> Vec<(String, Vec<u8>)> {
+    pub(super) fn fields(&self, site: &Site, at: usize, version: Version, today: SystemTime) -> Fields {
         let named = if self.files[site.file].is_forged { Version { number: 0, ..version } } else { version };
         let tag = format!("\"f{}v{}\"", named.file, named.number);
         let date = http_date(self.date(named));
@@ -26,8 +26,7 @@ impl Remote {
             Tells::FreshDate => fields.push(field("last-modified", &http_date(seconds(today) - 30))),
             Tells::Nothing | Tells::FileTime => {}
         }
-        fields.extend(self.said(site, at, version));
-        fields
+        fields.into_iter().chain(self.said(site, at, version)).collect()
     }
 
     pub(super) fn date(&self, version: Version) -> u64 {
@@ -61,11 +60,8 @@ impl Remote {
     }
 }
 
-pub fn told(fields: &[(String, Vec<u8>)]) -> Option<Validator> {
-    let text = |name: &str| {
-        let found = fields.iter().find(|(field, _)| field == name);
-        found.and_then(|(_, value)| std::str::from_utf8(value).ok())
-    };
+pub fn told(fields: &Fields) -> Option<Validator> {
+    let text = |name: &str| fields.all(name).next().and_then(|value| std::str::from_utf8(value).ok());
     headers::validator(text("etag"), text("last-modified"), text("date"))
 }
 

@@ -5,6 +5,7 @@
 mod checksums;
 mod jobs;
 mod kill;
+mod nameless;
 mod names;
 mod part_files;
 mod room;

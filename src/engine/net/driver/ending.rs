@@ -86,9 +86,7 @@ impl Inner {
         self.abandoned.borrow_mut().clear();
         self.sockets.borrow_mut().clear();
         self.round.borrow_mut().clear();
-        if let Some(timer) = self.timer.take() {
-            timer.remove();
-        }
+        self.timer.borrow_mut().cancel();
         self.multi.replace(fresh);
     }
 }

@@ -203,7 +203,7 @@ fn sources_lie_below_the_redraw_priority() {
     rig.start(1);
     let context = MainContext::default();
     let timer = rig.driver.inner.timer.borrow();
-    let source = context.find_source_by_id(timer.as_ref().unwrap()).unwrap();
+    let source = context.find_source_by_id(timer.soon.as_ref().unwrap()).unwrap();
     assert_eq!(glib::Priority::from(source.priority()), priority());
 }
 
@@ -232,20 +232,39 @@ fn while_the_disk_has_no_room_nothing_is_taken_and_afterwards_nothing_is_missing
 }
 
 #[test]
-fn a_wish_for_a_timeout_replaces_the_one_before_and_none_cancels_it() {
+fn the_last_wish_for_a_timeout_counts_and_none_cancels_it() {
     let rig = Rig::new(SLICE);
     let inner = &rig.driver.inner;
     let context = MainContext::default();
+    let later = || {
+        let timer = inner.timer.borrow();
+        timer.later.as_ref().map(|(_, source)| context.find_source_by_id(source).unwrap())
+    };
     inner.on_timeout_wish(Some(Duration::from_secs(60)));
-    let first = context.find_source_by_id(inner.timer.borrow().as_ref().unwrap()).unwrap();
-    inner.on_timeout_wish(Some(Duration::ZERO));
+    let first = later().unwrap();
+    inner.on_timeout_wish(Some(Duration::from_secs(90)));
+    assert_eq!(later().as_ref(), Some(&first), "early enough for this one, too");
+    inner.on_timeout_wish(Some(Duration::from_secs(30)));
     assert!(first.is_destroyed());
-    let second = context.find_source_by_id(inner.timer.borrow().as_ref().unwrap()).unwrap();
-    assert!(inner.timer.borrow().is_some(), "zero is not served inline");
-    inner.on_timeout_wish(None);
-    assert!(second.is_destroyed() && inner.timer.borrow().is_none());
+    let second = later().unwrap();
     inner.on_timeout_wish(Some(Duration::ZERO));
-    rig.run(|_| inner.timer.borrow().is_none());
+    assert!(inner.timer.borrow().soon.is_some(), "zero is not served inline");
+    rig.run(|_| inner.timer.borrow().soon.is_none());
+    assert_eq!(later().as_ref(), Some(&second), "the next wish is likely to be for later again");
+    inner.on_timeout_wish(None);
+    assert!(second.is_destroyed() && !inner.timer.borrow().is_set());
+}
+
+#[test]
+fn libcurl_is_not_called_before_the_moment_it_wished_for_last() {
+    let rig = Rig::new(SLICE);
+    let inner = &rig.driver.inner;
+    let now = || inner.gate.clock.now();
+    let begin = now();
+    inner.on_timeout_wish(Some(Duration::from_millis(20)));
+    inner.on_timeout_wish(Some(Duration::from_millis(80)));
+    rig.run(|_| !inner.timer.borrow().is_set());
+    assert!(now() - begin >= Duration::from_millis(78), "{:?}", now() - begin);
 }
 
 #[test]
@@ -338,7 +357,7 @@ fn stopping_ends_sources_first_and_nothing_can_be_started_after() {
     rig.run(|_| rig.requests() == 1);
     rig.driver.stop();
     let inner = &rig.driver.inner;
-    assert!(inner.timer.borrow().is_none() && inner.opener.borrow().is_none());
+    assert!(!inner.timer.borrow().is_set() && inner.opener.borrow().is_none());
     assert!(inner.transfers.borrow().is_empty());
     rig.driver.events();
     rig.start(2);

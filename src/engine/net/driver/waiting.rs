@@ -74,7 +74,12 @@ impl Inner {
 
     /// Puts transfers that stopped reading where they wait for what they lack.
     pub(super) fn sort_held(&self) {
-        for (id, why) in self.gate.take_newly_held() {
+        let held = self.gate.take_newly_held();
+        if !held.is_empty() {
+            // What they do not read would wake the loop.
+            self.sockets.borrow_mut().settle();
+        }
+        for (id, why) in held {
             match why {
                 Held::Slice => {
                     self.round.borrow_mut().join(Due::Unpause(id));

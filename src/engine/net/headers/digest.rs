@@ -86,8 +86,8 @@ mod tests {
     const SHA1: &str = "2jmj7l5rSw0yVb/vlWAYkK/YBwk=";
     const SHA1_HEX: &str = "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709";
 
-    fn fields(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
-        list.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect()
+    fn fields(list: &[(&str, &str)]) -> Fields {
+        list.iter().copied().collect()
     }
 
     fn words(checksums: &[Checksum]) -> Vec<String> {
@@ -168,7 +168,7 @@ mod tests {
         fn nothing_panics(bytes: Vec<u8>, odd in "(sha(-256|-512)?|md5|=|:|,|;|\"|[A-Za-z0-9+/=]{22,44}| ){0,12}") {
             for value in [bytes, odd.into_bytes()] {
                 for name in ["repr-digest", "content-digest", "digest", "content-md5"] {
-                    let fields = [(name.to_owned(), value.clone()), (name.to_owned(), value.clone())];
+                    let fields = Fields::from_iter([(name, &value), (name, &value)]);
                     for checksum in of_representation(&fields).into_iter().chain(of_content(&fields)) {
                         prop_assert_eq!(checksum.to_string().parse(), Ok(checksum));
                     }
