@@ -231,23 +231,23 @@ def a_text_that_can_not_be_read_is_shown_and_left_alone():
 @outside("the sandbox has locales of its own")
 def days_and_times_are_those_of_the_country():
     with tempfile.TemporaryDirectory() as folder:
-        for locale in ("en_US", "en_GB"):
+        for locale in ("en_US", "en_GB", "he_IL"):
             made = subprocess.run(
                 ["localedef", "-i", locale, "-f", "UTF-8", str(Path(folder) / f"{locale}.UTF-8")], capture_output=True
             )
             assert (Path(folder) / f"{locale}.UTF-8").is_dir(), made.stderr
-        for locale, more, first, hours in (
-            ("en_US", {}, "Sunday", r"10:00 PM\b.* \S?6:00 AM"),
-            ("en_GB", {}, "Monday", r"\S?22:00\b.* \S?06:00"),
+        for country, language, first, hours in (
+            ("en_US", "en_US", "Sunday", r"10:00 PM\b.* \S?6:00 AM"),
+            ("en_GB", "en_US", "Monday", r"\S?22:00\b.* \S?06:00"),
             # From right to left.
-            ("en_GB", {"LANGUAGE": "he"}, "Monday", r"\S?22:00\b.* \S?06:00"),
+            ("en_GB", "he_IL", "Monday", r"\S?22:00\b.* \S?06:00"),
         ):
-            more = {"LOCPATH": folder, "LC_ALL": "", "LANG": f"{locale}.UTF-8", **more}
+            more = {"LOCPATH": folder, "LC_ALL": "", "LANG": f"{language}.UTF-8", "LC_TIME": f"{country}.UTF-8"}
             with opened(more, hours="'Tue 22:00-06:00'") as (_, app):
                 app.wait_to_say(f"Tuesday.* {hours}")
                 shown = [name(node) for node in app.nodes() if role(node) in words.BUTTON and name(node) in DAYS]
                 start = DAYS.index(first)
-                assert tuple(shown) == DAYS[start:] + DAYS[:start], f"{locale}, {more}: {shown}"
+                assert tuple(shown) == DAYS[start:] + DAYS[:start], f"{country}, {language}: {shown}"
 
 
 if __name__ == "__main__":
