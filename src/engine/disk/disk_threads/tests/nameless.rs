@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
 use crate::engine::disk::Block;
+use crate::engine::disk::part_file::PartFile;
 use crate::engine::disk::writer::Writer;
 
 /// On a file system that can do it, wherever the tests run.
