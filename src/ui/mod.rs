@@ -30,6 +30,7 @@
 //!          ├── RulesGroup     which downloads go into which folder: RuleRows, RuleDialog
 //!          └── SavedLogins    what is remembered in the keyring: SavedLoginRows
 //!  chooser.rs             lets files and folders be chosen
+//!  unnamed.rs             names for parts that the toolkit leaves without one
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
 //! ```
 
@@ -74,6 +75,7 @@ pub mod statistics_window;
 pub mod status_line;
 mod suspend;
 mod unhyphenated;
+mod unnamed;
 pub mod whole_value;
 pub mod window;
 
