@@ -62,6 +62,7 @@ mod imp {
         fn startup(&self) {
             self.parent_startup();
             gtk::Window::set_default_icon_name(config::APP_ID);
+            crate::ui::unnamed::watch_windows();
             if let Some(display) = gdk::Display::default() {
                 crate::ui::follow_dark(&display);
             }

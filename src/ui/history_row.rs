@@ -5,7 +5,7 @@ use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
 
-use super::spoken;
+use super::{spoken, unnamed};
 use crate::model::history::{self, Past};
 
 mod imp {
@@ -79,6 +79,7 @@ impl HistoryRow {
             meant();
             if button.popover().is_none() {
                 button.set_popover(Some(&gtk::PopoverMenu::from_model(Some(&model))));
+                unnamed::name_parts(button);
             }
         });
         let click = gtk::GestureClick::builder().button(gdk::BUTTON_SECONDARY).build();

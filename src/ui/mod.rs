@@ -31,6 +31,7 @@
 //!          ├── ScheduleGroup  hours of the week, with or without limits: SpanRows
 //!          └── SavedLogins    what is remembered in the keyring: SavedLoginRows
 //!  chooser.rs             lets files and folders be chosen
+//!  unnamed.rs             names for parts that the toolkit leaves without one
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
 //! ```
 
@@ -80,6 +81,7 @@ pub mod statistics_window;
 pub mod status_line;
 mod suspend;
 mod unhyphenated;
+mod unnamed;
 mod week_start;
 pub mod whole_value;
 pub mod window;

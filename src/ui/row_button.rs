@@ -6,7 +6,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
-const BUTTON: &str = "<interface><object class='GtkButton' id='button'><style><class name='flat'/><class name='circular'/></style><accessibility><property name='label'>WORDS</property></accessibility></object></interface>";
+use super::unnamed;
 
 mod imp {
     use std::cell::{OnceCell, RefCell};
@@ -47,13 +47,15 @@ mod imp {
 
     impl RowButton {
         fn make(&self) -> gtk::Button {
-            let words = self.words.borrow();
-            // GTK 4.8 has no call for an accessible name outside of C, but a builder can say it.
-            let builder = gtk::Builder::from_string(&BUTTON.replace("WORDS", &glib::markup_escape_text(&words)));
-            let button: gtk::Button = builder.object("button").expect("it is there, a few lines above");
-            button.set_icon_name(&self.icon.borrow());
-            button.set_tooltip_text(Some(&words));
-            button.set_action_name(Some(&self.action.borrow()));
+            let button = gtk::Button::builder()
+                .icon_name(self.icon.borrow().as_str())
+                .tooltip_text(self.words.borrow().as_str())
+                .action_name(self.action.borrow().as_str())
+                .build();
+            button.add_css_class("flat");
+            button.add_css_class("circular");
+            // The window may have been looked through already.
+            unnamed::name_parts(&button);
             self.obj().set_child(Some(&button));
             button
         }

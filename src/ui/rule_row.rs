@@ -11,6 +11,7 @@ use crate::desktop::folder_check;
 use crate::i18n::gettext_f;
 use crate::model::categories::{Rule, conditions, problem, title};
 use crate::model::describe;
+use crate::ui::unnamed;
 
 /// What is done with a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,7 @@ glib::wrapper! {
 impl RuleRow {
     pub fn new(wanted: impl Fn(Wish) + 'static) -> Self {
         let row: Self = glib::Object::new();
+        unnamed::name_parts(&row);
         // A new row has no listener yet.
         let _ = row.imp().wanted.set(Box::new(wanted));
         row

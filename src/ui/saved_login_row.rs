@@ -7,6 +7,7 @@ use gtk::{gdk, glib};
 
 use crate::desktop::keyring::Saved;
 use crate::i18n::gettext_f;
+use crate::ui::unnamed;
 
 mod imp {
     use std::cell::{OnceCell, RefCell};
@@ -62,6 +63,7 @@ impl SavedLoginRow {
     /// `wanted` is called when what it shows is to be removed.
     pub fn new(wanted: impl Fn(&Saved) + 'static) -> Self {
         let row: Self = glib::Object::new();
+        unnamed::name_parts(&row);
         // A new row has no listener yet.
         let _ = row.imp().wanted.set(Box::new(wanted));
         row

@@ -17,6 +17,7 @@ from support.screen_reader import (
     actions,
     activate,
     called,
+    called_by_class,
     controls,
     focus_of,
     focused,
@@ -118,6 +119,33 @@ def everything_in_every_window_says_what_it_is():
                 until(f"the end of {action}", lambda: len(windows(app)) == before, 5)
         assert opened >= 4, f"only {opened} windows were opened"
         assert not found, "without name or role:\n" + "\n".join(sorted(set(found)))
+
+
+def nothing_is_called_by_its_class():
+    with begun(SLOW, GONE) as (_, _home, app):
+        app.wait_for(GONE, words.FAILED)
+        app.click(words.DETAILS)
+        app.find(words.PICTURE, re.compile("done|is here"))
+        found = list(called_by_class(app))
+        DESKTOP.key("F10")
+        app.find(words.MENU_ITEM, words.ABOUT)
+        found += called_by_class(app)
+        DESKTOP.key("Escape")
+        activate("add", "/window/1")
+        until("the add dialog", lambda: len(windows(app)) > 1)
+        until("the focus on what unfolds", lambda: _tab_until(app, words.UNFOLDS))
+        found += called_by_class(app)
+        assert not found, "called by their classes:\n" + "\n".join(sorted(set(found)))
+
+
+def an_entry_row_tells_that_it_has_the_focus():
+    with begun() as (_, _home, app):
+        activate("add", "/window/1")
+        until("the add dialog", lambda: len(windows(app)) > 1)
+        until("the focus on the file name", lambda: _tab_until(app, words.FOLDED[0]))
+        DESKTOP.type("x")
+        node = focused(app)
+        assert role(node) in words.ENTRY and name(node) == words.FOLDED[0], f"the focus is on {called(node)}"
 
 
 def to_row(app, file_name):
@@ -348,6 +376,8 @@ def all_is_done_by_keys():
 if __name__ == "__main__":
     run(
         everything_in_every_window_says_what_it_is,
+        nothing_is_called_by_its_class,
+        an_entry_row_tells_that_it_has_the_focus,
         what_a_row_asks_in_a_dialog_says_what_it_is,
         tab_comes_to_everything_in_use,
         tab_comes_to_everything_in_the_add_dialog,

@@ -9,6 +9,7 @@ use super::{DownloadsView, row_around};
 use crate::i18n::gettext;
 use crate::ui::actions::{DownloadAction, Part};
 use crate::ui::download_row::DownloadRow;
+use crate::ui::unnamed;
 
 impl DownloadsView {
     pub(super) fn install_menu(&self) {
@@ -88,6 +89,10 @@ impl DownloadsView {
         }
         imp.menu_item.set(item.as_ref());
         menu.set_menu_model(Some(&model));
+        unnamed::name_parts(menu);
+        let downloads = self.selected();
+        let about = if let [download] = &downloads[..] { download.name() } else { gettext("Downloads") };
+        unnamed::call(menu, &about);
         menu.set_pointing_to(Some(&gdk::Rectangle::new(place.x() as i32, place.y() as i32, 1, 1)));
         menu.popup();
     }

@@ -33,15 +33,14 @@ OF_THE_TOOLKIT = tuple(
         ("add", r"^list item “” in list “(GtkListView)?” in .* in combo box “\w+”"),
         ("add", r"^push button “GtkImage” in panel “” in panel “” in text “Password”"),
         ("log-in", r"^push button “GtkImage” in panel “” in panel “” in text “Password”"),
-        # Looked at together with the preferences, which open it.
-        ("rule", r"^entry "),
-        ("rule", r"^list item “” in list “(GtkListView)?” in .* in combo box “[^”]+”"),
-        ("rule", r"^push button “GtkImage” in panel “” in filler “AdwGizmo”"),
         # The head of a row that unfolds; the row itself is named.
         ("add", r"^panel “” in panel “” in list item “Advanced”"),
         ("statistics", r"^panel “” in panel “” in list item “Amounts by Day”"),
     )
 )
+
+# What is looked at together with the window that it is opened from.
+OPENED_FROM = {"rule": "preferences"}
 
 # A widget without words of its own is called after its class.
 CLASS_NAME = re.compile(r"^(Gtk|Adw|Freshet)[A-Z]\w+$")
@@ -110,6 +109,23 @@ def is_nameless(node):
     return not text or bool(CLASS_NAME.match(text))
 
 
+def called_by_class(app):
+    """What Orca would say by the name of a class: what is around something, and what something is labelled by."""
+    for node in app.nodes():
+        said = [node] if role(node) in ("panel", "menu", "list") else []
+        for part in (*said, *_labels(node)):
+            if CLASS_NAME.match(name(part)):
+                yield f"“{name(part)}” of {called(node)}"
+
+
+def _labels(node):
+    try:
+        relations = [one for one in node.get_relation_set() if one.get_relation_type() == Atspi.RelationType.LABELLED_BY]
+        return [one.get_target(index) for one in relations for index in range(one.get_n_targets())]
+    except GLib.Error:
+        return []
+
+
 def windows(app):
     """Its windows and dialogs."""
     top = next(iter(app.nodes()))
@@ -118,7 +134,8 @@ def windows(app):
 
 
 def is_of_the_toolkit(window, node):
-    return any(window == of and pattern.search(called(node)) for of, pattern in OF_THE_TOOLKIT)
+    seen = (window, OPENED_FROM.get(window))
+    return any(of in seen and pattern.search(called(node)) for of, pattern in OF_THE_TOOLKIT)
 
 
 def reached_by_tab(app, desktop, most=60):
