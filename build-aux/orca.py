@@ -34,6 +34,9 @@ QUIET = 1.5  # seconds without a word after which it has said all
 LONGEST = 8
 
 
+# What is there for this walk alone.
+HOME = re.compile(r"/tmp/freshet-home-\w+")
+
 class Orca:
     """Without a speech server it writes into its log what it would say."""
 
@@ -101,6 +104,7 @@ class Walk:
         else:
             DESKTOP.key(*keys)
         said = " ".join(sentence.strip() for sentence in self._orca.hears(before))
+        said = HOME.sub("~", said)
         self.lines.append(f"| {done} | {' '.join(said.split())} |")
         print(self.lines[-1], flush=True)
 
