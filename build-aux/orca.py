@@ -33,9 +33,9 @@ DATA = random.Random(2).randbytes(40_000_000)
 QUIET = 1.5  # seconds without a word after which it has said all
 LONGEST = 8
 
-
 # What is there for this walk alone.
 HOME = re.compile(r"/tmp/freshet-home-\w+")
+
 
 class Orca:
     """Without a speech server it writes into its log what it would say."""

@@ -124,12 +124,12 @@ def show_work(folder):
                 app.run_again(f"{FAR}/{name}")
                 app.wait_for(name, words.COMPLETED, 60)
             click_on(app, "Completed, ")
-            click_on(app, SELECTED[0])
-            with DESKTOP.held("ctrl"):
-                for name in SELECTED[1:]:
-                    click_on(app, name)
+            app.click(words.SELECT)
+            for name in SELECTED:
+                click_on(app, name)
             point_nowhere()
             take(app, folder / "selection.png")
+            app.click(words.DONE)
             click_on(app, "All, ")
 
             far.rate = RACE

@@ -16,7 +16,17 @@ pub fn watch_windows() {
     gtk::Window::toplevels().connect_items_changed(|windows, at, _, added| {
         for window in (at..at + added).filter_map(|at| windows.item(at).and_downcast::<gtk::Window>()) {
             // Not yet: it has no parts so far.
-            window.connect_realize(name_parts);
+            window.connect_realize(|window| match window.is::<gtk::ApplicationWindow>() {
+                // The one that the program starts with is to be seen first.
+                true => {
+                    glib::idle_add_local_once(glib::clone!(
+                        #[weak]
+                        window,
+                        move || name_parts(&window)
+                    ));
+                }
+                false => name_parts(window),
+            });
         }
     });
 }
