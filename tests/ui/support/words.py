@@ -132,7 +132,7 @@ UNSAVED = r"can not be saved: .*\. The disk is full\."
 LOST, CHOOSE_FOLDER, FOLDER_CHOOSER = r"\bgone can not be reached\. 1 download is", "Choose Folder…", "Choose Folder"
 
 # Several rows are selected.
-SELECT, SELECTED, DONE, SELECT_ALL = "Select Downloads", r"^{} selected$", "Done", "Select All"
+SELECT, SELECTED, DONE, SELECT_ALL = "Select Downloads", r"^{} selected", "Done", "Select All"
 
 # The groups beside the list, and the search.
 GROUPS, GROUP_FAILED, GROUP_ALL = "Groups", re.compile("^Failed, "), re.compile("^All, ")
