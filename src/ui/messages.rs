@@ -18,7 +18,7 @@ const LINES: i32 = 5;
 
 /// What is beside the words of a toast, in pixels: the button that closes it, margins; and beside the words of another
 /// button.
-const BESIDE: i32 = 110;
+const BESIDE: i32 = 150;
 const AROUND_BUTTON: i32 = 50;
 
 /// How many letters a line of a toast may have.
