@@ -368,7 +368,8 @@ fn what_moves_files_costs_none(kind: &str) {
     let device = device(kind, 32 * MIB);
     let tests = std::env::var_os("FRESHET_UNIT_TESTS").expect("build-aux/filesystems.sh says where they are");
     let mut command = Command::new(tests);
-    command.arg("engine::disk::place::");
+    // What has no name is in memory wherever the tests run, and there is no folder for that here.
+    command.args(["engine::disk::place::", "--skip", "what_has_no_name"]);
     if kind == "ntfs-3g" {
         // It has an inode for each link to a file, so a lock is not seen by who opens it by its new name.
         command.args(["--skip", "a_file_whose_process_died"]);
