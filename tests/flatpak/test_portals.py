@@ -48,6 +48,7 @@ def starting_with_the_session_and_staying_without_a_window_are_asked_for():
     with Freshet(HOME) as app:
         app.click(words.MAIN_MENU)
         app.click(words.PREFERENCES, roles=words.MENU_ITEM)
+        app.show_page(words.BACKGROUND_PAGE)
         for is_on in (True, False):
             count = len(BACKEND.of("EnableAutostart"))
             app.switch(words.START_WITH_SESSION, is_on)
