@@ -13,7 +13,7 @@ from pathlib import Path
 
 from screenshot import COMPLETED, FAILED, MB, RACE, RUNNING, SETTLED, Zeros, begin, play
 
-from support import desktop, words
+from support import desktop, screen_reader, words
 from support.freshet_ui import DragSource, Freshet, Home
 from support.screen_reader import Atspi, activate, windows
 from support.server import Server
@@ -186,16 +186,19 @@ def click_on(app, row):
 @contextmanager
 def opened(app, action):
     """While the window that an action opens is there."""
-    before = len(windows(app))
-    activate(action, "/window/1")
-    until(f"the window of {action}", lambda: len(windows(app)) > before)
-    time.sleep(1)
-    yield
-    escape(app, before)
+    with screen_reader.opened(app, DESKTOP, action):
+        time.sleep(0.7)
+        yield
+        point_for_keys()
+
+
+def point_for_keys():
+    """Without a window manager keys go to what is pointed at."""
+    DESKTOP.move(200, 200)
 
 
 def escape(app, before):
-    DESKTOP.move(200, 200)  # without a window manager keys go to what is pointed at
+    point_for_keys()
     DESKTOP.key("Escape")
     until("the end of a window", lambda: len(windows(app)) == before)
 

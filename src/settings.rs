@@ -21,6 +21,9 @@ pub use keys::Key;
 /// finds it too.
 const SCHEMA_ID: &str = "io.github.freshet.Freshet";
 
+/// The unit in which limits of speed are edited, in bytes.
+pub const KILOBYTE: f64 = 1000.0;
+
 /// How the window was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowShape {
@@ -124,7 +127,6 @@ impl Settings {
 
     /// The same for a number of bytes a second.
     pub fn bind_kilobytes(&self, key: Key, object: &impl IsA<glib::Object>, property: &str) {
-        const KILOBYTE: f64 = 1000.0;
         self.0
             .bind(key.name(), object, property)
             .mapping(|bytes, _| Some((bytes.get::<u64>()? as f64 / KILOBYTE).to_value()))

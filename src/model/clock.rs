@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! A time of day as the clock of the user's country shows it, `22:00` or `10:00 PM`, and as it is typed.
 
+use crate::engine::rate::DAY;
 use crate::i18n::gettext;
 
 const HOUR: u16 = 60;
-const DAY: u16 = 24 * HOUR;
 
 /// `minute` counts from midnight.
 pub fn time(minute: u16) -> String {

@@ -6,16 +6,11 @@ use super::amounts::speed;
 use super::describe::schedule_error;
 use crate::engine::rate::{Schedule, ScheduleError};
 use crate::i18n::{gettext, gettext_f};
+use crate::settings::KILOBYTE;
 
 pub use super::clock::{read_time, time};
-pub use crate::engine::rate::{Day, Days, Window as Span};
+pub use crate::engine::rate::{DAY, Day, Days, Window as Span};
 pub use crate::engine::types::Speed;
-
-/// The minutes of a day, which are also the last end that a span can have.
-pub const DAY: u16 = 24 * 60;
-
-/// In bytes.
-const KILOBYTE: f64 = 1000.0;
 
 /// So many days in a row are told as their first and their last.
 const RUN: usize = 3;

@@ -8,14 +8,12 @@ use gtk::glib;
 use super::unhyphenated;
 use crate::i18n::gettext;
 use crate::model::terms::{Start, Term, Terms, next_time};
+use crate::settings::KILOBYTE;
 
 /// The positions in the list of starts.
 const AT_ONCE: u32 = 1;
 const BY_HAND: u32 = 2;
 const AT_A_TIME: u32 = 3;
-
-/// The unit of the speed limit, in bytes.
-const KILOBYTE: u64 = 1000;
 
 mod imp {
     use std::cell::Cell;
@@ -152,7 +150,7 @@ impl AddOptions {
             terms.say(Term::Connections, &connections.to_string())?;
         }
         // A spin button has whole numbers from 0 up.
-        let limit = imp.limit.value() as u64 * KILOBYTE;
+        let limit = (imp.limit.value() * KILOBYTE) as u64;
         terms.say(Term::Limit, &limit.to_string())?;
         if imp.checksum.is_sensitive() {
             terms.say(Term::Checksum, &imp.checksum.text())?;

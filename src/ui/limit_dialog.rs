@@ -5,8 +5,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
-/// In bytes.
-const KILOBYTE: f64 = 1000.0;
+use crate::settings::KILOBYTE;
 
 mod imp {
     use std::cell::OnceCell;

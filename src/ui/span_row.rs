@@ -7,6 +7,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gdk, glib};
 
+use super::unnamed;
 use crate::i18n::gettext;
 use crate::model::schedule::{self, DAY, Day, Form, Span, Speed};
 
@@ -19,9 +20,6 @@ pub enum Wish {
     Down,
     Remove,
 }
-
-/// A button of a day. GTK 4.8 has no call outside of C that names one for screen readers, but a template can.
-const TOGGLE: &str = "<interface><object class='GtkToggleButton' id='day'><property name='label'>SHORT</property><property name='tooltip-text'>FULL</property><accessibility><property name='label'>FULL</property></accessibility><style><class name='weekday'/></style></object></interface>";
 
 mod imp {
     use std::cell::{Cell, OnceCell, RefCell};
@@ -139,10 +137,13 @@ impl SpanRow {
     fn add_days(&self, first: Day) {
         let imp = self.imp();
         for day in schedule::week(first) {
-            let escaped = |name: String| glib::markup_escape_text(&name);
-            let (short, full) = (schedule::short_day_name(day), schedule::capitalized(&schedule::day_name(day)));
-            let button = TOGGLE.replace("SHORT", &escaped(short)).replace("FULL", &escaped(full));
-            let Some(toggle) = gtk::Builder::from_string(&button).object::<gtk::ToggleButton>("day") else { continue };
+            let full = schedule::capitalized(&schedule::day_name(day));
+            let toggle = gtk::ToggleButton::builder()
+                .label(schedule::short_day_name(day))
+                .tooltip_text(&full)
+                .css_classes(["weekday"])
+                .build();
+            unnamed::call(&toggle, &full);
             toggle.connect_toggled(glib::clone!(
                 #[weak(rename_to = row)]
                 self,

@@ -25,6 +25,7 @@ from support.screen_reader import (
     is_nameless,
     is_of_the_toolkit,
     name,
+    opened,
     reached_by_tab,
     role,
     windows,
@@ -218,7 +219,7 @@ def tab_comes_to_everything_in_use():
 
 def tab_comes_to_everything_in_the_add_dialog():
     with begun() as (_, _home, app):
-        with open_window(app, "add"):
+        with opened(app, DESKTOP, "add"):
             until("the focus on what unfolds", lambda: _tab_until(app, words.UNFOLDS))
             DESKTOP.key("Return")
             time.sleep(0.5)
@@ -230,7 +231,7 @@ def tab_comes_to_everything_in_the_add_dialog():
 
 def tab_comes_to_everything_on_each_page_of_the_preferences():
     with begun() as (_, _home, app):
-        with open_window(app, "preferences"):
+        with opened(app, DESKTOP, "preferences"):
             # Of GTK 4.8 those of all pages, also of those that are not shown.
             wanted, reached = set(), set()
             for page in words.PREFERENCES_PAGES:
@@ -246,17 +247,6 @@ def tab_comes_to_everything_on_each_page_of_the_preferences():
             assert len(wanted) >= 40, f"only {len(wanted)} controls: {sorted(wanted)}"
             missed = wanted - reached
             assert not missed, f"Tab does not come to {sorted(missed)}, only to {sorted(reached)}"
-
-
-@contextmanager
-def open_window(app, action):
-    before = len(windows(app))
-    activate(action, "/window/1")
-    until(f"the window of {action}", lambda: len(windows(app)) > before)
-    time.sleep(0.3)
-    yield
-    DESKTOP.key("Escape")
-    until(f"the end of {action}", lambda: len(windows(app)) == before)
 
 
 def _named_controls(app):

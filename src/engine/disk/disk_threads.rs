@@ -156,10 +156,7 @@ impl DiskThreads {
                     }
                 }
                 // Its file has its final name now: nothing may be written to it any more.
-                Reply::Finished { part, .. } => {
-                    self.give(*part, |_| Job::Close { part: *part });
-                    ended.extend(self.parts.borrow_mut().remove(part));
-                }
+                Reply::Finished { part, .. } => ended.extend(self.end(*part)),
                 _ => {}
             }
         }
@@ -218,6 +215,12 @@ impl DiskThreads {
                 false
             }
         }
+    }
+
+    /// Closes a part; as long as its seat is kept, its blocks are.
+    fn end(&self, part: PartId) -> Option<Part> {
+        self.give(part, |_| Job::Close { part });
+        self.parts.borrow_mut().remove(&part)
     }
 
     fn give(&self, part: PartId, job: impl FnOnce(&Part) -> Job) {
@@ -376,8 +379,7 @@ impl Disk for DiskThreads {
     }
 
     fn close(&self, part: PartId) {
-        self.give(part, |_| Job::Close { part });
-        self.parts.borrow_mut().remove(&part);
+        self.end(part);
     }
 
     fn delete(&self, part_path: PathBuf) {

@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::fs::Access;
@@ -317,6 +318,10 @@ pub fn address(url: &Url) -> String {
     // Fails only for addresses that can hold no password.
     let _ = url.set_password(None);
     url.into()
+}
+
+pub fn locked(folders: &Mutex<Folders>) -> MutexGuard<'_, Folders> {
+    folders.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

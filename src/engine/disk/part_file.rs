@@ -9,11 +9,11 @@ use std::io::{self, IoSlice};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use rustix::io::Errno;
 
-use super::folder::{Folders, exists};
+use super::folder::{Folders, exists, locked};
 use super::follower::Follower;
 use super::journal::with_suffix;
 use super::lock::lock;
@@ -401,10 +401,6 @@ pub fn open_part(path: &Path) -> io::Result<File> {
 
 pub fn is_part_path(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(PART_SUFFIX.as_bytes())
-}
-
-fn locked(folders: &Mutex<Folders>) -> MutexGuard<'_, Folders> {
-    folders.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_one_component(name: &str) -> bool {

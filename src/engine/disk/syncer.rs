@@ -8,11 +8,11 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::folder::Folders;
+use super::folder::{Folders, locked};
 use super::mailbox::Mailbox;
 use super::part_file::{self, PartFile};
 use super::place;
@@ -169,7 +169,7 @@ impl Syncer {
     fn save(&self, part: PartId, file: &PartFile, journal: &Journal, told: u64) {
         match file.save(journal, told) {
             Ok(()) => {
-                self.folders.lock().unwrap_or_else(PoisonError::into_inner).wrote(file.path(), &journal.url);
+                locked(&self.folders).wrote(file.path(), &journal.url);
                 // Nobody waits for it but who closes, and that one has time.
                 self.mailbox.post_late(Reply::Saved { part });
             }
@@ -288,7 +288,7 @@ impl Syncer {
                 continue;
             }
             part_file::clean_up(&file, &finish);
-            let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut folders = locked(&self.folders);
             let own = file.may_have_journal().then(|| file.path());
             for gone in own.into_iter().chain(finish.replaces.as_deref()) {
                 folders.removed(gone);

@@ -9,11 +9,11 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::folder::Folders;
+use super::folder::{Folders, locked};
 use super::job::{Job, LONG};
 use super::mailbox::{LATE, Mailbox};
 use super::part_file::PartFile;
@@ -218,7 +218,7 @@ impl Writer {
         match opened {
             Ok(file) => {
                 if let (None, Some(journal)) = (&open.resume, &open.journal) {
-                    self.folders.lock().unwrap_or_else(PoisonError::into_inner).wrote(file.path(), &journal.url);
+                    locked(&self.folders).wrote(file.path(), &journal.url);
                 }
                 let reply = Reply::Opened { part, part_path: file.path().to_owned(), reach: file.reach() };
                 match open.is_small() {
@@ -448,7 +448,7 @@ impl Writer {
 
 /// Looks and answers.
 pub fn look_now(folders: &Mutex<Folders>, mailbox: &Mailbox, part: PartId, look: &Look) {
-    let looked = folders.lock().unwrap_or_else(PoisonError::into_inner).look(look);
+    let looked = locked(folders).look(look);
     mailbox.post(match looked {
         Ok(found) => Reply::Looked { part, found },
         Err(failure) => Reply::Failed { part, failure },
@@ -458,7 +458,7 @@ pub fn look_now(folders: &Mutex<Folders>, mailbox: &Mailbox, part: PartId, look:
 /// Deletes a part file that nobody has open.
 pub fn delete_now(folders: &Mutex<Folders>, part_path: &std::path::Path) {
     if place::delete(part_path) {
-        folders.lock().unwrap_or_else(PoisonError::into_inner).deleted(part_path);
+        locked(folders).deleted(part_path);
     }
 }
 

@@ -18,5 +18,5 @@ mod text;
 pub use budget::Budget;
 pub use limiter::Limiter;
 pub use meter::{Meter, time_left};
-pub use schedule::{Day, Days, Schedule, ScheduleError, WeekMinute, Window};
+pub use schedule::{DAY, Day, Days, Schedule, ScheduleError, WeekMinute, Window};
 pub use text::{RateError, parse_rate, write_rate};

@@ -10,7 +10,8 @@ use crate::engine::types::Speed;
 
 pub use text::ScheduleError;
 
-const DAY: u16 = 24 * 60;
+/// The minutes of a day.
+pub const DAY: u16 = 24 * 60;
 const WEEK: u16 = 7 * DAY;
 
 /// A weekday.

@@ -4,6 +4,7 @@
 import re
 import subprocess
 import time
+from contextlib import contextmanager
 
 import gi
 
@@ -194,6 +195,18 @@ def activate(action, group):
         + ["--method", "org.gtk.Actions.Activate", action, "[]", "{}"],
         check=True, capture_output=True, timeout=10,
     )
+
+
+@contextmanager
+def opened(app, desktop, action):
+    """While the window that an action of the main window opens is there."""
+    before = len(windows(app))
+    activate(action, "/window/1")
+    until(f"the window of {action}", lambda: len(windows(app)) > before)
+    time.sleep(0.3)
+    yield
+    desktop.key("Escape")
+    until(f"the end of {action}", lambda: len(windows(app)) == before)
 
 
 class Listening:

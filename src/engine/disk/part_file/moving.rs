@@ -8,8 +8,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::{MOST_NUMBERS, PartFile, failure, is_one_component, locked, taken};
-use crate::engine::disk::folder::{Folders, exists};
+use super::{MOST_NUMBERS, PartFile, failure, is_one_component, taken};
+use crate::engine::disk::folder::{Folders, exists, locked};
 use crate::engine::disk::journal::{Placed, with_suffix};
 use crate::engine::disk::naming::{self, PART_SUFFIX};
 use crate::engine::disk::place::{find_same, leads_to, link_to_free, remove, rename_to_free};
