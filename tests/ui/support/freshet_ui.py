@@ -175,6 +175,20 @@ class Freshet:
                 top.clear_cache()
             yield from _walk(top)
 
+    def shows(self, node):
+        """Whether this is shown, and is the program's own, without reading all the rest."""
+        try:
+            node.clear_cache()
+            while node.get_role_name() != "application":
+                if not is_shown(node):
+                    return False
+                node = node.get_parent()
+                if node is None:
+                    return False
+            return self._is_it(node)
+        except GLib.Error:
+            return False  # it went away while we looked
+
     def find(self, roles, name, within=None, timeout=10):
         """The thing of one of these roles and this name (a text, or a pattern)."""
         return until(f"{roles[0]} “{_shown(name)}”", lambda: self.seen(roles, name, within), timeout)
