@@ -47,17 +47,6 @@ work=$root/_build/flatpak
 export FLATPAK_USER_DIR="$work/installed"
 mkdir -p "$work"
 
-want_flatpak_tools() {
-  program flatpak flatpak flatpak flatpak
-  program flatpak-builder flatpak-builder flatpak-builder flatpak-builder
-  program bwrap bubblewrap bubblewrap bubblewrap
-  program ostree ostree ostree ostree
-  program eu-strip elfutils elfutils elfutils
-  [ -x /usr/libexec/xdg-desktop-portal ] || [ -x /usr/lib/xdg-desktop-portal ] ||
-    want xdg-desktop-portal xdg-desktop-portal xdg-desktop-portal
-  [ -x /usr/libexec/xdg-desktop-portal-gtk ] || [ -x /usr/lib/xdg-desktop-portal-gtk ] ||
-    want xdg-desktop-portal-gtk xdg-desktop-portal-gtk xdg-desktop-portal-gtk
-}
 want_flatpak_tools
 install_missing
 bwrap --ro-bind / / --dev /dev --proc /proc --unshare-all true 2>/dev/null ||
