@@ -97,6 +97,8 @@ trap 'exit 143' TERM
 results=$logs/results
 : >"$results"
 
+is_wanted() { echo "$1" | grep -Eq -- "$wanted"; }
+
 # step KIND NAME COMMAND...: runs one step of the tests. KIND says how it is counted: "check" as one,
 # "rust" by cargo's own results, "ui" by its lines "ok NAME" and "not ok NAME", "python" by what unittest
 # tells of each test.
@@ -104,7 +106,7 @@ step() {
   kind=$1
   name=$2
   shift 2
-  echo "$name" | grep -Eq -- "$wanted" || return 0
+  is_wanted "$name" || return 0
   # Beside others a step tells all that it has to tell at its end.
   [ -n "$beside" ] || printf '\n== %s\n' "$name"
   log=$(mktemp "$logs/XXXXXX")
@@ -221,8 +223,11 @@ want_build_tools
 want_test_tools
 want_bench_tools
 install_missing
-# Of these the steps that need them say themselves that they can not be had; but nothing is installed while others test.
-(want_flatpak_tools && want_emulator_tools && install_missing) || true
+# These steps say themselves what can not be had; but nothing shall be installed while others test.
+! is_wanted 'Flatpak' || want_flatpak_tools
+! is_wanted 'file systems' || want_emulator_tools
+(install_missing) || true
+missing=
 check_versions
 need_rust "$root"
 

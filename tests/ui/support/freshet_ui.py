@@ -178,16 +178,16 @@ class Freshet:
     def shows(self, node):
         """Whether this is shown, and is the program's own, without reading all the rest."""
         try:
-            node.clear_cache()
-            while node.get_role_name() != "application":
+            while node is not None:
+                node.clear_cache()
+                if node.get_role_name() == "application":
+                    return self._is_it(node)
                 if not is_shown(node):
                     return False
                 node = node.get_parent()
-                if node is None:
-                    return False
-            return self._is_it(node)
         except GLib.Error:
-            return False  # it went away while we looked
+            pass  # it went away while we looked
+        return False
 
     def find(self, roles, name, within=None, timeout=10):
         """The thing of one of these roles and this name (a text, or a pattern)."""
@@ -257,7 +257,8 @@ class Freshet:
         until(f"a click on “{_shown(name)}”", press, timeout)
 
     def _meant(self, name, roles):
-        return [node for node in self.nodes() if _role(node) in roles and _matches(name, _name(node))]
+        # One after the other: what comes after the one that can be pressed need not be read.
+        return (node for node in self.nodes() if _role(node) in roles and _matches(name, _name(node)))
 
     def show_page(self, name):
         """Brings a page of the preferences into sight."""

@@ -96,7 +96,7 @@ def is_download(node):
 def focused(app):
     """What has the focus now. Where it went is told; the tree is read only where that does not hold."""
     node = FOLLOWED.latest()
-    if node is not None and has(node, Atspi.StateType.FOCUSED) and app.shows(node):
+    if node is not None and app.shows(node) and has(node, Atspi.StateType.FOCUSED):
         return node
     return next((node for node in app.nodes() if has(node, Atspi.StateType.FOCUSED)), None)
 
