@@ -170,7 +170,7 @@ from_debian() {
   [ "$(id -u)" -eq 0 ] || skip 'Flatpak: Flathub can not be reached, and a runtime of Debian packages needs root'
   toolchain=$(rustc --print sysroot)
   [ "$toolchain" != /usr ] || skip 'Flatpak: the stand-in for the Rust extension needs a toolchain of rustup'
-  program mmdebstrap mmdebstrap mmdebstrap -
+  want_stand_in_tools
   install_missing
   has_roots=
   if [ "$(cat "$work/roots/suite" 2>/dev/null)" = "$suite" ]; then

@@ -137,6 +137,11 @@ want_flatpak_tools() {
     want xdg-desktop-portal-gtk xdg-desktop-portal-gtk xdg-desktop-portal-gtk
 }
 
+# What it needs besides where Flathub can not be reached.
+want_stand_in_tools() {
+  program mmdebstrap mmdebstrap mmdebstrap -
+}
+
 # What filesystems.sh needs, where it can do anything.
 want_emulator_tools() {
   [ "$manager" = apt ] && [ "$(dpkg --print-architecture)" = amd64 ] || return 0

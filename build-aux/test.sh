@@ -86,6 +86,7 @@ finish() {
   if [ -n "$lanes" ]; then
     # shellcheck disable=SC2086 # a list of words
     kill $lanes 2>/dev/null || true
+    unset FRESHET_TESTS
     end_started "FRESHET_TESTS=$logs"
   fi
   rm -rf "$logs"
@@ -224,7 +225,10 @@ want_test_tools
 want_bench_tools
 install_missing
 # These steps say themselves what can not be had; but nothing shall be installed while others test.
-! is_wanted 'Flatpak' || want_flatpak_tools
+if is_wanted 'Flatpak'; then
+  want_flatpak_tools
+  [ "$manager" != apt ] || want_stand_in_tools
+fi
 ! is_wanted 'file systems' || want_emulator_tools
 (install_missing) || true
 missing=
