@@ -178,13 +178,16 @@ class Freshet:
     def shows(self, node):
         """Whether this is shown, and is the program's own, without reading all the rest."""
         try:
+            below = None
             while node is not None:
                 node.clear_cache()
                 if node.get_role_name() == "application":
-                    return self._is_it(node)
+                    # A window that was closed, and is kept, still has a parent, which has it no more.
+                    children = (node.get_child_at_index(index) for index in range(node.get_child_count()))
+                    return self._is_it(node) and below is not None and any(child == below for child in children)
                 if not is_shown(node):
                     return False
-                node = node.get_parent()
+                below, node = node, node.get_parent()
         except GLib.Error:
             pass  # it went away while we looked
         return False
