@@ -260,8 +260,7 @@ class Freshet:
         until(f"a click on “{_shown(name)}”", press, timeout)
 
     def _meant(self, name, roles):
-        # One after the other: what comes after the one that can be pressed need not be read.
-        return (node for node in self.nodes() if _role(node) in roles and _matches(name, _name(node)))
+        return [node for node in self.nodes() if _role(node) in roles and _matches(name, _name(node))]
 
     def show_page(self, name):
         """Brings a page of the preferences into sight."""
