@@ -279,11 +279,11 @@ windows() {
 }
 
 systems() {
-  step ui 'file systems' build-aux/filesystems.sh
-  step ui 'Flatpak' timeout 900 build-aux/flatpak.sh --quick
+  step ui 'file systems' nice build-aux/filesystems.sh
+  step ui 'Flatpak' nice timeout 900 build-aux/flatpak.sh --quick
 }
 
-# Tests of windows mostly wait; the others compute, and fetch packages.
+# Tests of windows mostly wait, and have bounds; the others compute, and get what is left.
 side_by_side windows systems
 step check 'Meson' meson_install
 step check 'installed files' check_install
