@@ -26,8 +26,11 @@ from support.screen_reader import (
     is_of_the_toolkit,
     name,
     opened,
+    press_tab,
     reached_by_tab,
     role,
+    shown,
+    thing,
     windows,
 )
 from support.server import Server
@@ -69,8 +72,7 @@ def to_list(app):
         node = focused(app)
         if node is not None and is_download(node):
             return node
-        DESKTOP.key("Tab")
-        time.sleep(0.1)
+        press_tab(DESKTOP)
         return None
 
     return until("the focus in the list", is_there)
@@ -205,16 +207,17 @@ def what_a_row_asks_in_a_dialog_says_what_it_is():
 def tab_comes_to_everything_in_use():
     with begun(SLOW, GONE) as (_, _home, app):
         app.wait_for(GONE, words.FAILED)
-        reached = [at for _, at in reached_by_tab(app, DESKTOP)]
+        reached = reached_by_tab(app, DESKTOP)
         to_list(app)
         DESKTOP.key("Home")
         DESKTOP.key("Down")
-        reached += [at for _, at in reached_by_tab(app, DESKTOP)]
+        reached += reached_by_tab(app, DESKTOP)
+        buttons = {at.name for at in reached if at.role in words.BUTTON}
         for wanted in (words.ADD_DOWNLOAD, words.PAUSE_ALL, words.DETAILS, words.MAIN_MENU, words.PAUSE, words.CANCEL):
-            assert wanted in reached, f"Tab does not come to “{wanted}”, only to {sorted(set(reached))}"
+            assert wanted in buttons, f"Tab does not come to “{wanted}”, only to {shown(reached)}"
         # The other rows are come to by the arrow keys, and their buttons by Tab from there.
         for wanted in (words.RETRY, words.NEW_ADDRESS, words.REMOVE):
-            assert wanted in reached, f"Tab does not come to “{wanted}”, only to {sorted(set(reached))}"
+            assert wanted in buttons, f"Tab does not come to “{wanted}”, only to {shown(reached)}"
 
 
 def tab_comes_to_everything_in_the_add_dialog():
@@ -225,8 +228,8 @@ def tab_comes_to_everything_in_the_add_dialog():
             time.sleep(0.5)
             wanted = _named_controls(app)
             assert wanted, "it has no controls"
-            missed = wanted - {at for _, at in reached_by_tab(app, DESKTOP)}
-            assert not missed, f"Tab does not come to {sorted(missed)}"
+            missed = wanted - set(reached_by_tab(app, DESKTOP))
+            assert not missed, f"Tab does not come to {shown(missed)}"
 
 
 def tab_comes_to_everything_on_each_page_of_the_preferences():
@@ -240,19 +243,21 @@ def tab_comes_to_everything_on_each_page_of_the_preferences():
                     for hours in (1, 2):
                         until(f"the focus on hours {hours}", lambda: _tab_until(app, words.EVERY_DAY))
                         DESKTOP.key("space")
-                        DESKTOP.key("Tab")
+                        press_tab(DESKTOP)
                     time.sleep(0.5)
                 wanted |= _named_controls(app)
-                reached |= {at for _, at in reached_by_tab(app, DESKTOP)}
-            assert len(wanted) >= 40, f"only {len(wanted)} controls: {sorted(wanted)}"
+                reached |= set(reached_by_tab(app, DESKTOP))
+            assert len(wanted) >= 40, f"only {len(wanted)} controls: {shown(wanted)}"
             missed = wanted - reached
-            assert not missed, f"Tab does not come to {sorted(missed)}, only to {sorted(reached)}"
+            assert not missed, f"Tab does not come to {shown(missed)}, only to {shown(reached)}"
 
 
 def _named_controls(app):
     """What can be worked in the newest window, but for its frame and what is folded."""
     worked = [node for node in controls(app, windows(app)[-1]) if _is_worked(node) and not is_nameless(node)]
-    return {name(node) for node in worked} - {*FRAME_BUTTONS, *words.FOLDED}
+    told = {thing(node) for node in worked if name(node) not in (*FRAME_BUTTONS, *words.FOLDED)}
+    # The entry of libadwaita's own search, which a button of that name unfolds.
+    return {at for at in told if at.role not in words.ENTRY or at.name != words.SEARCH}
 
 
 def _is_worked(node):
@@ -300,8 +305,7 @@ def _tab_until(app, wanted):
     node = focused(app)
     if node is not None and name(node) == wanted:
         return True
-    DESKTOP.key("Tab")
-    time.sleep(0.1)
+    press_tab(DESKTOP)
     return False
 
 

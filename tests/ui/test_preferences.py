@@ -5,13 +5,12 @@
 import re
 import subprocess
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 from support import desktop, words
 from support.freshet_ui import Freshet, Home, is_usable
-from support.screen_reader import activate, focused, name, role
+from support.screen_reader import activate, focused, name, press_tab, role
 from support.waiting import outside, run, until
 
 DESKTOP = desktop.here()
@@ -82,8 +81,7 @@ def tab_to(app, wanted, roles=None, most=60):
         node = focused(app)
         if node is not None and name(node) == wanted and (roles is None or role(node) in roles):
             return
-        DESKTOP.key("Tab")
-        time.sleep(0.1)
+        press_tab(DESKTOP)
     raise AssertionError(f"Tab does not come to “{wanted}”")
 
 

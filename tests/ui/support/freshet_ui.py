@@ -175,6 +175,23 @@ class Freshet:
                 top.clear_cache()
             yield from _walk(top)
 
+    def shows(self, node):
+        """Whether this is shown, and is the program's own, without reading all the rest."""
+        try:
+            below = None
+            while node is not None:
+                node.clear_cache()
+                if node.get_role_name() == "application":
+                    # A window that was closed, and is kept, still has a parent, which has it no more.
+                    children = (node.get_child_at_index(index) for index in range(node.get_child_count()))
+                    return self._is_it(node) and below is not None and any(child == below for child in children)
+                if not is_shown(node):
+                    return False
+                below, node = node, node.get_parent()
+        except GLib.Error:
+            pass  # it went away while we looked
+        return False
+
     def find(self, roles, name, within=None, timeout=10):
         """The thing of one of these roles and this name (a text, or a pattern)."""
         return until(f"{roles[0]} “{_shown(name)}”", lambda: self.seen(roles, name, within), timeout)

@@ -4,6 +4,7 @@
 import re
 import subprocess
 import time
+from collections import namedtuple
 from contextlib import contextmanager
 
 import gi
@@ -12,6 +13,7 @@ gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
 from . import words  # noqa: E402
+from .focus import FOLLOWED  # noqa: E402
 from .freshet_ui import once  # noqa: E402
 from .waiting import until  # noqa: E402
 
@@ -92,7 +94,10 @@ def is_download(node):
 
 
 def focused(app):
-    """What has the focus now."""
+    """What has the focus now. Where it went is told; the tree is read only where that does not hold."""
+    node = FOLLOWED.latest()
+    if node is not None and app.shows(node) and has(node, Atspi.StateType.FOCUSED):
+        return node
     return next((node for node in app.nodes() if has(node, Atspi.StateType.FOCUSED)), None)
 
 
@@ -139,36 +144,68 @@ def is_of_the_toolkit(window, node):
     return any(of in seen and pattern.search(called(node)) for of, pattern in OF_THE_TOOLKIT)
 
 
-def reached_by_tab(app, desktop, most=60):
-    """The roles and names of what Tab comes to until it is round."""
-    seen = []
-    for _ in range(most):
-        node = focused(app)
-        seen.append((role(node), name(node)) if node else _takes_keys(app, desktop))
-        # It is round, or goes no further. One alone does not tell: several things may be called the same.
-        if len(seen) > 3 and seen[-3:] in (seen[:3], [seen[-1]] * 3):
-            break
+# A thing in the tree. Its path is its own: two may have one role and one name.
+Thing = namedtuple("Thing", "role name path")
+
+
+def thing(node):
+    """As what it is told apart."""
+    if role(node) in words.PAGE:
+        # Libadwaita has them three times, for wide windows and narrow ones, and shows one of the three.
+        return Thing(role(node), name(node), "")
+    # An entry row has a text within that takes the keys; they are one.
+    row = _around(node) if role(node) == "text" else None
+    return Thing(role(node), name(node), (row or node).path)
+
+
+def shown(things):
+    """For messages of a test."""
+    return ", ".join(sorted({f"{at.role} “{at.name}”" for at in things}))
+
+
+def _around(node):
+    """The row of a text in an entry row."""
+    for _ in range(3):
+        node = node.get_parent()
+        if node is None or role(node) == "text":
+            return node
+    return None
+
+
+def press_tab(desktop):
+    """Moves the focus on, and waits until it is told where to. Of entry rows libadwaita 1.2 tells nothing."""
+    with FOLLOWED.moves():
         desktop.key("Tab")
-        time.sleep(0.05)
-    return seen
+
+
+def reached_by_tab(app, desktop, most=60):
+    """The things that Tab comes to until it is round, or goes no further."""
+    reached, paths, steps = [], [], set()
+    for _ in range(most):
+        node = focused(app) or _takes_keys(app, desktop)
+        reached.append(thing(node))
+        # By one step that was made before: a thing alone may be come to from two sides.
+        paths.append(node.path)
+        step = tuple(paths[-2:])
+        if step in steps:
+            break
+        steps.add(step)
+        press_tab(desktop)
+    return reached
 
 
 def _takes_keys(app, desktop):
     """The entry row that keys go to: libadwaita 1.2 does not tell that one of them has the focus."""
-    before = _texts(app)
+    entries = [node for node in app.nodes(windows(app)[-1]) if role(node) == "text"]
+    before = [_text(node) for node in entries]
     desktop.type("x")
 
     def changed():
-        return next((entry for entry, text in _texts(app).items() if before.get(entry) != text), None)
+        return next((node for node, text in zip(entries, before) if _text(node) != text), None)
 
     entry = until("an entry that takes keys, for nothing tells that it has the focus", changed, 5)
     desktop.key("BackSpace")
     return entry
-
-
-def _texts(app):
-    entries = [node for node in app.nodes() if role(node) == "text"]
-    return {(role(node), name(node)): _text(node) for node in entries}
 
 
 def _text(node):
