@@ -154,6 +154,26 @@ fn every_template_can_be_built() {
 }
 
 #[test]
+fn the_names_of_the_preferences_pages_are_not_cut() {
+    use freshet::ui::preferences::Preferences;
+    on_display(|| {
+        let parent = gtk::Window::new();
+        let preferences = Preferences::new(&Settings::in_memory().unwrap(), &parent);
+        preferences.present();
+        let names = || -> Vec<_> {
+            let labels =
+                every::<adw::ViewSwitcher>(&preferences).iter().flat_map(every::<gtk::Label>).collect::<Vec<_>>();
+            labels.into_iter().filter(|label| label.is_mapped() && !label.text().is_empty()).collect()
+        };
+        until(|| preferences.is_mapped() && names().iter().filter(|label| label.width() > 0).count() >= 4);
+        let cut = names().into_iter().filter(|label| label.layout().is_ellipsized()).map(|label| label.text());
+        assert_eq!(cut.collect::<Vec<_>>(), [""; 0]);
+        preferences.destroy();
+        parent.destroy();
+    });
+}
+
+#[test]
 fn the_details_are_asked_for_only_while_they_are_seen() {
     use freshet::model::details::Details;
     use freshet::ui::details_pane::DetailsPane;
@@ -336,6 +356,37 @@ fn a_status_line_without_room_has_two_lines_of_the_brief_text() {
         assert_eq!(shown(200), line.brief());
         line.set_brief("");
         assert_eq!(shown(200), line.text());
+    });
+}
+
+/// How many lines of text are drawn, by how far down each begins.
+fn lines_drawn(widget: &impl IsA<gtk::Widget>) -> usize {
+    let snapshot = gtk::Snapshot::new();
+    gtk::WidgetPaintable::new(Some(widget)).snapshot(&snapshot, widget.width().into(), widget.height().into());
+    let drawn = snapshot.to_node().map(|node| node.serialize());
+    let drawn = String::from_utf8_lossy(drawn.as_deref().unwrap_or_default()).into_owned();
+    let offsets = drawn.lines().filter_map(|line| line.trim().strip_prefix("offset: ")?.split_once(' '));
+    offsets.map(|(_, down)| down.to_owned()).collect::<std::collections::BTreeSet<_>>().len()
+}
+
+#[test]
+fn a_status_line_without_room_shows_both_lines() {
+    on_display(|| {
+        let line: StatusLine = glib::Object::new();
+        line.add_css_class("caption");
+        line.set_text("100.3 of 784.0 MB – 24.0 MB/s – 12 min left");
+        line.set_valign(gtk::Align::Start);
+        let narrow = adw::Clamp::builder().child(&line).maximum_size(200).tightening_threshold(200).build();
+        let window = gtk::Window::builder().child(&narrow).build();
+        // As the application does when it starts.
+        let (display, style) = (WidgetExt::display(&window), gtk::CssProvider::new());
+        style.load_from_resource("/io/github/freshet/Freshet/style.css");
+        gtk::style_context_add_provider_for_display(&display, &style, gtk::STYLE_PROVIDER_PRIORITY_APPLICATION);
+        window.present();
+        until(|| line.width() == 200 && lines_drawn(&line) > 0);
+        assert_eq!(lines_drawn(&line), 2);
+        gtk::style_context_remove_provider_for_display(&display, &style);
+        window.destroy();
     });
 }
 

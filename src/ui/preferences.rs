@@ -141,6 +141,11 @@ impl Preferences {
     pub fn new(settings: &Settings, parent: &impl IsA<gtk::Window>) -> Self {
         let window: Self = glib::Object::builder().property("transient-for", parent).build();
         let imp = window.imp();
+        // libadwaita 1.4 and newer put the names of pages beside their pictures, and cut them where there is too
+        // little room; older ones choose between this and the other by the room.
+        if (adw::major_version(), adw::minor_version()) >= (1, 4) {
+            show_names_below_pictures(window.upcast_ref());
+        }
         for (key, count) in [
             (Key::ParallelDownloads, &imp.parallel),
             (Key::ConnectionsPerDownload, &imp.connections),
@@ -271,6 +276,15 @@ impl Preferences {
         let names = offers.possible.iter().map(|one| one.name()).collect();
         settings.bind_choice(Key::WhenDone, names, &*imp.when_done, "selected");
     }
+}
+
+/// In what libadwaita has made of the window to choose a page by.
+fn show_names_below_pictures(part: &gtk::Widget) {
+    if let Some(switcher) = part.downcast_ref::<adw::ViewSwitcher>() {
+        switcher.set_policy(adw::ViewSwitcherPolicy::Narrow);
+    }
+    std::iter::successors(part.first_child(), gtk::Widget::next_sibling)
+        .for_each(|child| show_names_below_pictures(&child));
 }
 
 /// A row with a text of a form of its own: what is wrong with it is said below, or how one is written.

@@ -34,6 +34,10 @@ mod imp {
         const NAME: &'static str = "FreshetStatusLine";
         type Type = super::StatusLine;
         type ParentType = gtk::Widget;
+
+        fn class_init(klass: &mut Self::Class) {
+            klass.set_css_name("statusline");
+        }
     }
 
     impl StatusLine {

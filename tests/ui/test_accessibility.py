@@ -242,7 +242,7 @@ def tab_comes_to_everything_on_each_page_of_the_preferences():
                 if page == words.CONNECTIONS_PAGE:
                     for hours in (1, 2):
                         until(f"the focus on hours {hours}", lambda: _tab_until(app, words.EVERY_DAY))
-                        DESKTOP.key("space")
+                        DESKTOP.key("Return")
                         press_tab(DESKTOP)
                     time.sleep(0.5)
                 wanted |= _named_controls(app)

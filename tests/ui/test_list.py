@@ -198,7 +198,7 @@ def ground(app, name):
     window, row = DESKTOP.window(words.WINDOW), app.place_of_row(name)
     with tempfile.NamedTemporaryFile(suffix=".png") as picture:
         DESKTOP.screenshot(picture.name)
-        pixel = f"%[pixel:p{{{window.x + row.x + row.width // 2},{window.y + row.y + 4}}}]"
+        pixel = f"%[pixel:p{{{window.x + row.x + row.width // 2},{window.y + row.y + row.height // 2}}}]"
         return subprocess.run(["convert", picture.name, "-format", pixel, "info:"], capture_output=True, check=True).stdout
 
 

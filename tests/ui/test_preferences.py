@@ -163,7 +163,7 @@ def what_can_not_be_meant_is_said_and_not_kept():
     with opened(hours="'Sun 08:00-18:00'") as (home, app):
         app.show_page(words.CONNECTIONS_PAGE)
         tab_to(app, "Sunday", words.ROW)
-        DESKTOP.key("space")
+        DESKTOP.key("Return")
         tab_to(app, "Sunday", words.BUTTON)
         DESKTOP.key("space")
         app.wait_to_say(words.NO_DAY)
@@ -191,7 +191,7 @@ def what_is_not_changed_of_limits_stays_as_it_is():
             DESKTOP.key("alt", key)
             wait_for(home, "rate-schedule", text)
             wait_for_focus(app, "Monday–Friday")
-        DESKTOP.key("space")
+        DESKTOP.key("Return")
         tab_to(app, "Saturday", words.BUTTON)
         DESKTOP.key("space")
         wait_for(home, "rate-schedule", f"Mon-Sat 08:00-18:00 512K; {rest}")

@@ -38,6 +38,7 @@ OF_THE_TOOLKIT = tuple(
         ("log-in", r"^push button “GtkImage” in panel “” in panel “” in text “Password”"),
         # The head of a row that unfolds; the row itself is named.
         ("add", r"^panel “” in panel “” in list item “Advanced”"),
+        ("preferences", r"^panel “” in panel “” in list item “Every day, all day(, no limit)?”"),
         ("statistics", r"^panel “” in panel “” in list item “Amounts by Day”"),
     )
 )
