@@ -144,6 +144,8 @@ impl SpanRow {
                 .css_classes(["weekday"])
                 .build();
             unnamed::call(&toggle, &full);
+            // GTK 4.24 would rather say the few letters that are written on it.
+            toggle.reset_relation(gtk::AccessibleRelation::LabelledBy);
             toggle.connect_toggled(glib::clone!(
                 #[weak(rename_to = row)]
                 self,
