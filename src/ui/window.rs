@@ -353,7 +353,7 @@ impl Window {
 
     pub fn perform_window_action(&self, action: WindowAction) {
         match action {
-            WindowAction::Add => self.show_add_dialog(),
+            WindowAction::Add => self.show_add_dialog(""),
             WindowAction::Paste => self.paste(),
             WindowAction::PauseAll => self.send(Command::PauseAll),
             WindowAction::ResumeAll => self.send(Command::ResumeAll),
