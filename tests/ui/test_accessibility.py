@@ -43,7 +43,7 @@ CLOSED = "closed.bin"
 DATA = random.Random(2).randbytes(9_000_000)
 
 # What these actions do is no window of ours: they end the program, act at once, or ask the desktop for a file.
-NO_WINDOW = {"quit", "close-window", "paste", "pause-all", "resume-all", "undo", "show-all", "cancel-when-done", "help"}
+NO_WINDOW = {"quit", "find", "close-window", "paste", "pause-all", "resume-all", "undo", "show-all", "cancel-when-done", "help"}
 NO_WINDOW |= {"import", "export-json", "export-addresses", "export-aria2"}
 
 SENTENCE = re.compile(r"^file\.bin: Downloading – [\d.]+( [kM]B)? of 9\.0 MB – [\d.]+ [kM]B/s – \d+ (s|min) left$")
