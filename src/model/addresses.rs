@@ -10,6 +10,7 @@ use super::{amounts, describe, refusals};
 use crate::engine::disk::naming;
 use crate::engine::import::address;
 use crate::engine::import::curl_command;
+use crate::engine::import::html;
 use crate::engine::import::list::{self, Entry};
 use crate::engine::import::pattern;
 use crate::i18n::{gettext_f, ngettext_f};
@@ -67,6 +68,20 @@ impl Addresses {
     /// passed over.
     pub fn in_prose(text: &str) -> Self {
         Self { found: address::find_all(text).into_iter().map(Entry::from).collect(), ..Self::default() }
+    }
+
+    /// The links of a piece of a page that was copied or dropped, `text` being what of it is seen; `None` where there are no
+    /// more of them than addresses in the text, which says as much then.
+    pub fn in_page(page: &[u8], text: &str) -> Option<Self> {
+        let links = html::links(&html::text(page));
+        let is_more = links.len() > Self::in_text(text).found.len();
+        is_more.then(|| Self { found: links.into_iter().map(Entry::from).collect(), ..Self::default() })
+    }
+
+    /// As lines that [`Addresses::in_lines`] reads as the same plain addresses.
+    pub fn lines(&self) -> String {
+        let urls = self.found.iter().filter_map(|entry| entry.urls.first());
+        urls.map(plain_line).collect::<Vec<_>>().join("\n")
     }
 
     /// Reads a text file: a list of addresses with what it says of each, as aria2 has them, or, where it is none, whatever
@@ -186,6 +201,20 @@ fn passed_over_words(names: &[String], file: &str) -> Option<String> {
     (count > 0).then_some(words)
 }
 
+/// The address as it is written by hand, where some have signs that would make a pattern of it.
+fn plain_line(url: &Url) -> String {
+    let text = url.as_str();
+    if pattern::expand(text).is_ok_and(|all| all == [text]) {
+        return text.to_owned();
+    }
+    let host = text.find("://").map_or(0, |at| at + "://".len());
+    let path = text.get(host..).and_then(|rest| rest.find(['/', '?', '#'])).map_or(text.len(), |at| host + at);
+    let (host, path) = text.split_at_checked(path).unwrap_or((text, ""));
+    let signs = [("[", "%5B"), ("]", "%5D"), ("{", "%7B"), ("}", "%7D")];
+    let path = signs.into_iter().fold(path.to_owned(), |path, (sign, code)| path.replace(sign, code));
+    format!("{host}{path}")
+}
+
 /// Reads a line that is no command. The error is a sentence for the user.
 fn in_line(line: &str) -> Result<Vec<Entry>, String> {
     // Only an address has patterns: braces in a text have another meaning.
@@ -286,6 +315,25 @@ mod tests {
         ] {
             assert_eq!(offered(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn of_a_page_its_links_count_where_they_are_more_than_what_is_seen() {
+        let of = |page: &str, text: &str| Some(Addresses::in_page(page.as_bytes(), text)?.lines());
+        let page = "<p><a href='https://h/a'>here</a> or <a href='https://h/b'>https://seen/b</a></p>";
+        assert_eq!(of(page, "here or https://seen/b").as_deref(), Some("https://h/a\nhttps://h/b"));
+        assert_eq!(of(page, "https://seen/a or https://seen/b"), None);
+        assert_eq!(of("<a href='https://h/a'>https://seen/a</a>", "https://seen/a"), None);
+        assert_eq!(of("<b>nothing</b>", "nothing"), None);
+    }
+
+    #[test]
+    fn lines_of_addresses_are_read_as_the_same_addresses() {
+        let page = "<a href='https://[::1]/a[1-3]?{b,c}#[x]'></a><a href='https://h/d?e[]=1'></a>";
+        let addresses = Addresses::in_page(page.as_bytes(), "").unwrap();
+        let read = Addresses::in_lines(&addresses.lines());
+        assert_eq!((read.found.len(), &read.refused[..]), (2, &[] as &[String]), "{}", addresses.lines());
+        assert_eq!(addresses.lines(), "https://[::1]/a%5B1-3%5D?%7Bb,c%7D#%5Bx%5D\nhttps://h/d?e[]=1");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub enum WindowAction {
     /// Shows or hides the groups, or the search. Like those that follow they have a state.
     Sidebar,
     Search,
+    /// Comes to the words that are looked for; from there ends the search.
+    Find,
     /// Lets several downloads be selected by simple clicks.
     Select,
     /// Ends the search and shows every group.
@@ -43,7 +45,7 @@ pub enum WindowAction {
 }
 
 impl WindowAction {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Add,
         Self::Paste,
         Self::PauseAll,
@@ -51,6 +53,7 @@ impl WindowAction {
         Self::Undo,
         Self::Sidebar,
         Self::Search,
+        Self::Find,
         Self::Select,
         Self::ShowAll,
         Self::Details,
@@ -75,6 +78,7 @@ impl WindowAction {
             Self::Undo => "undo",
             Self::Sidebar => "sidebar-visible",
             Self::Search => "search",
+            Self::Find => "find",
             Self::Select => "select",
             Self::ShowAll => "show-all",
             Self::Details => "details-visible",
@@ -98,19 +102,24 @@ impl WindowAction {
             Self::ResumeAll => &["<Control><Shift>r"],
             Self::Undo => &["<Control>z"],
             Self::Sidebar => &["F8"],
-            Self::Search => &["<Control>f"],
+            Self::Find => &["<Control>f"],
             Self::Select => &["<Control>s"],
             Self::Details => &["F9", "<Alt>Return"],
             Self::History => &["<Control>h"],
             Self::Preferences => &["<Control>comma"],
             Self::Help => &["F1"],
-            Self::ShowAll | Self::Sort | Self::SortDescending | Self::WhenDone | Self::Statistics | Self::About => &[],
+            Self::Search
+            | Self::ShowAll
+            | Self::Sort
+            | Self::SortDescending
+            | Self::WhenDone
+            | Self::Statistics
+            | Self::About => &[],
             Self::Close => &["<Control>w"],
         }
     }
 }
 
-/// What can be done with downloads.
 /// A part of the context menu.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -119,6 +128,7 @@ pub enum Part {
     Removal,
 }
 
+/// What can be done with downloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DownloadAction {
     Open,

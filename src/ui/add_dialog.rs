@@ -184,6 +184,7 @@ impl AddDialog {
     fn take_dropped(&self, dropped: Dropped) {
         let files = match dropped {
             Dropped::Text(text) => return self.append(text.trim()),
+            Dropped::Page(links) => return self.append(&links.lines()),
             Dropped::Files(files) => files,
         };
         let is_link = |file: &gio::File| !Addresses::in_lines(&file.uri()).found.is_empty();
@@ -201,7 +202,7 @@ impl AddDialog {
     }
 
     /// On lines of its own.
-    fn append(&self, text: &str) {
+    pub fn append(&self, text: &str) {
         let buffer = self.imp().addresses.buffer();
         let mut end = buffer.end_iter();
         let gap = if end.starts_line() { "" } else { "\n" };

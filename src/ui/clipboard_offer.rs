@@ -30,6 +30,7 @@ mod imp {
         #[template_child]
         pub words: TemplateChild<gtk::Label>,
         pub taken: OnceCell<Taken>,
+        pub left: OnceCell<Box<dyn Fn()>>,
         /// What the clipboard held when it was last read.
         pub seen: RefCell<Addresses>,
     }
@@ -88,9 +89,19 @@ impl ClipboardOffer {
         ));
     }
 
+    /// Calls back when the offer goes while it has the focus.
+    pub fn connect_left(&self, left: impl Fn() + 'static) {
+        let is_first = self.imp().left.set(Box::new(left)).is_ok();
+        debug_assert!(is_first, "an offer is for one window");
+    }
+
     /// Puts the offer away; its content is not offered again.
     pub fn dismiss(&self) {
-        self.imp().revealer.set_reveal_child(false);
+        let imp = self.imp();
+        imp.revealer.set_reveal_child(false);
+        if let Some(left) = imp.left.get().filter(|_| self.state_flags().contains(gtk::StateFlags::FOCUS_WITHIN)) {
+            left();
+        }
     }
 
     fn take(&self) {
@@ -129,11 +140,10 @@ impl ClipboardOffer {
         }
         let words = addresses.offer();
         imp.seen.replace(addresses);
-        if let Some(words) = &words {
-            imp.words.set_label(words);
-            imp.revealer.set_visible(true);
-        }
-        imp.revealer.set_reveal_child(words.is_some());
+        let Some(words) = words else { return self.dismiss() };
+        imp.words.set_label(&words);
+        imp.revealer.set_visible(true);
+        imp.revealer.set_reveal_child(true);
     }
 }
 

@@ -15,6 +15,7 @@
 //!      │   └── EventLog       what happened to it
 //!      ├── ClipboardOffer a link that was copied
 //!      ├── drop.rs        links dropped anywhere on the window; DropHint says what comes of it
+//!      │   └── page.rs        pieces of pages, which may have many
 //!      ├── AddDialog      addresses typed by hand
 //!      │   ├── AddPreview     what they lead to
 //!      │   └── AddOptions     how they are fetched, and when they start
@@ -61,6 +62,7 @@ pub mod history_window;
 mod limit_dialog;
 mod login_dialog;
 pub mod messages;
+mod page;
 mod plot_field;
 pub mod preferences;
 mod renew_dialog;

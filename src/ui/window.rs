@@ -37,6 +37,8 @@ mod downloads;
 mod duplicates;
 /// The list as a file.
 mod exchange;
+/// Where the keys go on when what had the focus is gone.
+mod focus;
 /// Which downloads are shown.
 mod groups;
 /// What was in the list, and how much came.
@@ -264,6 +266,7 @@ impl Window {
         self.show_notice(session);
         self.show_unsaved(session);
         self.watch_folders(session);
+        self.keep_focus();
         self.offer_when_done(settings);
         for (addresses, place) in imp.early.take() {
             self.add(&addresses, &place);
@@ -315,6 +318,7 @@ impl Window {
                     continue;
                 }
                 WindowAction::Add
+                | WindowAction::Find
                 | WindowAction::ShowAll
                 | WindowAction::Paste
                 | WindowAction::PauseAll
@@ -353,7 +357,7 @@ impl Window {
 
     pub fn perform_window_action(&self, action: WindowAction) {
         match action {
-            WindowAction::Add => self.show_add_dialog(),
+            WindowAction::Add => self.show_add_dialog(""),
             WindowAction::Paste => self.paste(),
             WindowAction::PauseAll => self.send(Command::PauseAll),
             WindowAction::ResumeAll => self.send(Command::ResumeAll),
@@ -365,6 +369,7 @@ impl Window {
             | WindowAction::Sort
             | WindowAction::SortDescending
             | WindowAction::WhenDone => {}
+            WindowAction::Find => self.find_or_end(),
             WindowAction::ShowAll => self.show_all(),
             WindowAction::History => self.show_history(),
             WindowAction::Statistics => self.show_statistics(),

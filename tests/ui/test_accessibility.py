@@ -46,7 +46,7 @@ CLOSED = "closed.bin"
 DATA = random.Random(2).randbytes(9_000_000)
 
 # What these actions do is no window of ours: they end the program, act at once, or ask the desktop for a file.
-NO_WINDOW = {"quit", "close-window", "paste", "pause-all", "resume-all", "undo", "show-all", "cancel-when-done", "help"}
+NO_WINDOW = {"quit", "find", "close-window", "paste", "pause-all", "resume-all", "undo", "show-all", "cancel-when-done", "help"}
 NO_WINDOW |= {"import", "export-json", "export-addresses", "export-aria2"}
 
 SENTENCE = re.compile(r"^file\.bin: Downloading – [\d.]+( [kM]B)? of 9\.0 MB – [\d.]+ [kM]B/s – \d+ (s|min) left$")
@@ -201,6 +201,35 @@ def what_a_row_asks_in_a_dialog_says_what_it_is():
         without = look("preferences", lambda: activate("preferences", "/window/1"))
         closed("rule", look("rule", lambda: app.click(words.ADD_RULE)))
         closed("preferences", without)
+        assert not found, "without name or role:\n" + "\n".join(sorted(set(found)))
+
+
+def what_is_asked_says_what_it_is():
+    """Questions, each of which has at least two answers."""
+    with begun(SLOW, OTHER) as (server, _home, app):
+        app.wait_for(OTHER, words.COMPLETED)
+
+        def look(what, answers=2):
+            asked = windows(app)[-1]
+            named = [node for node in controls(app, asked) if role(node) in words.BUTTON and not is_nameless(node)]
+            assert len(named) >= answers, f"{what} has the answers {[name(node) for node in named]}"
+            found.extend(faults(app, what))
+            app.screenshot(DESKTOP, f"a11y-question-{what.replace(' ', '-')}")
+
+        def ask(what, asks):
+            before = len(windows(app))
+            asks()
+            until(f"the question {what}", lambda: len(windows(app)) > before, 5)
+            time.sleep(0.3)
+            look(what)
+            DESKTOP.key("Escape")
+            until(f"the end of {what}", lambda: len(windows(app)) == before, 5)
+
+        found = []
+        ask("already in the list", lambda: app.run_again(server.url(f"/{NAME}")))
+        ask("stop downloading", lambda: activate("close-window", "/window/1"))
+        with opened(app, DESKTOP, "statistics"):
+            ask("clear the statistics", lambda: app.click(words.CLEAR))
         assert not found, "without name or role:\n" + "\n".join(sorted(set(found)))
 
 
@@ -373,6 +402,7 @@ if __name__ == "__main__":
         nothing_is_called_by_its_class,
         an_entry_row_tells_that_it_has_the_focus,
         what_a_row_asks_in_a_dialog_says_what_it_is,
+        what_is_asked_says_what_it_is,
         tab_comes_to_everything_in_use,
         tab_comes_to_everything_in_the_add_dialog,
         tab_comes_to_everything_on_each_page_of_the_preferences,

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 
 from support import desktop, words
-from support.freshet_ui import Clipboard, DragSource, Freshet, Home
+from support.freshet_ui import Clipboard, DragSource, Freshet, Home, content_of
 from support.server import Server
 from support.waiting import run, until
 
@@ -77,9 +77,27 @@ def nothing_is_offered_to_who_does_not_want_it():
             stays_silent(app)
 
 
+def of_a_copied_piece_of_a_page_the_links_are_chosen_in_the_dialog():
+    with Server({f"/{NAME}": DATA}) as server, Home() as home, Freshet(home) as app:
+        link, links = server.url(f"/{NAME}"), "https://127.0.0.1/page/\nhttps://127.0.0.1/b.bin"
+        DESKTOP.focus(words.WINDOW)
+        with Clipboard(links, "page"):
+            DESKTOP.key("ctrl", "v")
+            entry = app.find(words.TEXT, words.ADDRESSES)
+            until("the links", lambda: content_of(entry) == links)
+            DESKTOP.focus(words.ADD_DOWNLOAD)
+            DESKTOP.key("Escape")
+            until("its end", lambda: not app.seen(words.TEXT, words.ADDRESSES))
+        DESKTOP.focus(words.WINDOW)
+        with Clipboard(link, "page"):
+            DESKTOP.key("ctrl", "v")
+            app.wait_for(NAME, words.COMPLETED)
+
+
 if __name__ == "__main__":
     run(
         a_copied_link_is_offered_once_and_taken_at_a_click,
         what_may_be_a_secret_is_not_offered_and_an_offer_goes_with_its_link,
         nothing_is_offered_to_who_does_not_want_it,
+        of_a_copied_piece_of_a_page_the_links_are_chosen_in_the_dialog,
     )

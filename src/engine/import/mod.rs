@@ -7,6 +7,7 @@
 //! | is this an address? where are the addresses in this text? | `address.rs` |
 //! | what is to be downloaded, by this list or metalink? | `list.rs` |
 //! | how is a list of nothing but addresses told from others? | `plain.rs` |
+//! | where do the links of this piece of a page lead? | `html.rs` |
 //! | what may be said of one download, and how? | `options.rs` |
 //! | what does an option of aria2's mean here? | `aria2.rs` |
 //! | what does a metalink say? | `metalink.rs` |
@@ -22,6 +23,7 @@ pub mod as_curl;
 pub mod checksum_list;
 pub mod curl_command;
 pub mod exchange;
+pub mod html;
 pub mod list;
 pub mod metalink;
 pub mod options;

@@ -140,9 +140,26 @@ impl Window {
             #[weak(rename_to = window)]
             self,
             move |_| {
-                window.imp().view.grab_focus();
+                // Where nothing was found other words can be written.
+                if window.imp().view.is_mapped() {
+                    window.imp().view.grab_focus();
+                }
             }
         ));
+        let keys = gtk::ShortcutController::new();
+        let end = gtk::CallbackAction::new(glib::clone!(
+            #[weak(rename_to = bar)]
+            imp.search_bar,
+            #[upgrade_or]
+            glib::Propagation::Proceed,
+            move |_, _| {
+                let was_searching = bar.is_search_mode();
+                bar.set_search_mode(false);
+                if was_searching { glib::Propagation::Stop } else { glib::Propagation::Proceed }
+            }
+        ));
+        keys.add_shortcut(gtk::Shortcut::new(gtk::ShortcutTrigger::parse_string("Escape"), Some(end)));
+        imp.found.add_controller(keys);
         // What is typed while the list has the focus is looked for.
         imp.search_bar.set_key_capture_widget(Some(&*imp.view));
     }

@@ -15,6 +15,7 @@ use crate::ui::actions::DownloadAction;
 use crate::ui::add_dialog::AddDialog;
 use crate::ui::drop::{Dropped, Point};
 use crate::ui::messages;
+use crate::ui::page;
 use crate::ui::renew_dialog::{RenewDialog, what_is_kept};
 
 impl Window {
@@ -53,6 +54,8 @@ impl Window {
         let stuck = self.stuck_at(point);
         glib::spawn_future_local(async move {
             let addresses = match dropped {
+                Dropped::Page(links) if links.only().is_none() => return window.offer_links(&links),
+                Dropped::Page(link) => link,
                 Dropped::Text(text) => Addresses::in_text(&text),
                 Dropped::Files(files) => addresses_in(&files).await,
             };
@@ -68,11 +71,22 @@ impl Window {
         glib::spawn_future_local(async move {
             // An empty clipboard and one without text are errors, too.
             let text = window.clipboard().read_text_future().await.ok().flatten().unwrap_or_default();
-            window.add_found(&Addresses::in_text(&text), &gettext("There is no link on the clipboard"));
+            let addresses = match page::copied_links(&window.clipboard(), &text).await {
+                Some(links) if links.only().is_none() => return window.offer_links(&links),
+                Some(link) => link,
+                None => Addresses::in_text(&text),
+            };
+            window.add_found(&addresses, &gettext("There is no link on the clipboard"));
         });
     }
 
-    pub(super) fn show_add_dialog(&self) {
+    /// Lets the user choose from many links of a page: most lead to other pages.
+    fn offer_links(&self, links: &Addresses) {
+        self.show_add_dialog(&links.lines());
+    }
+
+    /// With these lines as its addresses, or none yet.
+    pub(super) fn show_add_dialog(&self, lines: &str) {
         let Some(settings) = self.imp().settings.get() else { return };
         let dialog = AddDialog::new(
             settings,
@@ -91,6 +105,9 @@ impl Window {
         ));
         if let Some(session) = self.imp().session.get().filter(|_| settings.previews_addresses()) {
             dialog.set_preview(Preview::new(session));
+        }
+        if !lines.is_empty() {
+            dialog.append(lines);
         }
         dialog.set_transient_for(Some(self));
         dialog.present();

@@ -23,11 +23,6 @@ impl Window {
             self,
             move |_| window.replace_folder()
         ));
-        imp.lost_close.connect_clicked(glib::clone!(
-            #[weak(rename_to = window)]
-            self,
-            move |_| window.imp().lost.set_visible(false)
-        ));
         session.connect_folder_lost(glib::clone!(
             #[weak(rename_to = window)]
             self,

@@ -20,11 +20,6 @@ impl Window {
             self,
             move |_| window.show_file(&path)
         ));
-        imp.notice_close.connect_clicked(glib::clone!(
-            #[weak(rename_to = notice)]
-            imp.notice,
-            move |_| notice.set_visible(false)
-        ));
     }
 
     /// What the user has to know as long as it is so.

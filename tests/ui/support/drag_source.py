@@ -6,6 +6,8 @@ drag_source.py TITLE KIND TEXT, where KIND is what the drag offers:
   uri-list  text/uri-list, as a file manager or a GTK program does
   text      text/plain only, as an editor does
   browser   text/x-moz-url, text/html and text/plain and no list of URIs, as Firefox and Chromium do
+  page      a piece of a page: text/html with TEXT, one link a line, and a text that has none of them
+  html      the same as text/html only
   portal    the file of that path by the portal that hands files over to programs in sandboxes
 """
 
@@ -22,6 +24,8 @@ TARGETS = {
     "uri-list": ["text/uri-list"],
     "text": ["text/plain;charset=utf-8", "text/plain", "UTF8_STRING"],
     "browser": ["text/x-moz-url", "text/html", "text/plain;charset=utf-8", "text/plain", "UTF8_STRING"],
+    "page": ["text/html", "text/plain;charset=utf-8", "text/plain", "UTF8_STRING"],
+    "html": ["text/html"],
     "portal": ["application/vnd.portal.filetransfer"],
 }
 
@@ -47,7 +51,10 @@ def handed_over(path):
     return key.encode()
 
 
-def content(target, text):
+def content(target, text, kind):
+    if kind in ("page", "html"):
+        links = "".join(f"<li><a href='{link}'>here</a></li>" for link in text.splitlines())
+        return (f"<meta charset='utf-8'><ul>{links}</ul>" if target == "text/html" else "here\nhere").encode()
     if target == "application/vnd.portal.filetransfer":
         return handed_over(text)
     if target == "text/uri-list":
@@ -69,7 +76,7 @@ def main():
     handle.drag_source_set(Gdk.ModifierType.BUTTON1_MASK, entries, Gdk.DragAction.COPY | Gdk.DragAction.LINK)
 
     def give(_widget, _context, selection, _info, _time):
-        selection.set(selection.get_target(), 8, content(selection.get_target().name(), text))
+        selection.set(selection.get_target(), 8, content(selection.get_target().name(), text, kind))
 
     handle.connect("drag-data-get", give)
     window.add(handle)

@@ -455,7 +455,7 @@ class DropTarget(_Other):
 
 
 class Clipboard(_Other):
-    """A text that was copied in another program."""
+    """A text, or a page with these links, that was copied in another program."""
 
-    def __init__(self, text):
-        super().__init__("clipboard.py", text)
+    def __init__(self, text, kind="text"):
+        super().__init__("clipboard.py", kind, text)
