@@ -475,22 +475,25 @@ fn every_button_in_the_templates_has_a_name() {
 #[test]
 fn what_is_chosen_can_be_read_beside_long_words() {
     on_display(|| {
-        let value = "Choose a name of its own";
-        let row = adw::ComboRow::builder()
-            .title("If the file is there already")
-            .subtitle("What was interrupted is always continued. ".repeat(4))
-            .model(&gtk::StringList::new(&[value, "No"]))
-            .build();
-        show_whole(&row);
-        let (page, group) = (adw::PreferencesPage::new(), adw::PreferencesGroup::new());
-        group.add(&row);
-        page.add(&group);
-        let window = gtk::Window::builder().default_width(500).default_height(300).child(&page).build();
-        window.present();
-        let shown = || every::<gtk::Label>(&row).into_iter().find(|label| label.label() == value && label.is_mapped());
-        until(|| shown().is_some_and(|label| label.width() > 0));
-        assert!(!shown().unwrap().layout().is_ellipsized());
-        window.destroy();
+        // Letters of the second are twice as wide.
+        for value in ["Choose a name of its own", "使用新的名称"] {
+            let row = adw::ComboRow::builder()
+                .title("If the file is there already")
+                .subtitle("What was interrupted is always continued. ".repeat(4))
+                .model(&gtk::StringList::new(&[value, "No"]))
+                .build();
+            show_whole(&row);
+            let (page, group) = (adw::PreferencesPage::new(), adw::PreferencesGroup::new());
+            group.add(&row);
+            page.add(&group);
+            let window = gtk::Window::builder().default_width(500).default_height(300).child(&page).build();
+            window.present();
+            let shown =
+                || every::<gtk::Label>(&row).into_iter().find(|label| label.label() == value && label.is_mapped());
+            until(|| shown().is_some_and(|label| label.width() > 0));
+            assert!(!shown().unwrap().layout().is_ellipsized(), "{value}");
+            window.destroy();
+        }
     });
 }
 
@@ -565,6 +568,48 @@ fn a_long_name_leaves_a_toast_its_meaning_and_its_button() {
             assert!(bounds.x() >= 0.0 && bounds.x() + bounds.width() <= 360.0, "{bounds:?}");
         }
         window.destroy();
+    });
+}
+
+#[test]
+fn the_time_of_a_start_is_typed_and_turned_past_midnight() {
+    on_display(|| {
+        let dialog = AddDialog::new(&Settings::in_memory().unwrap(), |_, _| ());
+        let time: gtk::SpinButton = named(&dialog, "at");
+        for (minute, text) in [(1350.0, "22:30"), (1455.0, "00:15"), (-15.0, "23:45")] {
+            time.set_value(minute);
+            assert_eq!(time.text(), text);
+        }
+        time.set_text("7.15");
+        time.update();
+        assert_eq!((time.value_as_int(), time.text().as_str()), (7 * 60 + 15, "07:15"));
+        dialog.destroy();
+    });
+}
+
+#[test]
+fn the_wheel_turns_no_number_without_the_focus() {
+    on_display(|| {
+        let dialog = AddDialog::new(&Settings::in_memory().unwrap(), |_, _| ());
+        every::<adw::ExpanderRow>(&dialog)[0].set_expanded(true);
+        dialog.present();
+        let spins = every::<gtk::SpinButton>(&dialog);
+        assert!(spins.len() > 2);
+        until(|| spins.iter().any(|spin| spin.is_mapped()));
+        let turns = |spin: &gtk::SpinButton| {
+            let controllers = spin.observe_controllers();
+            let wheels = controllers.iter::<glib::Object>().flatten();
+            let mut wheels = wheels.filter_map(|one| one.downcast::<gtk::EventControllerScroll>().ok());
+            wheels.any(|wheel| wheel.propagation_phase() != gtk::PropagationPhase::None)
+        };
+        assert!(spins.iter().all(|spin| !turns(spin)));
+        let shown = spins.iter().find(|spin| spin.is_mapped()).unwrap();
+        shown.grab_focus();
+        until(|| turns(shown));
+        assert!(spins.iter().all(|spin| spin == shown || !turns(spin)));
+        gtk::prelude::GtkWindowExt::set_focus(&dialog, None::<&gtk::Widget>);
+        until(|| !turns(shown));
+        dialog.destroy();
     });
 }
 

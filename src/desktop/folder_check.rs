@@ -14,9 +14,11 @@ pub async fn problem(folder: &Path) -> Option<String> {
     let about =
         gio::File::for_path(folder).query_info_future(ASKED, gio::FileQueryInfoFlags::NONE, glib::Priority::DEFAULT);
     match about.await {
-        Ok(about) if about.file_type() != gio::FileType::Directory => Some(gettext("This is no folder.")),
+        Ok(about) if about.file_type() != gio::FileType::Directory => {
+            Some(gettext("This is no folder. Choose another folder."))
+        }
         Ok(about) if !about.boolean(gio::FILE_ATTRIBUTE_ACCESS_CAN_WRITE) => {
-            Some(gettext("Nothing can be saved in this folder: you may not write there."))
+            Some(gettext("Nothing can be saved in this folder: you may not write there. Choose another folder."))
         }
         Ok(_) => None,
         Err(error) if error.matches(gio::IOErrorEnum::NotFound) => {
@@ -24,7 +26,7 @@ pub async fn problem(folder: &Path) -> Option<String> {
         }
         Err(error) => {
             tracing::info!(%error, "A folder can not be looked at");
-            Some(gettext("This folder can not be reached."))
+            Some(gettext("This folder can not be reached. Choose another folder."))
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The desktop around the window: files and their programs, link files, notifications, the launcher, the
-//! start with the user's session, network and hours, staying awake, suspending and shutting down, the keyring. No
+//! start with the user's session, the clock, network and hours, staying awake, suspending and shutting down, the keyring. No
 //! widgets.
 
 pub mod after_command;
@@ -8,6 +8,7 @@ pub mod autostart;
 pub mod awake;
 pub mod background;
 pub mod circumstances;
+pub mod clock_format;
 pub mod files;
 pub mod folder_check;
 pub mod free_space;

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::clock;
 use crate::engine::types::Speed;
 use crate::i18n::{gettext, gettext_f};
 
@@ -75,44 +76,52 @@ pub fn step(time: Duration) -> String {
 
 /// `10:31` when that is today, else with its date.
 pub fn time_of_day(when: SystemTime, now: SystemTime) -> String {
-    // Translators: a time of day, as g_date_time_format() takes it; “%l:%M %p” is for am and pm.
-    let today = gettext("%H:%M");
-    // Translators: a day with its time, as g_date_time_format() takes it.
-    formatted(when, now, &today, &gettext("%-e %B %Y, %H:%M"))
+    let Some(when) = local(when) else { return String::new() };
+    let time = text(&when, &clock::to_the_minute());
+    if is_on_the_day_of(&when, now) {
+        // Translators: a time of today like “10:31”, as it stands alone or in a sentence like “Starts at {time}”.
+        return gettext_f("{time}", &[("time", &time)]);
+    }
+    with_day(&when, &time)
 }
 
 /// `10:31:07` when that is today, else with its date.
 pub fn time_to_the_second(when: SystemTime, now: SystemTime) -> String {
-    // Translators: a time of day, as g_date_time_format() takes it; “%l:%M:%S %p” is for am and pm.
-    let today = gettext("%H:%M:%S");
-    // Translators: a day with its time, as g_date_time_format() takes it.
-    formatted(when, now, &today, &gettext("%-e %B %Y, %H:%M:%S"))
+    let Some(when) = local(when) else { return String::new() };
+    let time = text(&when, &clock::to_the_second());
+    if is_on_the_day_of(&when, now) { time } else { with_day(&when, &time) }
 }
 
 /// `26 November 2026, 10:31`
 pub fn day_with_time(when: SystemTime) -> String {
-    // Translators: a day with its time, as g_date_time_format() takes it.
-    let format = gettext("%-e %B %Y, %H:%M");
-    formatted(when, when, &format, &format)
+    local(when).map(|when| with_day(&when, &text(&when, &clock::to_the_minute()))).unwrap_or_default()
+}
+
+fn with_day(when: &glib::DateTime, time: &str) -> String {
+    // Translators: {day} is like “26 November 2026”, {time} like “10:31”.
+    gettext_f("{day}, {time}", &[("day", &day(when)), ("time", time)])
 }
 
 /// `26 November 2026`
 pub fn day(date: &glib::DateTime) -> String {
     // Translators: a day, as g_date_time_format() takes it.
-    date.format(&gettext("%-e %B %Y")).map(|text| text.to_string()).unwrap_or_default()
+    text(date, &gettext("%-e %B %Y"))
 }
 
-fn formatted(when: SystemTime, now: SystemTime, today: &str, other_day: &str) -> String {
-    let local = |time: SystemTime| {
-        let seconds = match time.duration_since(SystemTime::UNIX_EPOCH) {
-            Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
-            Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
-        };
-        glib::DateTime::from_unix_local(seconds).ok()
+fn text(date: &glib::DateTime, format: &str) -> String {
+    date.format(format).map(Into::into).unwrap_or_default()
+}
+
+fn is_on_the_day_of(when: &glib::DateTime, now: SystemTime) -> bool {
+    local(now).is_some_and(|now| now.ymd() == when.ymd())
+}
+
+fn local(time: SystemTime) -> Option<glib::DateTime> {
+    let seconds = match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
     };
-    let (Some(when), Some(now)) = (local(when), local(now)) else { return String::new() };
-    let format = if when.ymd() == now.ymd() { today } else { other_day };
-    when.format(format).map(|text| text.to_string()).unwrap_or_default()
+    glib::DateTime::from_unix_local(seconds).ok()
 }
 
 #[cfg(test)]
@@ -168,5 +177,6 @@ mod tests {
         assert_eq!(time_of_day(now, now).len(), "10:31".len());
         let other = time_of_day(now - Duration::from_secs(400_000_000), now);
         assert!(other.contains("2014"), "{other}");
+        assert_eq!(day_with_time(now).rsplit_once(", ").unwrap().1, time_of_day(now, now));
     }
 }

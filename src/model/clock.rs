@@ -1,18 +1,41 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! A time of day as the clock of the user's country shows it, `22:00` or `10:00 PM`, and as it is typed.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::engine::rate::DAY;
-use crate::i18n::gettext;
 
 const HOUR: u16 = 60;
 
+/// Whether a clock counts the hours of the whole day or of each half of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hours {
+    OfDay,
+    OfHalfDay,
+}
+
+/// What the user chose for the clock of the desktop, and how times are written for it: known from the first time on, as
+/// a search of the history writes many.
+static CLOCK: Mutex<(Option<Hours>, Option<Form>)> = Mutex::new((None, None));
+
+/// From now on times are written with these hours, `None` for those of the user's country.
+pub fn choose(hours: Option<Hours>) {
+    *CLOCK.lock().unwrap_or_else(PoisonError::into_inner) = (hours, None);
+}
+
 /// `minute` counts from midnight.
 pub fn time(minute: u16) -> String {
-    let (hour, minute) = (i32::from(minute % DAY / HOUR), i32::from(minute % HOUR));
-    let evening = formatted(22, 10, "%X");
-    // Translators: a time of day, as g_date_time_format() takes it; “%l:%M %p” is for am and pm.
-    let format = format_of(&evening, &formatted(22, 10, "%p")).unwrap_or_else(|| gettext("%H:%M"));
-    formatted(hour, minute, &format)
+    Form::now().time(minute)
+}
+
+/// As g_date_time_format() takes it.
+pub(super) fn to_the_minute() -> String {
+    Form::now().format("")
+}
+
+/// As g_date_time_format() takes it.
+pub(super) fn to_the_second() -> String {
+    Form::now().format("%S")
 }
 
 fn formatted(hour: i32, minute: i32, format: &str) -> String {
@@ -20,15 +43,60 @@ fn formatted(hour: i32, minute: i32, format: &str) -> String {
     time.and_then(|time| time.format(format)).map(Into::into).unwrap_or_default()
 }
 
-/// How the locale writes hours and minutes, by what it makes of 22:10:07 and what it calls that half of the day;
-/// `None` where that can not be told.
-fn format_of(evening: &str, half: &str) -> Option<String> {
-    let evening = evening.trim();
-    if !half.is_empty() && evening.contains(half) && !evening.contains("22") {
-        return Some(if evening.starts_with(half) { "%p %-I:%M" } else { "%-I:%M %p" }.to_owned());
+/// How times are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// With this between hours and minutes.
+    OfDay(char),
+    HalfFirst,
+    HalfLast,
+}
+
+impl Form {
+    fn now() -> Self {
+        let mut clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+        let (chosen, known) = &mut *clock;
+        *known.get_or_insert_with(|| {
+            let [usual, halved, half] = ["%X", "%r", "%p"].map(|format| formatted(22, 10, format));
+            Self::of(&usual, &halved, &half, *chosen)
+        })
     }
-    let (sign, rest) = evening.strip_prefix("22")?.split_once("10")?;
-    (rest == format!("{sign}07") && matches!(sign, ":" | ".")).then(|| format!("%H{sign}%M"))
+
+    fn time(self, minute: u16) -> String {
+        let (hour, minute) = (i32::from(minute % DAY / HOUR), i32::from(minute % HOUR));
+        formatted(hour, minute, &self.format(""))
+    }
+
+    /// By what the locale makes of 22:10:07, how it writes that with twelve hours, and what it calls that half of the day.
+    fn of(usual: &str, halved: &str, half: &str, chosen: Option<Hours>) -> Self {
+        let usual = usual.trim();
+        let is_halved = match chosen {
+            Some(hours) => hours == Hours::OfHalfDay,
+            None => usual.contains(half) && !usual.contains("22"),
+        };
+        match usual.strip_prefix("22").and_then(|rest| rest.chars().next()) {
+            // Without a word for it nobody knew which half is meant.
+            _ if is_halved && !half.is_empty() => {
+                if halved.trim().starts_with(half) {
+                    Self::HalfFirst
+                } else {
+                    Self::HalfLast
+                }
+            }
+            Some('.') => Self::OfDay('.'),
+            _ => Self::OfDay(':'),
+        }
+    }
+
+    fn format(self, seconds: &str) -> String {
+        let sign = if let Self::OfDay(sign) = self { sign } else { ':' };
+        let rest = if seconds.is_empty() { format!("{sign}%M") } else { format!("{sign}%M{sign}{seconds}") };
+        match self {
+            Self::OfDay(_) => format!("%H{rest}"),
+            Self::HalfFirst => format!("%p %-I{rest}"),
+            Self::HalfLast => format!("%-I{rest} %p"),
+        }
+    }
 }
 
 /// Reads `22:00`, `22.00`, `2200`, `22`, `10 pm`, and 24:00 as midnight: minutes from midnight.
@@ -67,18 +135,37 @@ mod tests {
 
     #[test]
     fn the_clock_is_that_of_the_locale() {
-        for (evening, half, format) in [
-            ("22:10:07", "", Some("%H:%M")),
-            ("22:10:07", "PM", Some("%H:%M")),
-            ("22.10.07", "", Some("%H.%M")),
-            ("10:10:07 PM", "PM", Some("%-I:%M %p")),
-            ("UTC 10:10:07 م", "م", Some("%-I:%M %p")),
-            ("오후 10:10:07", "오후", Some("%p %-I:%M")),
-            ("22時10分07秒", "午後", None),
-            ("22:10", "", None),
-            ("", "", None),
+        for (usual, halved, half, format) in [
+            ("22:10:07", "10:10:07 PM", "PM", "%H:%M"),
+            ("22:10:07", "", "", "%H:%M"),
+            ("22.10.07", "10.10.07 ip.", "ip.", "%H.%M"),
+            ("10:10:07 PM", "10:10:07 PM", "PM", "%-I:%M %p"),
+            ("UTC 10:10:07 م", "10:10:07 م", "م", "%-I:%M %p"),
+            ("오후 10:10:07", "오후 10:10:07", "오후", "%p %-I:%M"),
+            ("22時10分07秒", "午後10時10分07秒", "午後", "%H:%M"),
+            ("", "", "", "%H:%M"),
         ] {
-            assert_eq!(format_of(evening, half).as_deref(), format, "{evening}");
+            assert_eq!(Form::of(usual, halved, half, None).format(""), format, "{usual}");
+        }
+    }
+
+    #[test]
+    fn the_clock_of_the_desktop_goes_before_that_of_the_locale() {
+        let form = |usual, halved, half, hours| Form::of(usual, halved, half, Some(hours)).format("%S");
+        assert_eq!(form("10:10:07 PM", "10:10:07 PM", "PM", Hours::OfDay), "%H:%M:%S");
+        assert_eq!(form("22:10:07", "10:10:07 PM", "PM", Hours::OfHalfDay), "%-I:%M:%S %p");
+        assert_eq!(form("22時10分07秒", "午後10時10分07秒", "午後", Hours::OfHalfDay), "%p %-I:%M:%S");
+        assert_eq!(form("22:10:07", "", "", Hours::OfHalfDay), "%H:%M:%S", "no word for the half of the day");
+    }
+
+    #[test]
+    fn times_of_half_a_day_begin_with_twelve_and_are_read_as_the_same() {
+        let written = [0, 61, 12 * HOUR, 13 * HOUR].map(|minute| Form::HalfLast.time(minute));
+        assert_eq!(written, ["12:00 AM", "1:01 AM", "12:00 PM", "1:00 PM"]);
+        for form in [Form::HalfFirst, Form::HalfLast, Form::OfDay('.')] {
+            for minute in 0..DAY {
+                assert_eq!(read_time(&form.time(minute)), Some(minute), "{form:?}");
+            }
         }
     }
 

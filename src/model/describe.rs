@@ -249,12 +249,12 @@ fn received(progress: &Progress) -> Option<String> {
     }
 }
 
-/// `42 %` of the bytes; nothing before the first is told to be checked.
+/// `42%` of the bytes; nothing before the first is told to be checked.
 pub(super) fn checked(progress: &Progress) -> Option<String> {
     let total = progress.total.filter(|total| progress.received < *total)?;
     let percent = u128::from(progress.received) * 100 / u128::from(total);
     // Translators: how much of a file is checked; {n} is a number from 0 to 100.
-    Some(gettext_f("{n} %", &[("n", &percent.to_string())]))
+    Some(gettext_f("{n}%", &[("n", &percent.to_string())]))
 }
 
 fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String {
@@ -335,7 +335,9 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
             gettext("The server refuses this address (error 403). It may have expired: give it a new one.")
         }
         FailureKind::HttpStatus(404) => gettext("The file is not on the server (error 404). Check the address."),
-        FailureKind::HttpStatus(410) => gettext("The file is no longer on the server (error 410)."),
+        FailureKind::HttpStatus(410) => {
+            gettext("The file is no longer on the server (error 410). Give it a new address.")
+        }
         FailureKind::HttpStatus(429 | 503) => gettext("The server is busy. Try again later."),
         FailureKind::HttpStatus(code @ 500..) => server_trouble(*code),
         FailureKind::HttpStatus(code) => {
@@ -377,7 +379,7 @@ pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String 
         FailureKind::TooLargeForFileSystem => {
             gettext_f("The file is too large for the drive of {folder}. Choose another folder.", &[folder])
         }
-        FailureKind::PartInUse => gettext("Another program is downloading this file."),
+        FailureKind::PartInUse => gettext("Another program is downloading this file. Try again later."),
         FailureKind::DriveFailed => {
             gettext_f("The drive of {folder} does not answer as it should. Is it connected?", &[folder])
         }
@@ -477,7 +479,7 @@ mod tests {
     #[test]
     fn a_check_tells_how_far_it_is() {
         assert_eq!(words(&download(State::Verifying, 4 * MB, Some(4 * MB))), "Verifying… – 4.0 MB");
-        assert_eq!(words(&download(State::Verifying, 3 * MB, Some(4 * MB))), "Verifying… – 75 % – 4.0 MB");
+        assert_eq!(words(&download(State::Verifying, 3 * MB, Some(4 * MB))), "Verifying… – 75% – 4.0 MB");
         assert_eq!(words(&download(State::Verifying, 0, None)), "Verifying…");
     }
 

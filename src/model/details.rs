@@ -114,12 +114,12 @@ fn map(download: &Snapshot, picture: &Picture) -> SegmentMap {
     }
 }
 
-/// `62 % done, 5 connections`
+/// `62% done, 5 connections`
 fn sentence(download: &Snapshot, connections: usize) -> String {
     let progress = &download.progress;
     if download.state == State::Verifying {
         return match describe::checked(progress) {
-            // Translators: {share} is a text like “40 %”.
+            // Translators: {share} is a text like “40%”.
             Some(share) => gettext_f("All of the file is here, {share} of it is checked", &[("share", &share)]),
             None => gettext("All of the file is here"),
         };
@@ -128,7 +128,7 @@ fn sentence(download: &Snapshot, connections: usize) -> String {
         Some(total) => {
             let percent = u128::from(progress.received.min(total)) * 100 / u128::from(total);
             // Translators: how much of a file is here; {n} is a number from 0 to 100.
-            gettext_f("{n} % done", &[("n", &percent.to_string())])
+            gettext_f("{n}% done", &[("n", &percent.to_string())])
         }
         None if progress.received == 0 => gettext("Nothing is here yet"),
         None => gettext("The size of the file is not known yet"),
@@ -137,7 +137,7 @@ fn sentence(download: &Snapshot, connections: usize) -> String {
         return done;
     }
     let values = [("done", done.as_str()), ("n", &connections.to_string())];
-    // Translators: {done} is a text like “62 % done”.
+    // Translators: {done} is a text like “62% done”.
     ngettext_f("{done}, {n} connection", "{done}, {n} connections", connections, &values)
 }
 
@@ -374,7 +374,7 @@ mod tests {
             drawn,
             [(StretchKind::Coming(1), 0.4, 0.8), (StretchKind::Done, 0.0, 0.1), (StretchKind::Arrived(1), 0.1, 0.4)]
         );
-        assert_eq!(map.sentence, "40 % done, 1 connection");
+        assert_eq!(map.sentence, "40% done, 1 connection");
         assert!(!map.is_resting);
     }
 
@@ -478,6 +478,6 @@ mod tests {
     fn what_is_being_checked_is_here() {
         let (mut download, picture) = running();
         download.state = State::Verifying;
-        assert_eq!(of(&download, &picture, None).map.sentence, "All of the file is here, 40 % of it is checked");
+        assert_eq!(of(&download, &picture, None).map.sentence, "All of the file is here, 40% of it is checked");
     }
 }

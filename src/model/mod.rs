@@ -10,7 +10,7 @@ pub mod amounts;
 pub mod batch;
 pub mod categories;
 pub mod chronicle;
-mod clock;
+pub mod clock;
 pub mod connections;
 mod content_type;
 pub mod describe;

@@ -159,15 +159,15 @@ pub fn user_agent_problem(text: &str) -> Option<String> {
     (!is_fit).then(|| gettext("It has to be one line."))
 }
 
-/// The next time that it is this hour and minute of the day.
-pub fn next_time(hour: u8, minute: u8) -> Option<SystemTime> {
-    next_time_after(&glib::DateTime::now_local().ok()?, hour, minute)
+/// The next time that it is this minute of the day, counted from midnight.
+pub fn next_time(minute: u16) -> Option<SystemTime> {
+    next_time_after(&glib::DateTime::now_local().ok()?, minute)
 }
 
-fn next_time_after(now: &glib::DateTime, hour: u8, minute: u8) -> Option<SystemTime> {
+fn next_time_after(now: &glib::DateTime, minute: u16) -> Option<SystemTime> {
     let on = |day: &glib::DateTime| {
         let (year, month, date) = day.ymd();
-        glib::DateTime::new(&day.timezone(), year, month, date, hour.into(), minute.into(), 0.0).ok()
+        glib::DateTime::new(&day.timezone(), year, month, date, (minute / 60).into(), (minute % 60).into(), 0.0).ok()
     };
     let today = on(now)?;
     let at = if today.to_unix() > now.to_unix() { today } else { on(&now.add_days(1).ok()?)? };
@@ -268,8 +268,8 @@ mod tests {
     fn a_time_of_day_is_the_next_one() {
         let zone = glib::TimeZone::utc();
         let now = glib::DateTime::new(&zone, 2026, 11, 30, 22, 30, 0.0).unwrap();
-        let hours = |hour, minute| {
-            let at = next_time_after(&now, hour, minute).unwrap();
+        let hours = |hour: u16, minute: u16| {
+            let at = next_time_after(&now, hour * 60 + minute).unwrap();
             at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64 - now.to_unix()
         };
         assert_eq!((hours(23, 0), hours(22, 31)), (30 * 60, 60));

@@ -5,7 +5,8 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
-use super::unhyphenated;
+use super::time_entry::{minute_of, tell_time};
+use super::{page_scroll, unhyphenated};
 use crate::i18n::gettext;
 use crate::model::terms::{Start, Term, Terms, next_time};
 use crate::settings::KILOBYTE;
@@ -28,9 +29,7 @@ mod imp {
         #[template_child]
         pub time: TemplateChild<adw::ActionRow>,
         #[template_child]
-        pub hour: TemplateChild<gtk::SpinButton>,
-        #[template_child]
-        pub minute: TemplateChild<gtk::SpinButton>,
+        pub at: TemplateChild<gtk::SpinButton>,
         #[template_child]
         pub connections: TemplateChild<gtk::SpinButton>,
         #[template_child]
@@ -89,16 +88,12 @@ mod imp {
             let remember = self.remember_row.get();
             remember.set_sensitive(false);
             self.user.connect_changed(move |user| remember.set_sensitive(!user.text().trim().is_empty()));
-            for spin in [&self.hour, &self.minute] {
-                spin.connect_output(|spin| {
-                    spin.set_text(&format!("{:02}", spin.value_as_int()));
-                    glib::Propagation::Stop
-                });
-            }
+            tell_time(&self.at, |_| ());
             // A full hour that is not too near.
             if let Ok(soon) = glib::DateTime::now_local().and_then(|now| now.add_hours(1)) {
-                self.hour.set_value(f64::from(soon.hour()));
+                self.at.set_value(f64::from(soon.hour() * 60));
             }
+            page_scroll::leave_to_page(&*self.obj());
         }
     }
 
@@ -171,11 +166,9 @@ impl AddOptions {
         match imp.start.selected() {
             AT_ONCE => Ok(Start::AtOnce),
             BY_HAND => Ok(Start::ByHand),
-            AT_A_TIME => {
-                let part = |spin: &gtk::SpinButton| u8::try_from(spin.value_as_int()).unwrap_or_default();
-                let at = next_time(part(&imp.hour), part(&imp.minute));
-                at.map(Start::At).ok_or_else(|| gettext("There is no such time on that day. Choose another one."))
-            }
+            AT_A_TIME => next_time(minute_of(&imp.at))
+                .map(Start::At)
+                .ok_or_else(|| gettext("There is no such time on that day. Choose another one.")),
             _ => Ok(Start::Now),
         }
     }

@@ -16,7 +16,7 @@ use super::{afterwards, background, suspend};
 use crate::config;
 use crate::desktop::logins::{self, Told};
 use crate::desktop::notifications::{self, Notifier};
-use crate::desktop::{autostart, circumstances, launcher, search_provider};
+use crate::desktop::{autostart, circumstances, clock_format, launcher, search_provider};
 use crate::i18n::gettext;
 use crate::model::session::Place;
 use crate::model::{Addresses, DownloadId, DownloadObject, Session};
@@ -42,6 +42,8 @@ mod imp {
         pub early: RefCell<Vec<(Wish, DownloadId)>>,
         pub early_for_all: RefCell<Vec<WindowAction>>,
         pub notifier: OnceCell<Notifier>,
+        /// Kept as long as the desktop's clock is followed.
+        pub clock_format: OnceCell<Option<gio::Settings>>,
     }
 
     #[glib::object_subclass]
@@ -66,6 +68,7 @@ mod imp {
             if let Some(display) = gdk::Display::default() {
                 crate::ui::follow_dark(&display);
             }
+            self.clock_format.get_or_init(clock_format::follow);
             self.obj().install_actions();
             self.obj().install_signals();
         }

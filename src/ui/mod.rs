@@ -31,6 +31,8 @@
 //!          ├── RulesGroup     which downloads go into which folder: RuleRows, RuleDialog
 //!          ├── ScheduleGroup  hours of the week, with or without limits: SpanRows
 //!          └── SavedLogins    what is remembered in the keyring: SavedLoginRows
+//!  page_scroll.rs         the wheel over a spin button scrolls the page
+//!  time_entry.rs          a spin button for a time of day
 //!  chooser.rs             lets files and folders be chosen
 //!  unnamed.rs             names for parts that the toolkit leaves without one
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
@@ -63,6 +65,7 @@ mod limit_dialog;
 mod login_dialog;
 pub mod messages;
 mod page;
+mod page_scroll;
 mod plot_field;
 pub mod preferences;
 mod renew_dialog;
@@ -82,6 +85,7 @@ mod spoken;
 pub mod statistics_window;
 pub mod status_line;
 mod suspend;
+mod time_entry;
 mod unhyphenated;
 mod unnamed;
 mod week_start;

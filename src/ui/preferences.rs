@@ -5,11 +5,11 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
-use super::chooser;
 use super::rules_group::RulesGroup;
 use super::saved_logins::SavedLogins;
 use super::schedule_group::ScheduleGroup;
 use super::whole_value::show_whole;
+use super::{chooser, page_scroll};
 use crate::desktop::after_command;
 use crate::desktop::background::is_sandboxed;
 use crate::desktop::keyring::Asking;
@@ -146,6 +146,7 @@ impl Preferences {
         if (adw::major_version(), adw::minor_version()) >= (1, 4) {
             show_names_below_pictures(window.upcast_ref());
         }
+        page_scroll::leave_to_page(&window);
         for (key, count) in [
             (Key::ParallelDownloads, &imp.parallel),
             (Key::ConnectionsPerDownload, &imp.connections),

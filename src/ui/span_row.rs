@@ -7,7 +7,8 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gdk, glib};
 
-use super::unnamed;
+use super::time_entry::{minute_of, tell_time};
+use super::{page_scroll, unnamed};
 use crate::i18n::gettext;
 use crate::model::schedule::{self, DAY, Day, Form, Span, Speed};
 
@@ -88,7 +89,15 @@ mod imp {
     impl ObjectImpl for SpanRow {
         fn constructed(&self) {
             self.parent_constructed();
-            self.obj().watch_times();
+            for spin in [&self.from, &self.until] {
+                let row = self.obj().downgrade();
+                tell_time(spin, move |_| {
+                    if let Some(row) = row.upgrade() {
+                        row.on_changed();
+                    }
+                });
+            }
+            page_scroll::leave_to_page(&*self.obj());
             self.rate.connect_value_changed(glib::clone!(
                 #[weak(rename_to = row)]
                 self.obj(),
@@ -153,32 +162,6 @@ impl SpanRow {
             ));
             imp.days.append(&toggle);
             imp.toggles.borrow_mut().push((day, toggle));
-        }
-    }
-
-    fn watch_times(&self) {
-        let imp = self.imp();
-        let widest = i32::try_from(schedule::time(22 * 60 + 30).chars().count()).unwrap_or_default();
-        for spin in [&imp.from, &imp.until] {
-            spin.set_width_chars(widest);
-            spin.connect_output(|spin| {
-                spin.set_text(&schedule::time(minute_of(spin)));
-                glib::Propagation::Stop
-            });
-            spin.connect_input(|spin| Some(schedule::read_time(&spin.text()).map(f64::from).ok_or(())));
-            spin.connect_value_changed(glib::clone!(
-                #[weak(rename_to = row)]
-                self,
-                move |spin| {
-                    let minute = f64::from(minute_of(spin));
-                    if spin.value() == minute {
-                        row.on_changed();
-                    } else {
-                        // Past midnight: it is told of once more.
-                        spin.set_value(minute);
-                    }
-                }
-            ));
         }
     }
 
@@ -282,9 +265,4 @@ impl SpanRow {
         self.want(Wish::Remove);
         glib::Propagation::Stop
     }
-}
-
-/// Minutes from midnight, wherever the button has been turned to.
-fn minute_of(spin: &gtk::SpinButton) -> u16 {
-    u16::try_from(spin.value_as_int().rem_euclid(i32::from(DAY))).unwrap_or_default()
 }

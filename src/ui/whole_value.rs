@@ -7,6 +7,14 @@ use adw::prelude::*;
 /// So many letters have room in any case: with more a narrow window would have none for the row's own words.
 const MOST: i32 = 26;
 
+/// In letters of a usual width: those of Chinese, Japanese and Korean have twice that.
+fn width_of(letter: char) -> i32 {
+    match letter {
+        '\u{1100}'..='\u{11ff}' | '\u{2e80}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ff60}' => 2,
+        _ => 1,
+    }
+}
+
 /// For a row whose values are texts.
 pub fn show_whole(row: &adw::ComboRow) {
     let factory = gtk::SignalListItemFactory::new();
@@ -21,7 +29,7 @@ pub fn show_whole(row: &adw::ComboRow) {
         let text = item.item().and_downcast::<gtk::StringObject>().map(|value| value.string());
         if let Some(label) = item.child().and_downcast::<gtk::Label>() {
             let text = text.unwrap_or_default();
-            label.set_width_chars(i32::try_from(text.chars().count()).map_or(MOST, |letters| letters.min(MOST)));
+            label.set_width_chars(text.chars().map(width_of).sum::<i32>().min(MOST));
             label.set_label(&text);
         }
     });

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from support import desktop, words
 from support.freshet_ui import Freshet, Home, is_usable
-from support.screen_reader import activate, focused, name, press_tab, role
+from support.screen_reader import Atspi, activate, focused, name, press_tab, role
 from support.waiting import outside, run, until
 
 DESKTOP = desktop.here()
@@ -38,10 +38,12 @@ class Place(Home):
 
 
 @contextmanager
-def opened(more=None, **preferences):
+def opened(more=None, clock=None, **preferences):
     """The preferences, and where they are in English the keyboard in them."""
     with Place() as home:
         home.more = more or {}
+        if clock:
+            home.set_up_desktop(clock_format=f"'{clock}'")
         home.prefer(**preferences)
         with Freshet(home) as app:
             activate("preferences", "/window/1")
@@ -159,6 +161,30 @@ def hours_are_chosen_by_days_and_times():
         wait_for_focus(app, words.ADD_HOURS)
 
 
+def the_wheel_scrolls_the_page_and_turns_a_number_only_with_the_focus():
+    with opened() as (home, app):
+        app.show_page(words.CONNECTIONS_PAGE)
+        at = place_of(app.find(words.NUMBER, words.PARALLEL))
+        turn_wheel_at(at)
+        until("the page to move", lambda: place_of(app.find(words.NUMBER, words.PARALLEL)).y < at.y)
+        tab_to(app, words.PARALLEL, words.NUMBER)
+        turn_wheel_at(place_of(app.find(words.NUMBER, words.PARALLEL)))
+        # It was 5 until then.
+        wait_for(home, "parallel-downloads", "4")
+
+
+def place_of(node):
+    return node.get_component_iface().get_extents(Atspi.CoordType.WINDOW)
+
+
+def turn_wheel_at(place):
+    window = DESKTOP.window(words.PREFERENCES)
+    DESKTOP.move(window.x + place.x + place.width // 4, window.y + place.y + place.height // 2)
+    time.sleep(0.2)
+    DESKTOP.press(5)
+    DESKTOP.release(5)
+
+
 def what_can_not_be_meant_is_said_and_not_kept():
     with opened(hours="'Sun 08:00-18:00'") as (home, app):
         app.show_page(words.CONNECTIONS_PAGE)
@@ -234,14 +260,17 @@ def days_and_times_are_those_of_the_country():
                 ["localedef", "-i", locale, "-f", "UTF-8", str(Path(folder) / f"{locale}.UTF-8")], capture_output=True
             )
             assert (Path(folder) / f"{locale}.UTF-8").is_dir(), made.stderr
-        for country, language, first, hours in (
-            ("en_US", "en_US", "Sunday", r"10:00 PM\b.* \S?6:00 AM"),
-            ("en_GB", "en_US", "Monday", r"\S?22:00\b.* \S?06:00"),
+        for country, language, first, clock, hours in (
+            ("en_US", "en_US", "Sunday", None, r"10:00 PM\b.* \S?6:00 AM"),
+            ("en_GB", "en_US", "Monday", None, r"\S?22:00\b.* \S?06:00"),
             # From right to left.
-            ("en_GB", "he_IL", "Monday", r"\S?22:00\b.* \S?06:00"),
+            ("en_GB", "he_IL", "Monday", None, r"\S?22:00\b.* \S?06:00"),
+            # As was chosen for the clock of the desktop.
+            ("en_US", "en_US", "Sunday", "24h", r"\S?22:00\b.* \S?06:00"),
+            ("en_GB", "en_US", "Monday", "12h", r"10:00 (PM|pm)\b.* \S?6:00 (AM|am)"),
         ):
             more = {"LOCPATH": folder, "LC_ALL": "", "LANG": f"{language}.UTF-8", "LC_TIME": f"{country}.UTF-8"}
-            with opened(more, hours="'Tue 22:00-06:00'") as (_, app):
+            with opened(more, clock, hours="'Tue 22:00-06:00'") as (_, app):
                 app.wait_to_say(f"Tuesday.* {hours}")
                 shown = [name(node) for node in app.nodes() if role(node) in words.BUTTON and name(node) in DAYS]
                 start = DAYS.index(first)
@@ -252,6 +281,7 @@ if __name__ == "__main__":
     run(
         the_pages_are_chosen_by_keys_in_a_narrow_window_too,
         hours_are_chosen_by_days_and_times,
+        the_wheel_scrolls_the_page_and_turns_a_number_only_with_the_focus,
         what_can_not_be_meant_is_said_and_not_kept,
         what_is_not_changed_of_limits_stays_as_it_is,
         a_text_that_can_not_be_read_is_shown_and_left_alone,

@@ -284,7 +284,11 @@ mod tests {
 
         /// What can be written is what is meant: of all else nothing could be read back.
         #[test]
-        fn what_is_not_meant_can_not_be_read_back(days in 0_u8..0x80, from in 0..DAY, to in 1..=DAY) {
+        fn what_is_not_meant_can_not_be_read_back(
+            // Drawn by chance alone, an end that is the beginning, or no day at all, would hardly ever come up.
+            days in prop_oneof![1 => Just(0), 3 => 1_u8..0x80],
+            (from, to) in prop_oneof![1 => (1..DAY).prop_map(|minute| (minute, minute)), 3 => (0..DAY, 1..=DAY)],
+        ) {
             let window = Window { days: Days(days), from, to, rate: None };
             let read = Schedule::hours(&Schedule { windows: vec![window] }.to_hours());
             prop_assert_eq!(read == Ok(Schedule { windows: vec![window] }), window.is_meant());

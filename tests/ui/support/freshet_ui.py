@@ -37,6 +37,7 @@ class Home:
         self.config = self.path / "config"
         for folder in (self.downloads, self.config, self.path / "data", self.path / "cache"):
             folder.mkdir()
+        self._of_desktop = []
         # Where the program has its own.
         self._own_config, self.data = self.config, self.path / "data"
         if os.environ.get("FRESHET_SANDBOX"):
@@ -55,8 +56,13 @@ class Home:
         lines = [f"{name.replace('_', '-')}={value}\n" for name, value in preferences.items()]
         # All at once: a program that runs must see no half of it.
         new = folder / "keyfile.new"
-        new.write_text("[io/github/freshet/Freshet]\n" + "".join(lines))
+        new.write_text("[io/github/freshet/Freshet]\n" + "".join(lines + self._of_desktop))
         new.replace(folder / "keyfile")
+
+    def set_up_desktop(self, **preferences):
+        """What the desktop's own settings say from the next `prefer` on: set_up_desktop(clock_format="'12h'")."""
+        lines = [f"{name.replace('_', '-')}={value}\n" for name, value in preferences.items()]
+        self._of_desktop = ["[org/gnome/desktop/interface]\n", *lines]
 
     def environment(self):
         return {

@@ -30,7 +30,7 @@ ADD = "Add"
 UNFOLDS = "Advanced"
 # Rows that can not be used as long as what is above them is off, and entry rows, which with libadwaita 1.2 do not
 # tell that they have the focus.
-FOLDED = ("File name (as the server says, if empty)", "Kilobytes a second")
+FOLDED = ("File name (optional)", "Kilobytes a second")
 FROM_FILE, FILE_CHOOSER, DROP_TO_ADD = "From File…", "Add From File", "Drop to Add"
 BAD_ADDRESS = re.compile(r"(not|no|invalid)\b.*\baddress", re.IGNORECASE)
 PATTERNS, COUNTS_DOWN = r"Patterns like \[001-100\]", r"“\[10-8\]” counts down"
@@ -60,7 +60,7 @@ NOTHING_TO_PASTE = "There is no link on the clipboard"
 
 # The details of a download: their button, the picture of where its bytes are, and what they say.
 DETAILS = "Details"
-MAP = re.compile(r"^\d+ % done, ([2-9]) connections$")
+MAP = re.compile(r"^\d+% done, ([2-9]) connections$")
 SPEEDS = re.compile(r"^[\d.]+\skB/s now, [\d.]+\skB/s on average, [\d.]+\skB/s at most; limited to 700\.0\skB/s$")
 COPY_COMMAND, COPIED = "Copy as curl Command", r"^Copied to the clipboard\b"
 # What happened to it, folded away: in this order, among more.
@@ -121,6 +121,7 @@ PREFERENCES_PAGES = (FILES_PAGE, CONNECTIONS_PAGE, SERVERS_PAGE, BACKGROUND_PAGE
 FIND_CHECKSUM, NETRC = "Look for a published checksum", "Log in as ~/.netrc says"
 
 # Hours of the week, as they are edited.
+PARALLEL = "Downloads at a time"
 ONLY_AT_HOURS, LIMITS_AT_HOURS = "Only at these hours", "Other limits at some hours"
 ADD_HOURS, REMOVE_HOURS, FROM, UNTIL = "Add Hours", "Remove These Hours", "From", "Until"
 NEXT_DAY, EVERY_DAY = "On the next day", "Every day"
