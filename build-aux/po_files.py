@@ -146,6 +146,9 @@ def problems_of_text(original, translation, allowed):
     # Isolates come in pairs, and a lone mark would turn what follows.
     if sum(translation.count(mark) for mark in "\u2066\u2067\u2068") != translation.count("\u2069"):
         yield "a direction isolate is not closed"
+    # The program isolates the number, so that the sign beside it would go to its other side.
+    if re.search(r"[\u0590-\u08ff]", translation) and re.search(r"\}%", re.sub("\u2066.*?\u2069", "", translation)):
+        yield "a percent sign is in no isolate with its number"
 
 
 def is_the_same_everywhere(message):

@@ -73,6 +73,7 @@ class OfATranslation(unittest.TestCase):
             (" x", "x", "space"),
             ("“x” y", '"x" y', "quotes"),
             ("in {x} here", "\u2068{x} ici", "isolate"),
+            ("{n} % done", "{n}% \u05d4\u05d5\u05e9\u05dc\u05de\u05d5", "percent sign"),
         ):
             found = self.problems(original, translation)
             self.assertTrue(any(fault in problem for problem in found), (translation, found))
