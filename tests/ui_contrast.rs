@@ -7,11 +7,15 @@ use adw::prelude::*;
 use gtk::gdk::RGBA;
 
 const AA: f32 = 4.5;
+/// What tells the state of a control.
+const AA_OF_CONTROLS: f32 = 3.0;
 const STYLE: &str = include_str!("../data/resources/style.css");
 const STYLE_DARK: &str = include_str!("../data/resources/style-dark.css");
 
 /// libadwaita draws a selected row that is pointed at so much darker (or lighter) than the list.
 const SELECTED: f32 = 0.13;
+/// And a button so much than what it stands on.
+const BUTTON: f32 = 0.1;
 
 /// A number of style.css that follows `before`.
 fn number(before: &str) -> f32 {
@@ -100,6 +104,10 @@ fn every_text_has_the_contrast_of_wcag_aa() {
             STYLE.contains("background-color: @accent_color;\n  color: @view_bg_color;"),
             "the drop hint's colours"
         );
+        assert!(STYLE.contains(".weekday:checked {\n  background-color: @accent_color;\n  color: @view_bg_color;"));
+        let other_day = on(with_alpha(named("card_fg_color"), BUTTON), on(named("card_bg_color"), window));
+        let contrast_of_days = contrast(named("accent_color"), other_day);
+        assert!(contrast_of_days >= AA_OF_CONTROLS, "{scheme:?}: days are told apart by {contrast_of_days:.2} to 1");
         for (what, text, ground) in [
             ("a row", text, selected),
             ("dim text of a row", dim, selected),
@@ -108,6 +116,7 @@ fn every_text_has_the_contrast_of_wcag_aa() {
             ("a notice", named("window_fg_color"), notice),
             ("a subtitle in the header bar", dim, header),
             ("the hint of a drop", view, named("accent_color")),
+            ("a day that is chosen", view, named("accent_color")),
         ] {
             let contrast = contrast(text, ground);
             println!("{scheme:?}: {what}: {contrast:.1}");

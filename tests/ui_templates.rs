@@ -4,7 +4,9 @@
 //! build-aux/gui-session.sh promised one.
 #![cfg(feature = "gui")]
 
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
@@ -13,16 +15,23 @@ use adw::prelude::*;
 use freshet::engine::download::state::State;
 use freshet::engine::event::{Event, Progress, Snapshot};
 use freshet::engine::{DownloadId, Speed};
-use freshet::model::{DownloadObject, Session};
+use freshet::model::order::{Order, SortKey};
+use freshet::model::{DownloadList, DownloadObject, Session, amounts};
 use freshet::settings::{Settings, WindowShape};
+use freshet::ui::actions::DownloadAction;
 use freshet::ui::add_dialog::AddDialog;
 use freshet::ui::download_row::DownloadRow;
+use freshet::ui::downloads_view::DownloadsView;
+use freshet::ui::even_lines::EvenLines;
 use freshet::ui::messages;
 use freshet::ui::row_button::RowButton;
 use freshet::ui::status_line::StatusLine;
 use freshet::ui::whole_value::show_whole;
 use freshet::ui::window::Window;
 use gtk::{gio, glib};
+
+/// The width of the narrowest window.
+const NARROW: i32 = 360;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -516,6 +525,32 @@ fn in_a_narrow_window_the_name_in_the_details_has_its_line() {
     });
 }
 
+#[test]
+fn days_stand_in_one_line_or_in_two_of_the_same_columns() {
+    on_display(|| {
+        let days = gtk::Box::builder().layout_manager(&glib::Object::new::<EvenLines>()).build();
+        let day = |_| gtk::Label::builder().width_request(40).height_request(20).build();
+        let all: Vec<_> = (0..7).map(day).collect();
+        all.iter().for_each(|label| days.append(label));
+        let height = |width: i32| days.measure(gtk::Orientation::Vertical, width).0;
+        let (least, natural, ..) = days.measure(gtk::Orientation::Horizontal, -1);
+        assert_eq!((least, natural), (40, 7 * 44 - 4));
+        assert_eq!([height(natural), height(natural - 1), height(4 * 44 - 4), height(4 * 44 - 5)], [20, 44, 44, 68]);
+
+        days.set_width_request(200);
+        let around = gtk::Fixed::new();
+        around.put(&days, 0.0, 0.0);
+        let window = gtk::Window::builder().child(&around).build();
+        window.present();
+        let place = |label: &gtk::Label| label.compute_bounds(&days).map(|at| (at.x() as i32, at.y() as i32));
+        until(|| days.width() == 200 && place(&all[6]).is_some_and(|(x, y)| (x, y) == (2 * 51, 24)));
+        assert_eq!((place(&all[0]), place(&all[3])), (Some((0, 0)), Some((3 * 51, 0))));
+        days.set_direction(gtk::TextDirection::Rtl);
+        until(|| place(&all[4]) == Some((3 * 51, 24)));
+        window.destroy();
+    });
+}
+
 /// The widget of this name in a template.
 fn named<T: IsA<gtk::Widget> + IsA<gtk::Buildable>>(within: &impl IsA<gtk::Widget>, id: &str) -> T {
     every::<T>(within).into_iter().find(|one| one.buildable_id().is_some_and(|own| own == id)).unwrap()
@@ -673,17 +708,122 @@ fn the_bar_offers_what_fits_the_selected_rows() {
             actions.filter(|action| action.starts_with("selection.")).collect::<Vec<_>>()
         };
         let says = |words: &str| every::<gtk::Label>(&bar).iter().any(|label| label.label() == words);
-        assert_eq!(usable(), [""; 0]);
+        let width = || bar.measure(gtk::Orientation::Horizontal, -1).0;
+        let empty = width();
+        until(|| usable() == [""; 0]);
         model.select_item(0, false);
-        assert_eq!(usable(), ["selection.remove"]);
+        until(|| usable() == ["selection.remove"]);
         model.select_item(1, false);
-        assert!(says("2 selected"));
-        assert_eq!(usable().len(), 2, "{:?}", usable());
+        until(|| says("2 selected"));
+        assert_eq!(usable(), ["selection.pause", "selection.remove"]);
         session.apply(&Event::Changed(Box::new(snapshot(2, State::Paused))));
-        assert!(usable().contains(&"selection.resume".into()), "{:?}", usable());
+        until(|| usable() == ["selection.resume", "selection.remove"]);
+        session.apply(&Event::Changed(Box::new(snapshot(3, State::Paused))));
+        model.select_item(2, false);
+        session.apply(&Event::Changed(Box::new(snapshot(3, State::Downloading))));
+        until(|| usable().len() == 3);
+        assert_eq!(width(), empty, "what is selected does not move the buttons");
+        assert!(empty <= NARROW, "the bar needs {empty} pixels, and makes a narrow window wider");
         view.set_selecting(false);
         model.select_item(0, true);
         WidgetExt::activate_action(view, "selection.pause", None).unwrap();
+        window.destroy();
+    });
+}
+
+#[test]
+fn what_is_complete_is_known_to_fit_without_looking() {
+    on_display(|| {
+        let (session, _) = session();
+        session.apply(&Event::Added(Box::new(snapshot(1, State::Completed))));
+        let complete = session.list().get(DownloadId(1)).unwrap();
+        for action in DownloadAction::ALL {
+            assert_eq!(action.is_for_complete(), action.fits(&complete), "{action:?}");
+        }
+    });
+}
+
+#[test]
+fn all_of_a_long_list_are_selected_without_looking_at_each() {
+    const MANY: u32 = 100_000;
+    on_display(|| {
+        let list = DownloadList::default();
+        let looks = Rc::new(Cell::new(0));
+        let source = {
+            let looks = looks.clone();
+            move |id: DownloadId| {
+                looks.set(looks.get() + 1);
+                Some(snapshot(id.0, State::Completed))
+            }
+        };
+        list.fill(Vec::new(), (1..=u64::from(MANY)).map(DownloadId).collect(), source);
+        let view: DownloadsView = glib::Object::new();
+        let asked = Rc::new(RefCell::new(Vec::new()));
+        view.set_list(&list, {
+            let asked = asked.clone();
+            move |action, downloads| asked.borrow_mut().push((action, downloads.len()))
+        });
+        let window = gtk::Window::builder().child(&view).default_width(400).default_height(400).build();
+        window.present();
+        until(|| view.is_mapped() && list.n_items() == MANY);
+        view.set_selecting(true);
+        WidgetExt::activate_action(&view, "downloads.select-all", None).unwrap();
+        assert_eq!(view.selected_count(), MANY as usize);
+        let bar = every::<gtk::ActionBar>(&view).remove(0);
+        until(|| {
+            every::<gtk::Label>(&bar)
+                .iter()
+                .any(|label| label.label() == format!("{} selected", amounts::count(MANY as usize)))
+        });
+        view.set_selecting(false);
+        assert_eq!(view.selected_count(), 0);
+
+        let model = every::<gtk::ListView>(&view).remove(0).model().unwrap();
+        model.select_all();
+        // None of them can be paused, which has not to be asked of each.
+        WidgetExt::activate_action(&view, "selection.pause", None).unwrap();
+        assert!(asked.borrow().is_empty());
+        assert!(looks.get() < 1_000, "{} downloads became objects", looks.get());
+        model.unselect_range(10, MANY - 10);
+        WidgetExt::activate_action(&view, "selection.copy-address", None).unwrap();
+        assert_eq!(*asked.borrow(), [(DownloadAction::CopyAddress, 10)]);
+        window.destroy();
+    });
+}
+
+#[test]
+fn what_is_selected_stays_so_where_rows_come_go_and_change_places() {
+    on_display(|| {
+        let (session, settings) = session();
+        add(&session, 1..8);
+        let window = Window::new(&application(), &session, &settings);
+        window.present();
+        let view = window.view();
+        until(|| view.is_mapped() && every::<DownloadRow>(view).len() == 7);
+        let model = every::<gtk::ListView>(view).remove(0).model().unwrap();
+        let selected = || view.selected().iter().map(DownloadObject::id).collect::<Vec<_>>();
+        model.select_range(1, 4, true);
+        model.unselect_item(2);
+        assert_eq!(selected(), [2, 4, 5]);
+        assert_eq!((model.is_selected(1), model.is_selected(2)), (true, false));
+        session.apply(&Event::Removed(DownloadId(1)));
+        session.apply(&Event::Removed(DownloadId(4)));
+        add(&session, 8..10);
+        until(|| model.item(6).and_downcast::<DownloadObject>().is_some_and(|last| last.id() == 9));
+        assert_eq!(selected(), [2, 5]);
+        // The one that was added last comes first.
+        session.list().set_order(Order { by: SortKey::Added, is_descending: true });
+        assert_eq!(selected(), [5, 2]);
+        assert_eq!((0..7).filter(|place| model.is_selected(*place)).collect::<Vec<_>>(), [4, 6]);
+        model.select_item(0, false);
+        assert_eq!(selected(), [9, 5, 2]);
+        model.select_item(4, true);
+        assert_eq!(view.only_selected().map(|download| download.id()), Some(5));
+        // Beyond the end is nothing.
+        model.select_range(6, 90, true);
+        assert_eq!(selected(), [2]);
+        model.unselect_all();
+        assert_eq!(selected(), [0; 0]);
         window.destroy();
     });
 }

@@ -120,6 +120,20 @@ impl WindowAction {
     }
 }
 
+/// Downloads that something may be done with, of which there may be very many: those that are objects, and how many
+/// there are besides. To make these objects would take long; they were complete at the start.
+#[derive(Clone, Debug, Default)]
+pub struct Several {
+    pub looked_at: Vec<DownloadObject>,
+    pub complete: usize,
+}
+
+impl Several {
+    pub fn count(&self) -> usize {
+        self.looked_at.len() + self.complete
+    }
+}
+
 /// A part of the context menu.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -297,9 +311,37 @@ impl DownloadAction {
         }
     }
 
+    /// Whether it is for what is complete, as each download is that nobody has looked at since the start.
+    pub fn is_for_complete(self) -> bool {
+        match self {
+            Self::Open | Self::ShowInFolder | Self::CopyAddress | Self::CopyCommand | Self::Trash | Self::Remove => {
+                true
+            }
+            Self::Toggle
+            | Self::Pause
+            | Self::Resume
+            | Self::StartNow
+            | Self::Retry
+            | Self::LogIn
+            | Self::Renew
+            | Self::Keep
+            | Self::Limit
+            | Self::MoveToTop
+            | Self::MoveUp
+            | Self::MoveDown
+            | Self::MoveToBottom => false,
+        }
+    }
+
+    /// Whether it would do anything with these.
+    pub fn fits_any(self, several: &Several) -> bool {
+        (self.is_for_complete() && several.complete > 0) || several.looked_at.iter().any(|download| self.fits(download))
+    }
+
     /// Its words in the context menu of these downloads; `None` where it is not offered.
-    pub fn label(self, downloads: &[DownloadObject]) -> Option<String> {
-        let fitting = downloads.iter().filter(|download| self.fits(download)).count();
+    pub fn label(self, several: &Several) -> Option<String> {
+        let looked_at = several.looked_at.iter().filter(|download| self.fits(download)).count();
+        let fitting = looked_at + if self.is_for_complete() { several.complete } else { 0 };
         let label = match self {
             _ if fitting == 0 => return None,
             // Said better by Pause, Resume and Try Again.
@@ -312,10 +354,10 @@ impl DownloadAction {
             Self::StartNow => gettext("S_tart Now"),
             Self::Retry => gettext("Tr_y Again Now"),
             // That it is for several is offered by the dialog.
-            Self::LogIn if downloads.len() > 1 => return None,
+            Self::LogIn if several.count() > 1 => return None,
             Self::LogIn => gettext("Log _In…"),
             // One file has one address.
-            Self::Renew if downloads.len() > 1 => return None,
+            Self::Renew if several.count() > 1 => return None,
             Self::Renew => gettext("_New Address…"),
             Self::Keep => ngettext("_Keep File", "_Keep Files", fitting),
             Self::Limit => gettext("_Limit Speed…"),
@@ -331,7 +373,9 @@ impl DownloadAction {
             Self::MoveToBottom => gettext("Move to _Bottom"),
             // Translators: a menu item for files that are complete: they go, and their rows with them.
             Self::Trash => ngettext("Move File to Tras_h", "Move Files to Tras_h", fitting),
-            Self::Remove if downloads.iter().any(DownloadObject::is_finished) => gettext("Remove _From List"),
+            Self::Remove if several.complete > 0 || several.looked_at.iter().any(DownloadObject::is_finished) => {
+                gettext("Remove _From List")
+            }
             Self::Remove => gettext("C_ancel"),
         };
         Some(label)

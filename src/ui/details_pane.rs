@@ -68,7 +68,7 @@ mod imp {
         /// What is shown, with the handler that hears of its changes.
         pub shown: RefCell<Option<(DownloadObject, glib::SignalHandlerId)>>,
         /// How many downloads are selected.
-        pub count: Cell<u64>,
+        pub count: Cell<usize>,
         pub lines: RefCell<Lines>,
     }
 
@@ -152,7 +152,7 @@ impl DetailsPane {
     }
 
     /// Shows a download, if it is the only one of `count` selected ones.
-    pub fn show_selected(&self, count: u64, only: Option<DownloadObject>) {
+    pub fn show_selected(&self, count: usize, only: Option<DownloadObject>) {
         let imp = self.imp();
         let is_same = imp.shown.borrow().as_ref().map(|(shown, _)| shown) == only.as_ref();
         if is_same && imp.count.replace(count) == count {

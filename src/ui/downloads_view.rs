@@ -12,7 +12,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gio, glib, graphene};
 
-use super::actions::DownloadAction;
+use super::actions::{DownloadAction, Several};
 use super::download_row::DownloadRow;
 use crate::model::{DownloadId, DownloadList, DownloadObject};
 
@@ -23,7 +23,7 @@ const AT_A_TIME: u32 = 12;
 const MADE: u32 = 208;
 
 mod imp {
-    use std::cell::{Cell, OnceCell, RefCell};
+    use std::cell::{Cell, OnceCell};
 
     use super::*;
 
@@ -43,13 +43,9 @@ mod imp {
         #[template_child]
         pub chosen: TemplateChild<gtk::Label>,
         #[template_child]
-        pub pause: TemplateChild<gtk::Button>,
-        #[template_child]
-        pub resume: TemplateChild<gtk::Button>,
-        #[template_child]
         pub more: TemplateChild<gtk::MenuButton>,
-        /// The selected ones that the bar looks at, with the handlers that hear of their changes.
-        pub watched: RefCell<Vec<(DownloadObject, glib::SignalHandlerId)>>,
+        /// The bar is brought up to date before the next frame.
+        pub will_refresh_bar: Cell<bool>,
         pub actions: OnceCell<gio::SimpleActionGroup>,
         #[template_child]
         pub list_view: TemplateChild<gtk::ListView>,
@@ -160,11 +156,12 @@ impl DownloadsView {
             && imp.selection.set(selection).is_ok()
             && imp.asked.set(Box::new(asked)).is_ok();
         debug_assert!(is_first, "a view shows one list all its life");
-        self.connect_selection_changed(|view| {
-            if view.selecting() {
-                view.refresh_bar();
-            }
-        });
+        self.connect_selection_changed(Self::refresh_bar_soon);
+        list.connect_touched(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move || view.refresh_bar_soon()
+        ));
     }
 
     /// At the start rows are made a few in each frame: GTK 4.8 makes two hundred for every longer list,
@@ -185,40 +182,45 @@ impl DownloadsView {
 
     /// The selected downloads, in the order of the list.
     pub fn selected(&self) -> Vec<DownloadObject> {
-        self.first_selected(usize::MAX)
+        let Some(list) = self.imp().list.get() else { return Vec::new() };
+        self.selected_ids().into_iter().filter_map(|id| list.get(id)).collect()
     }
 
-    /// As many of them as `most`.
-    fn first_selected(&self, most: usize) -> Vec<DownloadObject> {
-        let Some(selection) = self.imp().selection.get() else { return Vec::new() };
-        let selected = selection.selection();
-        (0..selected.size())
-            .take(most)
-            .filter_map(|nth| selection.item(selected.nth(u32::try_from(nth).ok()?)))
-            .filter_map(|item| item.downcast().ok())
-            .collect()
+    fn selected_ids(&self) -> Vec<DownloadId> {
+        self.imp().selection.get().map(Selection::ids).unwrap_or_default()
+    }
+
+    /// The same without making objects of those of which there are none.
+    fn several(&self) -> Several {
+        let Some(list) = self.imp().list.get() else { return Several::default() };
+        let ids = self.selected_ids();
+        let looked_at: Vec<_> = ids.iter().filter_map(|id| list.looked_at(*id)).collect();
+        Several { complete: ids.len() - looked_at.len(), looked_at }
+    }
+
+    /// The selected ones that an action may fit.
+    fn selected_for(&self, action: DownloadAction) -> Vec<DownloadObject> {
+        if action.is_for_complete() { self.selected() } else { self.several().looked_at }
     }
 
     /// What a key is for: the selected downloads, or, where none is, that of the row with the focus. When
     /// a row is removed the next one gets the focus without being selected.
-    fn meant_by_key(&self) -> Vec<DownloadObject> {
-        let selected = self.selected();
-        if !selected.is_empty() || self.selecting() {
-            return selected;
+    fn meant_by_key(&self, action: DownloadAction) -> Vec<DownloadObject> {
+        if self.selected_count() > 0 || self.selecting() {
+            return self.selected_for(action);
         }
         let row = self.root().and_then(|root| root.focus()).and_then(|focus| row_around(&focus));
         row.and_then(|row| row.download()).into_iter().collect()
     }
 
-    pub fn selected_count(&self) -> u64 {
-        self.imp().selection.get().map_or(0, |selection| selection.selection().size())
+    pub fn selected_count(&self) -> usize {
+        self.imp().selection.get().map_or(0, Selection::count)
     }
 
     /// The selected download, if there is exactly one.
     pub fn only_selected(&self) -> Option<DownloadObject> {
-        let selection = self.imp().selection.get()?;
-        let selected = selection.selection();
-        selection.item(selected.nth(0)).and_downcast().filter(|_| selected.size() == 1)
+        let [id] = self.selected_ids()[..] else { return None };
+        self.imp().list.get()?.get(id)
     }
 
     /// Calls back now, and whenever other downloads may be selected.
@@ -357,11 +359,11 @@ impl DownloadsView {
             entry.connect_activate(glib::clone!(
                 #[weak(rename_to = view)]
                 self,
-                move |_, _| view.ask(action, view.selected())
+                move |_, _| view.ask(action, view.selected_for(action))
             ));
             group.add_action(&entry);
             for key in action.keys() {
-                keys.add_shortcut(self.key(key, move |view| view.ask(action, view.meant_by_key())));
+                keys.add_shortcut(self.key(key, move |view| view.ask(action, view.meant_by_key(action))));
             }
         }
         for key in ["Menu", "<Shift>F10"] {

@@ -58,6 +58,7 @@ mod drag_out;
 mod drag_rows;
 mod drop;
 mod drop_hint;
+pub mod even_lines;
 mod event_log;
 mod history_row;
 pub mod history_window;

@@ -7,6 +7,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gdk, glib};
 
+use super::even_lines::EvenLines;
 use super::time_entry::{minute_of, tell_time};
 use super::{page_scroll, unnamed};
 use crate::i18n::gettext;
@@ -72,6 +73,7 @@ mod imp {
         type ParentType = adw::ExpanderRow;
 
         fn class_init(klass: &mut Self::Class) {
+            EvenLines::ensure_type();
             klass.bind_template();
             for (name, wish) in [("span.up", Wish::Up), ("span.down", Wish::Down), ("span.remove", Wish::Remove)] {
                 klass.install_action(name, None, move |row, _, _| row.want(wish));
@@ -147,14 +149,14 @@ impl SpanRow {
         let imp = self.imp();
         for day in schedule::week(first) {
             let full = schedule::capitalized(&schedule::day_name(day));
+            // A label of its own: with that of the button GTK 4.24 would rather say these few letters than the name.
+            let letters = gtk::Label::new(Some(&schedule::short_day_name(day)));
             let toggle = gtk::ToggleButton::builder()
-                .label(schedule::short_day_name(day))
+                .child(&letters)
                 .tooltip_text(&full)
-                .css_classes(["weekday"])
+                .css_classes(["weekday", "text-button"])
                 .build();
             unnamed::call(&toggle, &full);
-            // GTK 4.24 would rather say the few letters that are written on it.
-            toggle.reset_relation(gtk::AccessibleRelation::LabelledBy);
             toggle.connect_toggled(glib::clone!(
                 #[weak(rename_to = row)]
                 self,

@@ -11,6 +11,7 @@ use crate::engine::download::state::State;
 use crate::engine::event::Progress;
 use crate::engine::types::Speed;
 use crate::model::download_object::tests::{alone, snapshot};
+use crate::model::filter::Group;
 use crate::model::order::SortKey;
 
 fn ids(list: &DownloadList) -> Vec<u64> {

@@ -90,8 +90,7 @@ impl DownloadsView {
         imp.menu_item.set(item.as_ref());
         menu.set_menu_model(Some(&model));
         unnamed::name_parts(menu);
-        let downloads = self.selected();
-        let about = if let [download] = &downloads[..] { download.name() } else { gettext("Downloads") };
+        let about = self.only_selected().map_or_else(|| gettext("Downloads"), |download| download.name());
         unnamed::call(menu, &about);
         menu.set_pointing_to(Some(&gdk::Rectangle::new(place.x() as i32, place.y() as i32, 1, 1)));
         menu.popup();
@@ -99,7 +98,7 @@ impl DownloadsView {
 
     /// What can be done with the selected rows.
     pub(super) fn menu_model(&self) -> gio::Menu {
-        let downloads = self.selected();
+        let downloads = self.several();
         let [model, queue, removal] = [(); 3].map(|()| gio::Menu::new());
         for action in DownloadAction::ALL {
             let part = match action.part() {

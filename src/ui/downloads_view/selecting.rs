@@ -8,14 +8,11 @@ use gtk::{gdk, gio, glib};
 
 use super::{DownloadsView, row_around};
 use crate::i18n::{gettext, ngettext_f};
-use crate::model::{DownloadObject, amounts};
-use crate::ui::actions::DownloadAction;
+use crate::model::amounts;
+use crate::ui::actions::{DownloadAction, Several};
 
 /// The buttons of the bar.
 const IN_BAR: [DownloadAction; 3] = [DownloadAction::Pause, DownloadAction::Resume, DownloadAction::Remove];
-
-/// Of so many it is looked whether a button would do anything; of more it is taken for granted.
-const LOOKED_AT: usize = 200;
 
 impl DownloadsView {
     /// Begins or ends it. It can not begin where no rows are seen.
@@ -80,7 +77,9 @@ impl DownloadsView {
             move |button| {
                 let model = view.menu_model();
                 // In a narrow window there is no button for it.
-                model.prepend(Some(&gettext("Select All")), Some("downloads.select-all"));
+                let all = gio::Menu::new();
+                all.append(Some(&gettext("Select All")), Some("downloads.select-all"));
+                model.prepend_section(None, &all);
                 button.set_menu_model(Some(&model));
             }
         ));
@@ -96,40 +95,32 @@ impl DownloadsView {
         target.is_some_and(|target| list_view.activate_action("list.select-item", Some(&target)).is_ok())
     }
 
-    /// Says how many are selected, and which buttons would do anything.
-    pub(super) fn refresh_bar(&self) {
-        let imp = self.imp();
-        for (download, handler) in imp.watched.take() {
-            download.disconnect(handler);
+    /// Brings the bar up to date, once for all that changes before the next frame.
+    pub(super) fn refresh_bar_soon(&self) {
+        if self.selecting() && !self.imp().will_refresh_bar.replace(true) {
+            let view = self.downgrade();
+            glib::MainContext::default().spawn_local_with_priority(glib::Priority::DEFAULT, async move {
+                if let Some(view) = view.upgrade() {
+                    view.refresh_bar();
+                }
+            });
         }
+    }
+
+    /// Says how many are selected, and which buttons would do anything.
+    fn refresh_bar(&self) {
+        let imp = self.imp();
+        imp.will_refresh_bar.set(false);
         let count = self.selected_count();
         // Translators: how many downloads are selected; there is little room.
         imp.chosen.set_label(&ngettext_f("{n} selected", "{n} selected", count, &[("n", &amounts::count(count))]));
-        let selecting = self.selecting();
-        let downloads = if selecting { self.first_selected(LOOKED_AT) } else { Vec::new() };
-        let are_more = count > downloads.len() as u64;
-        let fits = |action: DownloadAction| are_more || downloads.iter().any(|download| action.fits(download));
+        let several = if self.selecting() { self.several() } else { Several::default() };
         for action in IN_BAR {
             let entry = imp.actions.get().and_then(|group| group.lookup_action(action.name()));
             if let Some(entry) = entry.and_downcast::<gio::SimpleAction>() {
                 // By other ways than the bar what does not fit is left out.
-                entry.set_enabled(!selecting || fits(action));
+                entry.set_enabled(!self.selecting() || action.fits_any(&several));
             }
         }
-        // One place for two buttons, unless both would do something.
-        imp.resume.set_visible(fits(DownloadAction::Resume));
-        imp.pause.set_visible(fits(DownloadAction::Pause) || !fits(DownloadAction::Resume));
-        let watched = downloads.into_iter().map(|download| {
-            let handler = download.connect_notify_local(
-                Some("state-name"),
-                glib::clone!(
-                    #[weak(rename_to = view)]
-                    self,
-                    move |_: &DownloadObject, _| view.refresh_bar()
-                ),
-            );
-            (download, handler)
-        });
-        imp.watched.replace(watched.collect());
     }
 }

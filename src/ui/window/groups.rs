@@ -4,7 +4,7 @@
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::{gio, glib};
+use gtk::{gdk, gio, glib};
 
 use super::Window;
 use crate::i18n::{gettext, gettext_f};
@@ -146,19 +146,21 @@ impl Window {
                 }
             }
         ));
-        let keys = gtk::ShortcutController::new();
-        let end = gtk::CallbackAction::new(glib::clone!(
+        // With a GtkShortcutController here, in GTK 4.8 no button below it would find its action.
+        let keys = gtk::EventControllerKey::new();
+        keys.connect_key_pressed(glib::clone!(
             #[weak(rename_to = bar)]
             imp.search_bar,
             #[upgrade_or]
             glib::Propagation::Proceed,
-            move |_, _| {
-                let was_searching = bar.is_search_mode();
+            move |_, key, _, _| {
+                if key != gdk::Key::Escape || !bar.is_search_mode() {
+                    return glib::Propagation::Proceed;
+                }
                 bar.set_search_mode(false);
-                if was_searching { glib::Propagation::Stop } else { glib::Propagation::Proceed }
+                glib::Propagation::Stop
             }
         ));
-        keys.add_shortcut(gtk::Shortcut::new(gtk::ShortcutTrigger::parse_string("Escape"), Some(end)));
         imp.found.add_controller(keys);
         // What is typed while the list has the focus is looked for.
         imp.search_bar.set_key_capture_widget(Some(&*imp.view));
