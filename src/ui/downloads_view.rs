@@ -270,7 +270,8 @@ impl DownloadsView {
         self.imp().list_view.last_child().and_then(|item| row_around(&item))
     }
 
-    /// Scrolls to a download and selects it, now or as soon as it is in the list.
+    /// Scrolls to a download and selects it, now or as soon as it is in the list. Where a row has the focus it goes there,
+    /// too, or keys would be for another row than is read.
     pub fn reveal(&self, id: DownloadId) {
         self.imp().awaited.set(Some(id));
         self.reveal_awaited();
@@ -283,11 +284,11 @@ impl DownloadsView {
         if let (Some(position), Some(selection)) = (position, imp.selection.get()) {
             imp.awaited.set(None);
             selection.select_item(position, true);
-            self.scroll_to(position);
+            self.scroll_to(position, awaited);
         }
     }
 
-    pub(super) fn scroll_to(&self, position: u32) {
+    pub(super) fn scroll_to(&self, position: u32, focused: Option<DownloadId>) {
         // The row of a change that is just being told can not be scrolled to yet.
         glib::idle_add_local_once(glib::clone!(
             #[weak(rename_to = view)]
@@ -298,8 +299,24 @@ impl DownloadsView {
                 if list_view.activate_action("list.scroll-to-item", Some(&position.to_variant())).is_err() {
                     tracing::debug!("The list does not scroll");
                 }
+                if let Some(id) = focused {
+                    view.move_focus_to(id);
+                }
             }
         ));
+    }
+
+    fn move_focus_to(&self, id: DownloadId) {
+        let list_view = self.list_view();
+        if list_view.state_flags().contains(gtk::StateFlags::FOCUS_WITHIN) {
+            let is_it = |item: &gtk::Widget| {
+                row_around(item).and_then(|row| row.download()).is_some_and(|download| download.download_id() == id)
+            };
+            let mut items = std::iter::successors(list_view.first_child(), gtk::Widget::next_sibling);
+            if let Some(item) = items.find(is_it) {
+                item.grab_focus();
+            }
+        }
     }
 
     fn ask(&self, action: DownloadAction, downloads: Vec<DownloadObject>) {

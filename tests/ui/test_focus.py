@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from support import desktop, words
 from support.freshet_ui import Clipboard, DragSource, Freshet, Home
-from support.screen_reader import called, focus_of, focused, is_download, name, role
+from support.screen_reader import Atspi, called, focus_of, focused, is_download, name, role
 from support.server import Server
 from support.waiting import run, until
 
@@ -120,9 +120,26 @@ def details_that_go_give_the_keys_to_the_list():
         until_focus(app, "a row", is_download)
 
 
+def a_row_that_comes_has_the_focus_if_another_one_had_it():
+    with completed() as app, Server({"/new.bin": DATA}) as server:
+        app.run_again(server.url("/new.bin"))
+        DESKTOP.focus(words.WINDOW)
+        on_row(app, "new.bin")
+        DESKTOP.key("Home")
+        on_row(app, "a.bin")
+        DESKTOP.key("Delete")
+        app.wait_gone("a.bin")
+        on_row(app, "b.bin")
+        DESKTOP.key("ctrl", "z")
+        on_row(app, "a.bin")
+        states = app.row("a.bin").get_state_set()
+        assert states.contains(Atspi.StateType.SELECTED), "Delete would be for another row"
+
+
 if __name__ == "__main__":
     run(
         the_search_takes_the_keys_and_gives_them_back,
         an_offer_that_goes_gives_the_keys_to_the_list,
         details_that_go_give_the_keys_to_the_list,
+        a_row_that_comes_has_the_focus_if_another_one_had_it,
     )

@@ -250,6 +250,9 @@ impl Window {
         if let Some(session) = self.imp().session.get() {
             session.restore(&removal.ids);
         }
+        if let Some(first) = removal.ids.first() {
+            self.imp().view.reveal(*first);
+        }
         if removal.has_files {
             // Translators: said after Undo of a removal.
             let words = gettext("The list is as before. What was moved to the trash can be restored there.");

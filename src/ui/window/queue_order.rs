@@ -39,7 +39,7 @@ impl Window {
         self.send(Command::Move { ids, to });
         if is_seen {
             if let Some(position) = in_sight.and_then(|id| list.position(id)) {
-                self.imp().view.scroll_to(position);
+                self.imp().view.scroll_to(position, None);
             }
             return;
         }
