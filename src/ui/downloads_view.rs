@@ -43,6 +43,8 @@ mod imp {
         #[template_child]
         pub chosen: TemplateChild<gtk::Label>,
         #[template_child]
+        pub chosen_count: TemplateChild<gtk::Label>,
+        #[template_child]
         pub more: TemplateChild<gtk::MenuButton>,
         /// The bar is brought up to date before the next frame.
         pub will_refresh_bar: Cell<bool>,

@@ -4,8 +4,15 @@
 
 use adw::prelude::*;
 
-/// So many letters have room in any case: with more a narrow window would have none for the row's own words.
+/// So many letters of the usual size have room in any case: with more a narrow window would have none for the row's own words.
 const MOST: i32 = 26;
+/// What `gtk-xft-dpi` is with letters of that size.
+const USUAL: i32 = 96 * 1024;
+
+/// The larger the letters, the fewer of them.
+fn most(dpi: i32) -> i32 {
+    if dpi <= USUAL { MOST } else { MOST * USUAL / dpi }
+}
 
 /// In letters of a usual width: those of Chinese, Japanese and Korean have twice that.
 fn width_of(letter: char) -> i32 {
@@ -29,11 +36,24 @@ pub fn show_whole(row: &adw::ComboRow) {
         let text = item.item().and_downcast::<gtk::StringObject>().map(|value| value.string());
         if let Some(label) = item.child().and_downcast::<gtk::Label>() {
             let text = text.unwrap_or_default();
-            label.set_width_chars(text.chars().map(width_of).sum::<i32>().min(MOST));
+            let most = most(label.settings().gtk_xft_dpi());
+            label.set_width_chars(text.chars().map(width_of).sum::<i32>().min(most));
             label.set_label(&text);
         }
     });
     // In the list that opens the toolkit's own shows which one is chosen.
     row.set_list_factory(row.factory().as_ref());
     row.set_factory(Some(&factory));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_letters_take_no_more_room_than_others() {
+        // -1: the default.
+        assert_eq!([-1, USUAL, USUAL * 3 / 2, USUAL * 2].map(most), [26, 26, 17, 13]);
+        assert_eq!("使用 new".chars().map(width_of).sum::<i32>(), 8);
+    }
 }

@@ -112,8 +112,10 @@ impl DownloadsView {
         let imp = self.imp();
         imp.will_refresh_bar.set(false);
         let count = self.selected_count();
+        let number = amounts::count(count);
         // Translators: how many downloads are selected; there is little room.
-        imp.chosen.set_label(&ngettext_f("{n} selected", "{n} selected", count, &[("n", &amounts::count(count))]));
+        imp.chosen.set_label(&ngettext_f("{n} selected", "{n} selected", count, &[("n", &number)]));
+        imp.chosen_count.set_label(&number);
         let several = if self.selecting() { self.several() } else { Several::default() };
         for action in IN_BAR {
             let entry = imp.actions.get().and_then(|group| group.lookup_action(action.name()));
