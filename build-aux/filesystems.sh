@@ -19,7 +19,14 @@ cannot() {
 
 [ "$manager" = apt ] || cannot "the kernel is a package of Debian's"
 [ "$(dpkg --print-architecture)" = amd64 ] || cannot "only amd64 is emulated"
-want_emulator_tools
+program qemu-system-x86_64 qemu-system-x86 - -
+program busybox busybox-static - -
+program cpio cpio - -
+program xz xz-utils - -
+program strip binutils - -
+program mkfs.vfat dosfstools - -
+program mkfs.exfat exfatprogs - -
+program mkfs.ntfs ntfs-3g - -
 (install_missing) >&2 || cannot "these packages can not be installed:$missing"
 
 work=$root/_build/filesystems

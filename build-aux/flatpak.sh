@@ -47,6 +47,17 @@ work=$root/_build/flatpak
 export FLATPAK_USER_DIR="$work/installed"
 mkdir -p "$work"
 
+want_flatpak_tools() {
+  program flatpak flatpak flatpak flatpak
+  program flatpak-builder flatpak-builder flatpak-builder flatpak-builder
+  program bwrap bubblewrap bubblewrap bubblewrap
+  program ostree ostree ostree ostree
+  program eu-strip elfutils elfutils elfutils
+  [ -x /usr/libexec/xdg-desktop-portal ] || [ -x /usr/lib/xdg-desktop-portal ] ||
+    want xdg-desktop-portal xdg-desktop-portal xdg-desktop-portal
+  [ -x /usr/libexec/xdg-desktop-portal-gtk ] || [ -x /usr/lib/xdg-desktop-portal-gtk ] ||
+    want xdg-desktop-portal-gtk xdg-desktop-portal-gtk xdg-desktop-portal-gtk
+}
 want_flatpak_tools
 install_missing
 bwrap --ro-bind / / --dev /dev --proc /proc --unshare-all true 2>/dev/null ||
@@ -170,7 +181,7 @@ from_debian() {
   [ "$(id -u)" -eq 0 ] || skip 'Flatpak: Flathub can not be reached, and a runtime of Debian packages needs root'
   toolchain=$(rustc --print sysroot)
   [ "$toolchain" != /usr ] || skip 'Flatpak: the stand-in for the Rust extension needs a toolchain of rustup'
-  want_stand_in_tools
+  program mmdebstrap mmdebstrap mmdebstrap -
   install_missing
   has_roots=
   if [ "$(cat "$work/roots/suite" 2>/dev/null)" = "$suite" ]; then

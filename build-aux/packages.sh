@@ -124,37 +124,6 @@ want_bench_tools() {
   [ -x /usr/bin/time ] || want time time time
 }
 
-# What flatpak.sh needs.
-want_flatpak_tools() {
-  program flatpak flatpak flatpak flatpak
-  program flatpak-builder flatpak-builder flatpak-builder flatpak-builder
-  program bwrap bubblewrap bubblewrap bubblewrap
-  program ostree ostree ostree ostree
-  program eu-strip elfutils elfutils elfutils
-  [ -x /usr/libexec/xdg-desktop-portal ] || [ -x /usr/lib/xdg-desktop-portal ] ||
-    want xdg-desktop-portal xdg-desktop-portal xdg-desktop-portal
-  [ -x /usr/libexec/xdg-desktop-portal-gtk ] || [ -x /usr/lib/xdg-desktop-portal-gtk ] ||
-    want xdg-desktop-portal-gtk xdg-desktop-portal-gtk xdg-desktop-portal-gtk
-}
-
-# What it needs besides where Flathub can not be reached.
-want_stand_in_tools() {
-  program mmdebstrap mmdebstrap mmdebstrap -
-}
-
-# What filesystems.sh needs, where it can do anything.
-want_emulator_tools() {
-  [ "$manager" = apt ] && [ "$(dpkg --print-architecture)" = amd64 ] || return 0
-  program qemu-system-x86_64 qemu-system-x86 - -
-  program busybox busybox-static - -
-  program cpio cpio - -
-  program xz xz-utils - -
-  program strip binutils - -
-  program mkfs.vfat dosfstools - -
-  program mkfs.exfat exfatprogs - -
-  program mkfs.ntfs ntfs-3g - -
-}
-
 # Packages can be there and still be too old.
 check_versions() {
   for requirement in 'glib-2.0 2.74' 'gtk4 4.8' 'libadwaita-1 1.2' 'libsecret-1 0.19' 'libcurl 7.88'; do

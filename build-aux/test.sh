@@ -12,8 +12,6 @@ root=$(pwd)
 PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=build-aux/packages.sh
 . "$root/build-aux/packages.sh"
-# shellcheck source=build-aux/session.sh
-. "$root/build-aux/session.sh"
 
 case ${1:-} in
   '') wanted=. ;;
@@ -76,29 +74,18 @@ introspection() {
 }
 
 logs=$(mktemp -d)
-lanes=
-# What is started below has it in its environment, this shell has not.
-FRESHET_TESTS=$logs
-export FRESHET_TESTS
-
-# shellcheck disable=SC2317,SC2329 # called by the trap
-finish() {
-  if [ -n "$lanes" ]; then
-    # shellcheck disable=SC2086 # a list of words
-    kill $lanes 2>/dev/null || true
-    unset FRESHET_TESTS
-    end_started "FRESHET_TESTS=$logs"
-  fi
-  rm -rf "$logs"
-}
-trap finish EXIT
+trap 'rm -rf "$logs"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-# A line for each step: passed, failed, skipped, its name.
-results=$logs/results
-: >"$results"
+passed=0
+failed=0
+skipped=0
+failures=
 
-is_wanted() { echo "$1" | grep -Eq -- "$wanted"; }
+count() {
+  passed=$((passed + $1))
+  failed=$((failed + $2))
+}
 
 # step KIND NAME COMMAND...: runs one step of the tests. KIND says how it is counted: "check" as one,
 # "rust" by cargo's own results, "ui" by its lines "ok NAME" and "not ok NAME", "python" by what unittest
@@ -107,10 +94,9 @@ step() {
   kind=$1
   name=$2
   shift 2
-  is_wanted "$name" || return 0
-  # Beside others a step tells all that it has to tell at its end.
-  [ -n "$beside" ] || printf '\n== %s\n' "$name"
-  log=$(mktemp "$logs/XXXXXX")
+  echo "$name" | grep -Eq -- "$wanted" || return 0
+  printf '\n== %s\n' "$name"
+  log=$logs/log
   began=$(date +%s)
   status=0
   # Not in a pipe, which would hide the exit status.
@@ -121,10 +107,10 @@ step() {
   bad=0
   case $kind in
     rust)
-      cargo_said=$(sed -n 's/^test result: .*\. \([0-9]*\) passed; \([0-9]*\) failed;.*/\1 \2/p' "$log" |
+      results=$(sed -n 's/^test result: .*\. \([0-9]*\) passed; \([0-9]*\) failed;.*/\1 \2/p' "$log" |
         awk '{ good += $1; bad += $2 } END { print good + 0, bad + 0 }')
-      good=${cargo_said% *}
-      bad=${cargo_said#* }
+      good=${results% *}
+      bad=${results#* }
       ;;
     ui)
       good=$(grep -c '^ok ' "$log" || true)
@@ -138,39 +124,21 @@ step() {
   esac
   # A step that ends badly, or tests nothing, without a failed test has failed itself.
   if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$good" -eq 0 ]; }; then bad=1; fi
+  count "$good" "$bad"
   # Tests that can not be made here say so (tests/support/device.rs); cargo counts them as passed.
   not_run=$(grep -c 'SKIPPED ' "$log" || true)
-  echo "$((good - not_run)) $bad $not_run $name" >>"$results"
-  tell >"$log.told"
-  flock "$results" cat "$log.told"
-  rm "$log" "$log.told"
-}
+  passed=$((passed - not_run))
+  skipped=$((skipped + not_run))
 
-# What a step tells at its end.
-tell() {
-  [ -z "$beside" ] || printf '\n== %s\n' "$name"
   if [ "$bad" -eq 0 ]; then
     grep -o 'SKIPPED .*' "$log" || true
     echo "passed: $((good - not_run)) ($took s)"
   else
     cat "$log"
     echo "FAILED: $name (exit status $status, $took s)"
+    failures="$failures
+  $name"
   fi
-}
-
-# side_by_side FUNCTION...: runs the steps of each in their order, and all functions at a time.
-beside=
-side_by_side() {
-  beside=yes
-  for lane; do
-    "$lane" &
-    lanes="$lanes $!"
-  done
-  for pid in $lanes; do
-    wait "$pid" || echo "0 1 0 the steps of $*" >>"$results"
-  done
-  lanes=
-  beside=
 }
 
 check_scripts() {
@@ -224,14 +192,6 @@ want_build_tools
 want_test_tools
 want_bench_tools
 install_missing
-# These steps say themselves what can not be had; but nothing shall be installed while others test.
-if is_wanted 'Flatpak'; then
-  want_flatpak_tools
-  [ "$manager" != apt ] || want_stand_in_tools
-fi
-! is_wanted 'file systems' || want_emulator_tools
-(install_missing) || true
-missing=
 check_versions
 need_rust "$root"
 
@@ -259,42 +219,23 @@ with_toolkit=$(grep -l 'feature = "gui"\|freshet-window\|freshet::model' tests/*
 step rust 'tests with the toolkit' build-aux/gui-session.sh env G_DEBUG=fatal-criticals \
   cargo test --locked --no-fail-fast --lib --bins $with_toolkit
 step check 'build' cargo build --locked --bins
-# What is built below would replace it while it is tested.
-FRESHET=$root/_build/tests/freshet
-if [ -e "$CARGO_TARGET_DIR/debug/freshet-window" ]; then
-  mkdir -p _build/tests
-  cp "$CARGO_TARGET_DIR/debug/freshet" "$CARGO_TARGET_DIR/debug/freshet-window" _build/tests/
-fi
-
-windows() {
-  for program in tests/ui/*.py; do
-    case $program in
-      *_wayland.py) session='tests/ui/support/wayland-session.sh sway' ;;
-      *_gnome_shell.py) session='tests/ui/support/wayland-session.sh gnome-shell' ;;
-      *) session=build-aux/gui-session.sh ;;
-    esac
-    # shellcheck disable=SC2086 # a command and its argument
-    step ui "window: $(basename "$program" .py)" $session timeout 300 /usr/bin/python3 "$program"
-  done
-}
-
-systems() {
-  step ui 'file systems' nice build-aux/filesystems.sh
-  step ui 'Flatpak' nice timeout 900 build-aux/flatpak.sh --quick
-}
-
-# Tests of windows mostly wait, and have bounds; the others compute, and get what is left.
-side_by_side windows systems
+for program in tests/ui/*.py; do
+  case $program in
+    *_wayland.py) session='tests/ui/support/wayland-session.sh sway' ;;
+    *_gnome_shell.py) session='tests/ui/support/wayland-session.sh gnome-shell' ;;
+    *) session=build-aux/gui-session.sh ;;
+  esac
+  # shellcheck disable=SC2086 # a command and its argument
+  step ui "window: $(basename "$program" .py)" $session timeout 300 /usr/bin/python3 "$program"
+done
 step check 'Meson' meson_install
 step check 'installed files' check_install
 step check 'uninstalled' check_uninstall
+step ui 'file systems' build-aux/filesystems.sh
+step ui 'Flatpak' timeout 900 build-aux/flatpak.sh --quick
 
 echo
-awk '$2 > 0 { sub(/^[0-9]+ [0-9]+ [0-9]+ /, ""); print "  " $0 }' "$results" >"$logs/failures"
-[ ! -s "$logs/failures" ] || { echo 'Failed:' && cat "$logs/failures"; }
-read -r passed failed skipped <<END
-$(awk '{ good += $1; bad += $2; not_run += $3 } END { print good + 0, bad + 0, not_run + 0 }' "$results")
-END
+[ -z "$failures" ] || echo "Failed:$failures"
 [ "$skipped" -eq 0 ] || reason=", $skipped skipped: this machine can not do them, see above"
 echo "Freshet: $passed tests passed, $failed failed${reason:-}"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
