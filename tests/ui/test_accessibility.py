@@ -12,18 +12,17 @@ from support import desktop, words
 from support.freshet_ui import Freshet, Home, is_usable
 from support.screen_reader import (
     FRAME_BUTTONS,
-    MUTE_ROLES,
     Listening,
     actions,
     activate,
     called,
     called_by_class,
     controls,
+    faults,
     focus_of,
     focused,
     is_download,
     is_nameless,
-    is_of_the_toolkit,
     name,
     opened,
     press_tab,
@@ -84,16 +83,6 @@ def focus_on_row(app, file_name):
         return node is not None and is_download(node) and name(node).startswith(file_name)
 
     until(f"the focus on the row of {file_name}", is_there)
-
-
-def faults(app, where):
-    """Whatever takes the focus and does not say what it is."""
-    told = [node for node in controls(app) if role(node) != "list"] + windows(app)
-    return [
-        f"{where}: {called(node)}"
-        for node in told
-        if (is_nameless(node) or role(node) in MUTE_ROLES) and not is_of_the_toolkit(where, node)
-    ]
 
 
 def everything_in_every_window_says_what_it_is():

@@ -14,6 +14,7 @@ from gi.repository import Atspi  # noqa: E402
 
 from support import desktop, words
 from support.freshet_ui import Freshet, Home
+from support.screen_reader import faults
 from support.server import Server
 from support.services import InhibitPortal, Services
 from support.waiting import run, until
@@ -323,6 +324,7 @@ def when_all_are_done_the_machine_is_suspended_once():
         server.rate = None
         app.wait_to_say(words.WILL_SUSPEND)
         app.wait_to_say(words.ENDS_SOON)
+        assert not (found := faults(app, "the countdown")), found
         app.screenshot(DESKTOP, "when-done")
         assert not services.of("Suspend"), "it did not wait"
         app.click(words.SUSPEND_NOW)

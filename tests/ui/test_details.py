@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from support import desktop, words
 from support.freshet_ui import DragSource, Freshet, Home, content_of, is_usable
 from support.journal import durable
+from support.screen_reader import faults
 from support.server import Server
 from support.waiting import run, until
 
@@ -215,6 +216,7 @@ def a_link_dropped_on_a_stuck_download_may_be_its_new_address():
         with DragSource("browser", server.url("/fresh/file.bin")) as source:
             desktop.drop_on_window(DESKTOP, source.title, app.place_of_row(NAME))
             app.find(words.BUTTON, words.USE_ADDRESS)
+            assert not (found := faults(app, "the dropped address")), found
             app.screenshot(DESKTOP, "dropped-address")
         app.click(words.USE_ADDRESS)
         check_renewed(server, home, app, kept)

@@ -14,6 +14,7 @@ from gi.repository import Atspi  # noqa: E402
 from support import desktop, words  # noqa: E402
 from support.freshet_ui import Freshet, Home, content_of, is_usable  # noqa: E402
 from support.keyring import PASSWORD, Keyring, no_keyring  # noqa: E402
+from support.screen_reader import faults  # noqa: E402
 from support.server import Server  # noqa: E402
 from support.socks import Socks  # noqa: E402
 from support.waiting import run, until  # noqa: E402
@@ -273,6 +274,7 @@ def saved_logins_are_listed_and_removed():
         DESKTOP.key("Escape")
         app.click(words.REMOVE_LOGIN)
         app.wait_to_say(words.REMOVE_LOGIN_ASKS)
+        assert not (found := faults(app, "preferences")), found
         app.screenshot(DESKTOP, "remove-login")
         app.click(words.CANCEL)
         assert has(keyring, (saved("ann", server), SECRET)), "it is gone though nobody wanted that"

@@ -116,6 +116,16 @@ def is_nameless(node):
     return not text or bool(CLASS_NAME.match(text))
 
 
+def faults(app, where):
+    """Whatever takes the focus and does not say what it is."""
+    told = [node for node in controls(app) if role(node) != "list"] + windows(app)
+    return [
+        f"{where}: {called(node)}"
+        for node in told
+        if (is_nameless(node) or role(node) in MUTE_ROLES) and not is_of_the_toolkit(where, node)
+    ]
+
+
 def called_by_class(app):
     """What Orca would say by the name of a class: what is around something, and what something is labelled by."""
     for node in app.nodes():
