@@ -7,6 +7,8 @@ use gtk::glib;
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
+use crate::i18n::gettext;
+
 /// As long as `Downloading – 412.0 of 754.0 MB – 31.0 MB/s – 12 min left`.
 const ONE_LINE: u32 = 54;
 
@@ -77,6 +79,13 @@ mod imp {
             self.inscription().set_text(Some(&shown.replace('/', "/\u{2060}")));
         }
 
+        /// Of a line in the script of the user's language and with digits. An inscription asks for the room that its own font
+        /// needs; where that lacks a script another one steps in beside it, which may reach deeper.
+        fn line_height(&self) -> i32 {
+            let sample = format!("{} 0 MB", gettext("Downloading"));
+            self.obj().create_pango_layout(Some(&sample)).pixel_size().1
+        }
+
         fn is_narrow(&self, width: i32) -> bool {
             let (_, one_line, _, _) = self.inscription().measure(gtk::Orientation::Horizontal, -1);
             width < one_line
@@ -108,7 +117,8 @@ mod imp {
                 (least, natural, -1, -1)
             } else {
                 // Of the inscription's two heights one is for one line, the other for two.
-                let height = if for_size >= 0 && self.is_narrow(for_size) { natural } else { least };
+                let (height, lines) = if for_size >= 0 && self.is_narrow(for_size) { (natural, 2) } else { (least, 1) };
+                let height = height.max(lines * self.line_height());
                 (height, height, -1, -1)
             }
         }
