@@ -88,7 +88,7 @@ mod imp {
             let remember = self.remember_row.get();
             remember.set_sensitive(false);
             self.user.connect_changed(move |user| remember.set_sensitive(!user.text().trim().is_empty()));
-            tell_time(&self.at, |_| ());
+            tell_time(&self.at, || ());
             // A full hour that is not too near.
             if let Ok(soon) = glib::DateTime::now_local().and_then(|now| now.add_hours(1)) {
                 self.at.set_value(f64::from(soon.hour() * 60));

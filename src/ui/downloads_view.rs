@@ -13,6 +13,7 @@ use adw::subclass::prelude::*;
 use gtk::{gio, glib, graphene};
 
 use super::actions::{DownloadAction, Several};
+use super::children::children;
 use super::download_row::DownloadRow;
 use crate::model::{DownloadId, DownloadList, DownloadObject};
 
@@ -221,8 +222,8 @@ impl DownloadsView {
 
     /// The selected download, if there is exactly one.
     pub fn only_selected(&self) -> Option<DownloadObject> {
-        let [id] = self.selected_ids()[..] else { return None };
-        self.imp().list.get()?.get(id)
+        let imp = self.imp();
+        imp.list.get()?.get(imp.selection.get()?.only()?)
     }
 
     /// Calls back now, and whenever other downloads may be selected.
@@ -314,8 +315,7 @@ impl DownloadsView {
             let is_it = |item: &gtk::Widget| {
                 row_around(item).and_then(|row| row.download()).is_some_and(|download| download.download_id() == id)
             };
-            let mut items = std::iter::successors(list_view.first_child(), gtk::Widget::next_sibling);
-            if let Some(item) = items.find(is_it) {
+            if let Some(item) = children(list_view).find(is_it) {
                 item.grab_focus();
             }
         }

@@ -5,6 +5,8 @@ use gtk::glib;
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
+use super::children::laid_out;
+
 const SPACING: i32 = 4;
 
 mod imp {
@@ -28,7 +30,7 @@ mod imp {
         }
 
         fn measure(&self, widget: &gtk::Widget, orientation: gtk::Orientation, room: i32) -> (i32, i32, i32, i32) {
-            let children = children(widget);
+            let children = laid_out(widget);
             let (least, natural) = if orientation == gtk::Orientation::Horizontal {
                 (widest(&children).0, stretch(widest(&children).1, children.len()))
             } else {
@@ -40,7 +42,7 @@ mod imp {
         }
 
         fn allocate(&self, widget: &gtk::Widget, width: i32, _: i32, _: i32) {
-            let children = children(widget);
+            let children = laid_out(widget);
             let most = in_a_line(&children, width);
             let own = share(width, most);
             let height = height(&children);
@@ -61,12 +63,6 @@ mod imp {
 
 glib::wrapper! {
     pub struct EvenLines(ObjectSubclass<imp::EvenLines>) @extends gtk::LayoutManager;
-}
-
-/// Those that are seen.
-fn children(widget: &gtk::Widget) -> Vec<gtk::Widget> {
-    let all = std::iter::successors(widget.first_child(), gtk::Widget::next_sibling);
-    all.filter(gtk::Widget::should_layout).collect()
 }
 
 /// What each of them needs at least, and likes to have.

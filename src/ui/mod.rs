@@ -33,6 +33,7 @@
 //!          └── SavedLogins    what is remembered in the keyring: SavedLoginRows
 //!  page_scroll.rs         the wheel over a spin button scrolls the page
 //!  time_entry.rs          a spin button for a time of day
+//!  children.rs            the widgets that are in another one
 //!  chooser.rs             lets files and folders be chosen
 //!  unnamed.rs             names for parts that the toolkit leaves without one
 //!  afterwards.rs          what is done when all downloads have ended, and the time to cancel it
@@ -47,6 +48,7 @@ mod afterwards;
 mod amount_row;
 pub mod application;
 mod background;
+mod children;
 mod chooser;
 pub mod clipboard_offer;
 mod connection_list;

@@ -5,15 +5,15 @@
 use gtk::glib;
 use gtk::prelude::*;
 
+use super::children::children;
+
 /// For all spin buttons that are in this widget now.
 pub fn leave_to_page(widget: &impl IsA<gtk::Widget>) {
-    let mut child = widget.first_child();
-    while let Some(next) = child {
-        match next.downcast_ref::<gtk::SpinButton>() {
+    for child in children(widget) {
+        match child.downcast_ref::<gtk::SpinButton>() {
             Some(spin) => turn_with_focus_only(spin),
-            None => leave_to_page(&next),
+            None => leave_to_page(&child),
         }
-        child = next.next_sibling();
     }
 }
 

@@ -5,6 +5,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
+use super::children::children;
 use super::rules_group::RulesGroup;
 use super::saved_logins::SavedLogins;
 use super::schedule_group::ScheduleGroup;
@@ -284,8 +285,7 @@ fn show_names_below_pictures(part: &gtk::Widget) {
     if let Some(switcher) = part.downcast_ref::<adw::ViewSwitcher>() {
         switcher.set_policy(adw::ViewSwitcherPolicy::Narrow);
     }
-    std::iter::successors(part.first_child(), gtk::Widget::next_sibling)
-        .for_each(|child| show_names_below_pictures(&child));
+    children(part).for_each(|child| show_names_below_pictures(&child));
 }
 
 /// A row with a text of a form of its own: what is wrong with it is said below, or how one is written.

@@ -6,6 +6,8 @@ use gtk::glib;
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
+use super::children::laid_out;
+
 const SPACING: i32 = 6;
 
 /// With less room, or less than all the words in one line, the words get a line of their own.
@@ -32,7 +34,7 @@ mod imp {
         }
 
         fn measure(&self, widget: &gtk::Widget, orientation: gtk::Orientation, room: i32) -> (i32, i32, i32, i32) {
-            let children = children(widget);
+            let children = laid_out(widget);
             let (least, natural) = if orientation == gtk::Orientation::Horizontal {
                 let widths: Vec<_> = children.iter().map(|child| child.measure(orientation, -1)).collect();
                 let natural = widths.iter().map(|width| width.1).sum::<i32>() + gaps(&children);
@@ -49,7 +51,7 @@ mod imp {
         }
 
         fn allocate(&self, widget: &gtk::Widget, width: i32, height: i32, _: i32) {
-            let children = children(widget);
+            let children = laid_out(widget);
             if let Some(widths) = widths(&children, width) {
                 let from_right = widget.direction() == gtk::TextDirection::Rtl;
                 let mut used = 0;
@@ -72,12 +74,6 @@ mod imp {
 
 glib::wrapper! {
     pub struct SideBySide(ObjectSubclass<imp::SideBySide>) @extends gtk::LayoutManager;
-}
-
-/// Those that are seen; the first ones are the words.
-fn children(widget: &gtk::Widget) -> Vec<gtk::Widget> {
-    let all = std::iter::successors(widget.first_child(), gtk::Widget::next_sibling);
-    all.filter(gtk::Widget::should_layout).collect()
 }
 
 fn gaps(children: &[gtk::Widget]) -> i32 {

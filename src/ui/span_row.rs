@@ -93,7 +93,7 @@ mod imp {
             self.parent_constructed();
             for spin in [&self.from, &self.until] {
                 let row = self.obj().downgrade();
-                tell_time(spin, move |_| {
+                tell_time(spin, move || {
                     if let Some(row) = row.upgrade() {
                         row.on_changed();
                     }

@@ -6,9 +6,8 @@ use gtk::prelude::*;
 
 use crate::model::schedule::{self, DAY};
 
-/// Its adjustment should go from `-DAY` to `2 * DAY`: past midnight the day begins anew. `changed` is told the
-/// minute.
-pub fn tell_time(spin: &gtk::SpinButton, changed: impl Fn(u16) + 'static) {
+/// Its adjustment should go from `-DAY` to `2 * DAY`: past midnight the day begins anew.
+pub fn tell_time(spin: &gtk::SpinButton, changed: impl Fn() + 'static) {
     let widest = i32::try_from(schedule::time(22 * 60 + 30).chars().count()).unwrap_or_default();
     spin.set_width_chars(widest);
     spin.connect_output(|spin| {
@@ -19,7 +18,7 @@ pub fn tell_time(spin: &gtk::SpinButton, changed: impl Fn(u16) + 'static) {
     spin.connect_value_changed(move |spin| {
         let minute = minute_of(spin);
         if spin.value() == f64::from(minute) {
-            changed(minute);
+            changed();
         } else {
             // It is told of once more.
             spin.set_value(f64::from(minute));

@@ -7,6 +7,7 @@
 use adw::prelude::*;
 use gtk::glib;
 
+use super::children::children;
 use crate::i18n::gettext;
 
 const ROLE: &str = "accessible-role";
@@ -39,11 +40,7 @@ fn role(part: &impl IsA<gtk::Widget>) -> gtk::AccessibleRole {
 pub fn name_parts(of: &impl IsA<gtk::Widget>) {
     let part = of.upcast_ref::<gtk::Widget>();
     name(part);
-    let mut next = part.first_child();
-    while let Some(child) = next {
-        name_parts(&child);
-        next = child.next_sibling();
-    }
+    children(part).for_each(|child| name_parts(&child));
 }
 
 fn name(part: &gtk::Widget) {

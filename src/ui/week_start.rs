@@ -3,6 +3,7 @@
 
 use gtk::prelude::*;
 
+use super::children::children;
 use crate::model::schedule::{Day, short_day_name};
 
 /// Monday, as ISO 8601 says, where it can not be told.
@@ -23,9 +24,5 @@ fn add_day_names(widget: &gtk::Widget, names: &mut Vec<String>) {
     if let Some(label) = widget.downcast_ref::<gtk::Label>().filter(|label| label.has_css_class("day-name")) {
         names.push(label.label().into());
     }
-    let mut child = widget.first_child();
-    while let Some(next) = child {
-        add_day_names(&next, names);
-        child = next.next_sibling();
-    }
+    children(widget).for_each(|child| add_day_names(&child, names));
 }

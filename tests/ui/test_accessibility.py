@@ -29,7 +29,9 @@ from support.screen_reader import (
     reached_by_tab,
     role,
     shown,
+    tab_until,
     thing,
+    to_list,
     windows,
 )
 from support.server import Server
@@ -62,19 +64,6 @@ def begun(rate=SLOW, *more):
             DESKTOP.focus(words.WINDOW)
             focus_of(app)
             yield server, home, app
-
-
-def to_list(app):
-    """Moves the focus to the list by Tab."""
-
-    def is_there():
-        node = focused(app)
-        if node is not None and is_download(node):
-            return node
-        press_tab(DESKTOP)
-        return None
-
-    return until("the focus in the list", is_there)
 
 
 def focus_on_row(app, file_name):
@@ -125,7 +114,7 @@ def nothing_is_called_by_its_class():
         DESKTOP.key("Escape")
         activate("add", "/window/1")
         until("the add dialog", lambda: len(windows(app)) > 1)
-        until("the focus on what unfolds", lambda: _tab_until(app, words.UNFOLDS))
+        until("the focus on what unfolds", lambda: tab_until(app, DESKTOP, words.UNFOLDS))
         found += called_by_class(app)
         assert not found, "called by their classes:\n" + "\n".join(sorted(set(found)))
 
@@ -134,7 +123,7 @@ def an_entry_row_tells_that_it_has_the_focus():
     with begun() as (_, _home, app):
         activate("add", "/window/1")
         until("the add dialog", lambda: len(windows(app)) > 1)
-        until("the focus on the file name", lambda: _tab_until(app, words.FOLDED[0]))
+        until("the focus on the file name", lambda: tab_until(app, DESKTOP, words.FOLDED[0]))
         DESKTOP.type("x")
         node = focused(app)
         assert role(node) in words.ENTRY and name(node) == words.FOLDED[0], f"the focus is on {called(node)}"
@@ -142,7 +131,7 @@ def an_entry_row_tells_that_it_has_the_focus():
 
 def to_row(app, file_name):
     """Moves the focus to a row by keys."""
-    to_list(app)
+    to_list(app, DESKTOP)
     DESKTOP.key("Home")
 
     def is_there():
@@ -226,7 +215,7 @@ def tab_comes_to_everything_in_use():
     with begun(SLOW, GONE) as (_, _home, app):
         app.wait_for(GONE, words.FAILED)
         reached = reached_by_tab(app, DESKTOP)
-        to_list(app)
+        to_list(app, DESKTOP)
         DESKTOP.key("Home")
         DESKTOP.key("Down")
         reached += reached_by_tab(app, DESKTOP)
@@ -241,7 +230,7 @@ def tab_comes_to_everything_in_use():
 def tab_comes_to_everything_in_the_add_dialog():
     with begun() as (_, _home, app):
         with opened(app, DESKTOP, "add"):
-            until("the focus on what unfolds", lambda: _tab_until(app, words.UNFOLDS))
+            until("the focus on what unfolds", lambda: tab_until(app, DESKTOP, words.UNFOLDS))
             DESKTOP.key("Return")
             time.sleep(0.5)
             wanted = _named_controls(app)
@@ -259,7 +248,7 @@ def tab_comes_to_everything_on_each_page_of_the_preferences():
                 app.show_page(page)
                 if page == words.CONNECTIONS_PAGE:
                     for hours in (1, 2):
-                        until(f"the focus on hours {hours}", lambda: _tab_until(app, words.EVERY_DAY))
+                        until(f"the focus on hours {hours}", lambda: tab_until(app, DESKTOP, words.EVERY_DAY))
                         DESKTOP.key("Return")
                         press_tab(DESKTOP)
                     time.sleep(0.5)
@@ -284,7 +273,7 @@ def _is_worked(node):
 
 def the_focus_comes_back_when_a_dialog_goes():
     with begun() as (_, _home, app):
-        to_list(app)
+        to_list(app, DESKTOP)
         for keys in (("ctrl", "n"), ("ctrl", "comma"), ("ctrl", "question"), ("ctrl", "shift", "l")):
             before = len(windows(app))
             DESKTOP.key(*keys)
@@ -299,10 +288,10 @@ def the_focus_comes_back_when_a_dialog_goes():
 def the_focus_stays_when_its_button_or_its_row_goes():
     with begun(SLOW, OTHER) as (_, _home, app):
         app.wait_for(OTHER, words.COMPLETED)
-        to_list(app)
+        to_list(app, DESKTOP)
         DESKTOP.key("Home")
         # The Pause button goes as soon as it was used.
-        until("the focus on Pause", lambda: _tab_until(app, words.PAUSE))
+        until("the focus on Pause", lambda: tab_until(app, DESKTOP, words.PAUSE))
         DESKTOP.key("Return")
         app.wait_for(NAME, words.PAUSED)
         time.sleep(0.3)
@@ -311,7 +300,7 @@ def the_focus_stays_when_its_button_or_its_row_goes():
         # From the removed row it goes to a neighbour, and at last to the empty window.
         if role(node) not in words.ROW:
             DESKTOP.key("shift", "Tab")
-        to_list(app)
+        to_list(app, DESKTOP)
         for left in (1, 0):
             DESKTOP.key("Delete")
             until(f"{left} rows", lambda: sum(is_download(node) for node in app.nodes()) == left)
@@ -319,17 +308,9 @@ def the_focus_stays_when_its_button_or_its_row_goes():
             assert left == 0 or is_download(node), f"after a removal the focus is on {called(node)}"
 
 
-def _tab_until(app, wanted):
-    node = focused(app)
-    if node is not None and name(node) == wanted:
-        return True
-    press_tab(DESKTOP)
-    return False
-
-
 def a_row_is_one_sentence():
     with begun() as (_, _home, app):
-        row = to_list(app)
+        row = to_list(app, DESKTOP)
 
         def says():
             row.clear_cache()
@@ -340,7 +321,7 @@ def a_row_is_one_sentence():
 
 def progress_is_told_seldom():
     with begun() as (_, _home, app):
-        to_list(app)
+        to_list(app, DESKTOP)
         with Listening(app) as heard:
             heard.listen(6)
         of_focus = [event for event in heard.events if event[2]]
@@ -357,7 +338,7 @@ def progress_is_told_seldom():
 
 def a_state_is_told_at_once():
     with begun() as (_, _home, app):
-        to_list(app)
+        to_list(app, DESKTOP)
         DESKTOP.key("space")
         until("the row that says paused", lambda: name(focus_of(app)).startswith(f"{NAME}: {words.PAUSED}"), 3)
 
@@ -370,11 +351,11 @@ def all_is_done_by_keys():
         until("the add dialog", lambda: len(windows(app)) > 1)
         time.sleep(0.3)
         DESKTOP.type(server.url(f"/{NAME}"))
-        until("the Add button", lambda: _tab_until(app, words.ADD))
+        until("the Add button", lambda: tab_until(app, DESKTOP, words.ADD))
         DESKTOP.key("Return")
         app.wait_for(NAME, words.DOWNLOADING)
         DESKTOP.focus(words.WINDOW)
-        to_list(app)
+        to_list(app, DESKTOP)
         DESKTOP.key("space")
         app.wait_for(NAME, words.PAUSED)
         DESKTOP.key("space")

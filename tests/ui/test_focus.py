@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from support import desktop, words
 from support.freshet_ui import Clipboard, DragSource, Freshet, Home
-from support.screen_reader import Atspi, called, focus_of, focused, is_download, name, role
+from support.screen_reader import Atspi, called, focus_of, focused, is_download, name, role, tab_until, to_list
 from support.server import Server
 from support.waiting import run, until
 
@@ -25,21 +25,10 @@ def completed():
             for file_name in NAMES:
                 app.wait_for(file_name, words.COMPLETED)
             DESKTOP.focus(words.WINDOW)
-            to_list(app)
+            to_list(app, DESKTOP)
             DESKTOP.key("Home")
             on_row(app, "a.bin")
             yield app
-
-
-def to_list(app):
-    def is_there():
-        if (node := focused(app)) is not None and is_download(node):
-            return True
-        DESKTOP.key("Tab")
-        time.sleep(0.1)
-        return False
-
-    until("the focus in the list", is_there)
 
 
 def on_row(app, file_name):
@@ -58,14 +47,7 @@ def in_search(app):
 
 
 def tab_to(app, wanted):
-    def is_there():
-        if (node := focused(app)) is not None and name(node) == wanted:
-            return True
-        DESKTOP.key("Tab")
-        time.sleep(0.1)
-        return False
-
-    until(f"the focus on {wanted}", is_there)
+    until(f"the focus on {wanted}", lambda: tab_until(app, DESKTOP, wanted))
 
 
 def the_search_takes_the_keys_and_gives_them_back():

@@ -10,6 +10,7 @@ use super::{DownloadsView, row_around};
 use crate::i18n::{gettext, ngettext_f};
 use crate::model::amounts;
 use crate::ui::actions::{DownloadAction, Several};
+use crate::ui::children::children;
 
 /// The buttons of the bar.
 const IN_BAR: [DownloadAction; 3] = [DownloadAction::Pause, DownloadAction::Resume, DownloadAction::Remove];
@@ -27,13 +28,7 @@ impl DownloadsView {
         if !begins {
             selection.unselect_all();
         }
-        let mut item = imp.list_view.first_child();
-        while let Some(widget) = item {
-            if let Some(row) = row_around(&widget) {
-                row.set_selecting(begins);
-            }
-            item = widget.next_sibling();
-        }
+        children(&*imp.list_view).filter_map(|item| row_around(&item)).for_each(|row| row.set_selecting(begins));
         imp.bar.set_visible(begins);
         self.refresh_bar();
         self.grab_focus();

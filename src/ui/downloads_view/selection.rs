@@ -219,6 +219,14 @@ impl Selection {
         self.imp().chosen.borrow().ids.clone()
     }
 
+    /// What is selected, if it is one alone.
+    pub fn only(&self) -> Option<DownloadId> {
+        match self.imp().chosen.borrow().ids[..] {
+            [id] => Some(id),
+            _ => None,
+        }
+    }
+
     pub fn count(&self) -> usize {
         self.imp().chosen.borrow().ids.len()
     }

@@ -11,15 +11,8 @@ use super::Window;
 impl Window {
     pub(super) fn keep_focus(&self) {
         let imp = self.imp();
-        imp.search_bar.connect_search_mode_enabled_notify(glib::clone!(
-            #[weak(rename_to = window)]
-            self,
-            move |bar| {
-                if !bar.is_search_mode() && has_focus(bar) {
-                    window.focus_list();
-                }
-            }
-        ));
+        self.keep_focus_of(&*imp.search_bar, "search-mode-enabled");
+        self.keep_focus_of(&*imp.details_revealer, "reveal-child");
         imp.clipboard_offer.connect_left(glib::clone!(
             #[weak(rename_to = window)]
             self,
@@ -37,15 +30,22 @@ impl Window {
                 }
             ));
         }
-        imp.details_revealer.connect_reveal_child_notify(glib::clone!(
-            #[weak(rename_to = window)]
-            self,
-            move |revealer| {
-                if !revealer.reveals_child() && has_focus(revealer) {
-                    window.focus_list();
+    }
+
+    /// Of what is there as long as this property says so.
+    fn keep_focus_of(&self, part: &impl IsA<gtk::Widget>, property: &str) {
+        part.connect_notify_local(
+            Some(property),
+            glib::clone!(
+                #[weak(rename_to = window)]
+                self,
+                move |part, property| {
+                    if !part.property::<bool>(property.name()) && has_focus(part) {
+                        window.focus_list();
+                    }
                 }
-            }
-        ));
+            ),
+        );
     }
 
     /// The list, or what is there in its place. Not at once: what is just being hidden gives its focus away by itself.

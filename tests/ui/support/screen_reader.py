@@ -189,6 +189,26 @@ def press_tab(desktop):
         desktop.key("Tab")
 
 
+def tab_until(app, desktop, wanted):
+    """Whether the focus is on what has this name; else moves it on."""
+    if (node := focused(app)) is not None and name(node) == wanted:
+        return True
+    press_tab(desktop)
+    return False
+
+
+def to_list(app, desktop):
+    """Moves the focus to the list by Tab; answers the row that has it."""
+
+    def is_there():
+        if (node := focused(app)) is not None and is_download(node):
+            return node
+        press_tab(desktop)
+        return None
+
+    return until("the focus in the list", is_there)
+
+
 def reached_by_tab(app, desktop, most=60):
     """The things that Tab comes to until it is round, or goes no further."""
     reached, paths, steps = [], [], set()
