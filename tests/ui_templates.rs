@@ -106,6 +106,7 @@ fn snapshot(id: u64, state: State) -> Snapshot {
         media_type: None,
         verified: None,
         is_kept: false,
+        is_moving: false,
         retry_in: None,
         added_at: SystemTime::UNIX_EPOCH,
         finished_at: None,

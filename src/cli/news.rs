@@ -202,6 +202,7 @@ pub mod tests {
             media_type: None,
             verified: None,
             is_kept: false,
+            is_moving: false,
             retry_in: None,
             added_at: SystemTime::UNIX_EPOCH,
             finished_at: None,

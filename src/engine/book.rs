@@ -358,6 +358,9 @@ impl Book {
         let Some(item) = self.items.get_mut(&id) else { return };
         if item.work.is_some() {
             item.after_close = AfterClose::Purge;
+            if let Some(item) = self.items.get(&id) {
+                self.give_up_carrying(item);
+            }
             return;
         }
         if std::mem::take(&mut item.is_unread) {
@@ -472,6 +475,10 @@ impl Book {
             if !is_finishing {
                 self.stop(id);
             }
+        }
+        // Taken along when they go on.
+        for item in self.by_part.values().filter_map(|id| self.items.get(id)) {
+            self.give_up_carrying(item);
         }
     }
 

@@ -65,6 +65,10 @@ pub enum Happening {
     Renewed {
         to: Box<Url>,
     },
+    /// It is to be saved in another folder.
+    Relocated {
+        to: Box<PathBuf>,
+    },
     /// The file was taken as it is, whatever its checksum.
     Kept,
     Verified(Box<Checksum>),

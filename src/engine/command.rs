@@ -35,8 +35,8 @@ pub enum Command {
         id: DownloadId,
         credentials: Credentials,
     },
-    /// Save into another folder, because the one it has is out of reach. What has arrived is looked for there,
-    /// in case it is the same folder by another path. One that is under way stays where it is.
+    /// Save into another folder. What has arrived is taken along; if it can not be reached where it was, it is looked
+    /// for in the new folder, in case that is the same by another path. What is complete stays where it is.
     Relocate {
         id: DownloadId,
         folder: PathBuf,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! What can go wrong with a download, as data. The words a user reads are in `model/describe.rs`;
+//! What can go wrong with a download, as data. The words a user reads are in `model/failures.rs`;
 //! the tables from curl codes and HTTP statuses are in `net/failure.rs`, the one from OS errors is
 //! [`FailureKind::from_io`] below; when to try again is decided in `download/retry.rs`.
 

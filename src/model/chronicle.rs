@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use super::amounts::{duration, size, speed, time_to_the_second};
-use super::describe;
+use super::{describe, failures};
 use crate::engine::chronicle::{Entry, Happening};
 use crate::engine::download::state::{State, WaitReason};
 use crate::engine::event::Snapshot;
@@ -50,7 +50,7 @@ fn words(entry: &Entry, download: &Snapshot) -> String {
             State::Verifying => gettext("All of the file is here"),
             State::Completed => gettext("Completed"),
             State::Failed(failure) => {
-                let cause = describe::failure(&failure.kind, Some(host), &download.folder);
+                let cause = failures::failure(&failure.kind, Some(host), &download.folder);
                 // Translators: {cause} is a whole sentence.
                 gettext_f("Failed: {cause}", &[("cause", &cause)])
             }
@@ -82,7 +82,7 @@ fn words(entry: &Entry, download: &Snapshot) -> String {
             &[("host", host), ("from", &size(*from))],
         ),
         Happening::Refused { host, failure } => {
-            let cause = describe::failure(&failure.kind, Some(host), &download.folder);
+            let cause = failures::cause(&failure.kind, Some(host), &download.folder);
             // Translators: while others go on; {cause} is a whole sentence.
             gettext_f("A connection came to nothing: {cause}", &[("cause", &cause)])
         }
@@ -96,6 +96,10 @@ fn words(entry: &Entry, download: &Snapshot) -> String {
         Happening::Renewed { to } => {
             // Translators: that a download goes on from another address.
             gettext_f("New address: {address}", &[("address", without_password(to).as_str())])
+        }
+        Happening::Relocated { to } => {
+            // Translators: {folder} is where a file is to be saved from now on.
+            gettext_f("New folder: {folder}", &[("folder", &describe::folder(to))])
         }
         Happening::Kept => gettext("Kept as it is, whatever its checksum"),
         Happening::Verified(checksum) => super::details::right(checksum),

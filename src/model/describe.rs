@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The words: what state a download is in, why it does not go on, and what can be done about it.
-//! Every reason that a user reads comes from [`failure`].
+//! The words: what state a download is in, and why it does not go on; what went wrong is told by `failures.rs`.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::amounts::{count, duration, size, speed, time_of_day};
+use super::failures;
 use crate::engine::download::state::{Hold, State, WaitReason};
-use crate::engine::error::{Failure, FailureKind};
+use crate::engine::error::Failure;
 use crate::engine::event::{Progress, Snapshot};
 use crate::engine::rate::ScheduleError;
 use crate::engine::types::Speed;
@@ -25,6 +25,11 @@ const SOON: Duration = Duration::from_secs(60);
 /// The status line: everything worth knowing now, in one line.
 pub fn status(download: &Snapshot, now: SystemTime) -> String {
     let progress = &download.progress;
+    if download.is_moving {
+        // Translators: {folder} is a folder, to which what is here of a file is taken.
+        let moving = gettext_f("Moving to {folder}…", &[("folder", &folder(&download.folder))]);
+        return joined([Some(moving), checked(progress), progress.total.map(size)]);
+    }
     match &download.state {
         State::Queued => joined([Some(gettext("Queued")), received(progress)]),
         State::Scheduled { at } => {
@@ -54,7 +59,7 @@ pub fn status(download: &Snapshot, now: SystemTime) -> String {
             joined([Some(gettext("Completed")), Some(size(progress.received)), when, verified, kept])
         }
         State::Failed(reason) => {
-            let cause = failure(&reason.kind, download.url.host_str(), &download.folder);
+            let cause = failures::failure(&reason.kind, download.url.host_str(), &download.folder);
             joined([Some(gettext("Failed")), Some(cause)])
         }
     }
@@ -102,49 +107,6 @@ pub fn reason(state: &State) -> Option<&Failure> {
     }
 }
 
-/// Whether another address of the same file could be what is missing.
-pub fn new_address_helps(kind: &FailureKind) -> bool {
-    match kind {
-        FailureKind::InvalidAddress
-        | FailureKind::UnsupportedScheme
-        | FailureKind::NameNotFound
-        | FailureKind::CannotConnect
-        | FailureKind::Certificate
-        | FailureKind::Tls
-        | FailureKind::TooManyRedirects
-        | FailureKind::LoginRequired
-        | FailureKind::LoginElsewhere
-        | FailureKind::LoginUnsupported
-        | FailureKind::FileNotFound
-        | FailureKind::ChangedOnServer
-        | FailureKind::WrongRange
-        | FailureKind::UninvitedEncoding => true,
-        // What the server says of this moment is not said of the address.
-        FailureKind::HttpStatus(_) | FailureKind::ServerRefused(_) => !kind.is_temporary(),
-        FailureKind::Silence
-        | FailureKind::ConnectionLost
-        | FailureKind::HostKey
-        | FailureKind::Proxy
-        | FailureKind::ProxyLogin
-        | FailureKind::ProxyLoginUnsupported
-        | FailureKind::ProxyRefused
-        | FailureKind::EndedEarly
-        | FailureKind::Protocol
-        | FailureKind::DiskFull { .. }
-        | FailureKind::NotWritable
-        | FailureKind::FolderMissing
-        | FailureKind::ReadOnly
-        | FailureKind::DriveFailed
-        | FailureKind::BadName
-        | FailureKind::TargetExists
-        | FailureKind::TooLargeForFileSystem
-        | FailureKind::PartInUse
-        | FailureKind::Io(_)
-        | FailureKind::ChecksumMismatch { .. }
-        | FailureKind::Internal(_) => false,
-    }
-}
-
 /// All downloads together: `48.2 MB/s – 3 active`, or nothing when none runs.
 pub fn summary(active: u32, total: Speed) -> String {
     if active == 0 {
@@ -157,7 +119,10 @@ pub fn summary(active: u32, total: Speed) -> String {
 /// Why the program can not work with its list at all.
 pub fn start_failure(reason: &Failure) -> String {
     let folder = glib::user_data_dir();
-    joined([Some(failure(&reason.kind, None, &folder)), Some(reason.detail.clone()).filter(|text| !text.is_empty())])
+    joined([
+        Some(failures::cause(&reason.kind, None, &folder)),
+        Some(reason.detail.clone()).filter(|text| !text.is_empty()),
+    ])
 }
 
 /// Why hours, or limits at some hours, can not be read or written.
@@ -205,14 +170,8 @@ pub fn set_aside(path: &Path) -> String {
 
 /// Why the list can not be saved.
 pub fn unsaved(reason: &Failure) -> String {
-    let folder = glib::user_data_dir();
-    let name = glib::filename_display_name(&folder);
-    let cause = match &reason.kind {
-        // No other folder can be chosen for it.
-        FailureKind::ReadOnly => gettext_f("The drive of {folder} is read-only.", &[("folder", &name)]),
-        FailureKind::NotWritable => gettext_f("Files can not be written to {folder}.", &[("folder", &name)]),
-        kind => failure(kind, None, &folder),
-    };
+    // No other folder can be chosen for it.
+    let cause = failures::cause(&reason.kind, None, &glib::user_data_dir());
     // Translators: {cause} is a whole sentence, like “The disk is full.”
     gettext_f(
         "The list of downloads can not be saved: what changes now would be forgotten. {cause} It is tried again every few seconds.",
@@ -222,7 +181,7 @@ pub fn unsaved(reason: &Failure) -> String {
 
 /// What was asked for and is no address that can be downloaded.
 pub fn refused_address(text: &str, reason: &Failure) -> String {
-    let cause = failure(&reason.kind, None, Path::new(""));
+    let cause = failures::failure(&reason.kind, None, Path::new(""));
     // Translators: {text} is what the user typed, {cause} a whole sentence.
     gettext_f("“{text}”: {cause}", &[("text", text), ("cause", &cause)])
 }
@@ -275,15 +234,10 @@ fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String 
 
 /// Why a download waits; of one that is held that is all there is to say.
 pub(super) fn waiting_cause(reason: &WaitReason, host: &str, folder: &Path, now: SystemTime) -> String {
-    let cause = match reason {
-        WaitReason::Retry { failure, .. } | WaitReason::Space { failure } => failure,
-        WaitReason::Held(hold) => return held(hold, now),
-    };
-    match &cause.kind {
-        // The remedy of a final failure is “try again”; here that happens anyway.
-        FailureKind::HttpStatus(429 | 503) => gettext("The server is busy."),
-        FailureKind::HttpStatus(code) if cause.kind.is_temporary() => server_trouble(*code),
-        kind => failure(kind, Some(host), folder),
+    match reason {
+        WaitReason::Retry { failure, .. } => failures::passing_failure(&failure.kind, host, folder),
+        WaitReason::Space { failure } => failures::cause(&failure.kind, Some(host), folder),
+        WaitReason::Held(hold) => held(hold, now),
     }
 }
 
@@ -300,113 +254,11 @@ fn held(hold: &Hold, now: SystemTime) -> String {
     }
 }
 
-fn server_trouble(code: u16) -> String {
-    // Translators: {code} is an HTTP status, like 500.
-    gettext_f("The server has a problem (error {code}).", &[("code", &code.to_string())])
-}
-
-/// THE table: what went wrong, and what the user can do where there is something to do.
-pub fn failure(kind: &FailureKind, host: Option<&str>, folder: &Path) -> String {
-    let host = host.unwrap_or_default();
-    let folder = self::folder(folder);
-    let folder = ("folder", folder.as_str());
-    match kind {
-        FailureKind::InvalidAddress => gettext("This is not an address. It should look like https://example.org/file."),
-        FailureKind::UnsupportedScheme => gettext("Only http, https, ftp, ftps and sftp addresses can be downloaded."),
-        FailureKind::NameNotFound => {
-            gettext_f("The server {host} was not found. Check the address and the network.", &[("host", host)])
-        }
-        FailureKind::CannotConnect => {
-            gettext_f("The server {host} does not answer. Check the network.", &[("host", host)])
-        }
-        FailureKind::Silence => gettext("The server stopped sending."),
-        FailureKind::ConnectionLost => gettext("The connection was lost."),
-        FailureKind::Certificate => {
-            gettext_f("The identity of {host} could not be verified. Do not trust this address.", &[("host", host)])
-        }
-        FailureKind::HostKey => gettext_f(
-            "The identity of {host} is not known here. Connect to it once with ssh to check it.",
-            &[("host", host)],
-        ),
-        FailureKind::Tls => gettext("A secure connection could not be made."),
-        FailureKind::Proxy => gettext("The proxy does not work. Check the network settings."),
-        FailureKind::TooManyRedirects => gettext("The server redirects in a circle. Give it a new address."),
-        FailureKind::HttpStatus(403) => {
-            gettext("The server refuses this address (error 403). It may have expired: give it a new one.")
-        }
-        FailureKind::HttpStatus(404) => gettext("The file is not on the server (error 404). Check the address."),
-        FailureKind::HttpStatus(410) => {
-            gettext("The file is no longer on the server (error 410). Give it a new address.")
-        }
-        FailureKind::HttpStatus(429 | 503) => gettext("The server is busy. Try again later."),
-        FailureKind::HttpStatus(code @ 500..) => server_trouble(*code),
-        FailureKind::HttpStatus(code) => {
-            gettext_f("The server refuses this address (error {code}).", &[("code", &code.to_string())])
-        }
-        FailureKind::LoginRequired => gettext("The server asks for a user name and a password."),
-        FailureKind::LoginElsewhere => gettext(
-            "Another server, to which this address leads, asks for a user name and a password. Give it the address there.",
-        ),
-        FailureKind::LoginUnsupported => gettext("The server asks for a kind of log-in that Freshet does not know."),
-        FailureKind::ProxyLogin => gettext("The proxy asks for a user name and a password."),
-        FailureKind::ProxyLoginUnsupported => {
-            gettext("The proxy asks for a kind of log-in that Freshet does not know.")
-        }
-        FailureKind::ProxyRefused => gettext("The proxy does not allow this address."),
-        FailureKind::ServerRefused(0) => gettext("The server refuses this address."),
-        FailureKind::ServerRefused(code) => {
-            gettext_f("The server refuses this address (error {code}).", &[("code", &code.to_string())])
-        }
-        FailureKind::FileNotFound => gettext("The file is not on the server. Check the address."),
-        FailureKind::EndedEarly => gettext("The server stopped before the end of the file."),
-        FailureKind::WrongRange => gettext("The server sent another part of the file than the one asked for."),
-        FailureKind::ChangedOnServer => gettext(
-            "The file has changed on the server. Remove it and download it again, or give it an address of the old file.",
-        ),
-        FailureKind::UninvitedEncoding => gettext("The server sent the file in another form than the one asked for."),
-        FailureKind::Protocol => gettext("The server sent an answer that makes no sense."),
-        FailureKind::DiskFull { needed: Some(needed) } => {
-            gettext_f("The disk is full: {size} more is needed in {folder}.", &[("size", &size(*needed)), folder])
-        }
-        FailureKind::DiskFull { needed: None } => gettext_f("The disk is full. Make room in {folder}.", &[folder]),
-        FailureKind::NotWritable => {
-            gettext_f("Files can not be written to {folder}. Choose another folder.", &[folder])
-        }
-        FailureKind::FolderMissing => gettext_f("The folder {folder} is not there. Is its drive connected?", &[folder]),
-        FailureKind::ReadOnly => gettext_f("The drive of {folder} is read-only. Choose another folder.", &[folder]),
-        FailureKind::BadName => gettext("A file of this name can not be made there. Choose another name."),
-        FailureKind::TargetExists => gettext("A file of this name is there already. It was left as it is."),
-        FailureKind::TooLargeForFileSystem => {
-            gettext_f("The file is too large for the drive of {folder}. Choose another folder.", &[folder])
-        }
-        FailureKind::PartInUse => gettext("Another program is downloading this file. Try again later."),
-        FailureKind::DriveFailed => {
-            gettext_f("The drive of {folder} does not answer as it should. Is it connected?", &[folder])
-        }
-        FailureKind::Io(0) => gettext("The file could not be written."),
-        FailureKind::Io(code) => {
-            // Translators: {code} is an error number of the system.
-            gettext_f("The file could not be written (system error {code}).", &[("code", &code.to_string())])
-        }
-        // Its pieces have checksums, and one of them came wrong again and again.
-        FailureKind::ChecksumMismatch { .. } if !kind.is_wrong_sum() => {
-            gettext("A part of the file does not match its checksum. Check the address, or try again later.")
-        }
-        FailureKind::ChecksumMismatch { .. } => gettext(
-            "The checksum does not match: this is not the file that was wanted. Check the address and the checksum, or keep the file as it is.",
-        ),
-        FailureKind::Internal(code) => gettext_f(
-            "Something went wrong inside Freshet (code {code}). Please report it.",
-            &[("code", &code.to_string())],
-        ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::download_object::tests::snapshot;
     use super::*;
-    use crate::engine::download::spec::Checksum;
+    use crate::engine::error::FailureKind;
     use crate::engine::types::Moment;
 
     const MB: u64 = 1_000_000;
@@ -467,6 +319,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_to_another_folder_tells_where_and_how_far_it_is() {
+        let mut row = download(State::Paused, 3 * MB, Some(4 * MB));
+        row.is_moving = true;
+        assert_eq!(words(&row), "Moving to /srv… – 75% – 4.0 MB");
+    }
+
+    #[test]
     fn what_is_held_tells_what_it_waits_for() {
         let row = |hold| {
             words(&download(State::Waiting { reason: WaitReason::Held(hold), until: Moment::default() }, 0, None))
@@ -488,31 +347,6 @@ mod tests {
         let mut row = download(State::Completed, 4 * MB, Some(4 * MB));
         row.is_kept = true;
         assert!(words(&row).ends_with(" – not verified: its checksum did not match"));
-    }
-
-    #[test]
-    fn a_wrong_piece_is_no_wrong_file() {
-        let expected: Checksum = format!("md5:{}", "0".repeat(32)).parse().unwrap();
-        let failed = |actual: &str| {
-            let kind = FailureKind::ChecksumMismatch { expected: expected.clone(), actual: actual.to_owned() };
-            words(&download(State::Failed(Failure::new(kind, "")), 0, None))
-        };
-        assert!(failed("").starts_with("Failed – A part of the file does not match its checksum."));
-        assert!(failed("12").starts_with("Failed – The checksum does not match"));
-    }
-
-    #[test]
-    fn a_failure_names_the_cause_and_the_way_out() {
-        let failed = |kind| words(&download(State::Failed(Failure::new(kind, "")), 0, None));
-        assert_eq!(
-            failed(FailureKind::HttpStatus(404)),
-            "Failed – The file is not on the server (error 404). Check the address."
-        );
-        assert_eq!(
-            failed(FailureKind::CannotConnect),
-            "Failed – The server example.org does not answer. Check the network."
-        );
-        assert_eq!(failed(FailureKind::ReadOnly), "Failed – The drive of /srv is read-only. Choose another folder.");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::amounts::{speed, time_of_day};
 use super::connections::{self, Connection};
 use super::speed_trace::SpeedPlot;
-use super::{content_type, describe, download_object, why};
+use super::{content_type, describe, download_object, failures, why};
 use crate::engine::details::{Details as Picture, Origin, Segment, SourceDetails, Standing};
 use crate::engine::download::spec::{Algorithm, Checksum};
 use crate::engine::download::state::State;
@@ -148,7 +148,7 @@ fn source(source: &SourceDetails, state: &State) -> Source {
         Standing::Untried => (gettext("Not tried yet"), false),
         Standing::Good => (gettext("Works"), false),
         Standing::Failing(reason) => {
-            (describe::failure(&reason.kind, source.url.host_str(), std::path::Path::new("")), true)
+            (failures::cause(&reason.kind, source.url.host_str(), std::path::Path::new("")), true)
         }
         Standing::Different(_) => (gettext("Has another file; it is not used"), true),
     };
@@ -227,7 +227,7 @@ fn connections_in_use(download: &Snapshot, picture: &Picture) -> Option<String> 
     // Translators: how many connections are open, like “5 of at most 8”.
     let count = gettext_f("{n} of at most {most}", &values);
     let Some(trouble) = &picture.trouble else { return Some(count) };
-    let cause = describe::failure(&trouble.kind, download.url.host_str(), &download.folder);
+    let cause = failures::cause(&trouble.kind, download.url.host_str(), &download.folder);
     // Translators: {count} is a text like “3 of at most 8”, {cause} a whole sentence.
     Some(gettext_f("{count}. Not more, because: {cause}", &[("count", &count), ("cause", &cause)]))
 }
@@ -415,7 +415,7 @@ mod tests {
         picture.trouble = Some(Failure::new(FailureKind::HttpStatus(503), ""));
         assert_eq!(
             value(&download, &picture, "Connections").unwrap(),
-            "1 of at most 8. Not more, because: The server is busy. Try again later."
+            "1 of at most 8. Not more, because: The server is busy."
         );
     }
 

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use glib::prelude::*;
 use glib::subclass::prelude::*;
 
-use super::{content_type, describe};
+use super::{content_type, describe, failures};
 use crate::engine::download::state::State;
 use crate::engine::event::{Progress, Snapshot};
 use crate::engine::types::DownloadId;
@@ -39,6 +39,7 @@ mod imp {
         #[property(name = "can-resume", type = bool, get = |imp: &Self| imp.read(super::can_resume))]
         #[property(name = "can-retry", type = bool, get = |imp: &Self| imp.read(super::can_retry))]
         #[property(name = "can-renew", type = bool, get = |imp: &Self| imp.read(super::can_renew))]
+        #[property(name = "wants-folder", type = bool, get = |imp: &Self| imp.read(super::wants_folder))]
         #[property(name = "can-log-in", type = bool, get = |imp: &Self| imp.read(super::can_log_in))]
         #[property(name = "can-keep", type = bool, get = |imp: &Self| imp.read(super::can_keep))]
         #[property(name = "can-open", type = bool, get = |imp: &Self| imp.read(super::can_open))]
@@ -72,7 +73,7 @@ glib::wrapper! {
 type Dependency = (&'static str, fn(&Snapshot, &Snapshot) -> bool);
 
 /// What each property depends on. The status line is written from nearly everything.
-const DEPENDENCIES: [Dependency; 18] = [
+const DEPENDENCIES: [Dependency; 19] = [
     ("name", |old, new| old.name != new.name),
     ("icon", |old, new| old.name != new.name || old.media_type != new.media_type),
     ("fraction", |old, new| fraction(old) != fraction(new)),
@@ -85,6 +86,7 @@ const DEPENDENCIES: [Dependency; 18] = [
     ("can-resume", |old, new| can_resume(old) != can_resume(new)),
     ("can-retry", |old, new| can_retry(old) != can_retry(new)),
     ("can-renew", |old, new| can_renew(old) != can_renew(new)),
+    ("wants-folder", |old, new| wants_folder(old) != wants_folder(new)),
     ("can-log-in", |old, new| can_log_in(old) != can_log_in(new)),
     ("can-keep", |old, new| can_keep(old) != can_keep(new)),
     ("address", |old, new| old.url != new.url),
@@ -117,6 +119,11 @@ impl DownloadObject {
     /// Whether it is still to run, now or some time, and so has a place in the queue.
     pub fn can_move(&self) -> bool {
         self.read(|download| download.state != State::Completed)
+    }
+
+    /// Whether it can be saved in another folder than it was to be.
+    pub fn can_relocate(&self) -> bool {
+        self.read(|download| !matches!(download.state, State::Verifying | State::Completed) && !download.is_moving)
     }
 
     /// Whether something of it has arrived.
@@ -207,7 +214,13 @@ fn can_retry(download: &Snapshot) -> bool {
 
 /// Another address of the same file may let it go on.
 fn can_renew(download: &Snapshot) -> bool {
-    describe::reason(&download.state).is_some_and(|reason| describe::new_address_helps(&reason.kind))
+    describe::reason(&download.state).is_some_and(|reason| failures::new_address_helps(&reason.kind))
+}
+
+/// Another folder may let it go on.
+fn wants_folder(download: &Snapshot) -> bool {
+    !download.is_moving
+        && describe::reason(&download.state).is_some_and(|reason| failures::new_folder_helps(&reason.kind))
 }
 
 /// A user name and a password let it go on.
@@ -266,6 +279,7 @@ pub(super) mod tests {
             media_type: None,
             verified: None,
             is_kept: false,
+            is_moving: false,
             retry_in: None,
             added_at: SystemTime::UNIX_EPOCH,
             finished_at: None,

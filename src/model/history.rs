@@ -12,7 +12,7 @@ use gio::subclass::prelude::*;
 use super::amounts::{day_with_time, size};
 use super::filter::Words;
 use super::session::{Place, Session};
-use super::{Addresses, Command, DownloadId, content_type, describe};
+use super::{Addresses, Command, DownloadId, content_type, describe, failures};
 use crate::engine::error::Failure;
 use crate::engine::import::list::Entry;
 use crate::engine::store::Archive;
@@ -256,7 +256,7 @@ fn uncleared(failure: &Failure) -> String {
 }
 
 fn cause(failure: &Failure) -> String {
-    describe::failure(&failure.kind, None, &glib::user_data_dir())
+    failures::cause(&failure.kind, None, &glib::user_data_dir())
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod details;
 pub mod download_list;
 pub mod download_object;
 mod downloads;
+mod failures;
 pub mod filter;
 pub mod history;
 mod list_folders;

@@ -11,7 +11,7 @@ use url::Url;
 use super::Addresses;
 use super::amounts::size;
 use super::session::{Place, Session};
-use super::{content_type, describe};
+use super::{content_type, failures};
 use crate::engine::disk::naming;
 use crate::engine::download::spec::{DownloadSpec, Manners};
 use crate::engine::error::Failure;
@@ -164,7 +164,7 @@ fn row(url: &Url, result: Option<&Result<Probed, Failure>>) -> Row {
         },
         Some(Ok(probed)) => Row { name: probed.name.clone(), words: words(probed), is_bad: false },
         Some(Err(failure)) => {
-            Row { name: name(), words: describe::failure(&failure.kind, Some(host), Path::new("")), is_bad: true }
+            Row { name: name(), words: failures::failure(&failure.kind, Some(host), Path::new("")), is_bad: true }
         }
     }
 }

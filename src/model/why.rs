@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::amounts::{duration, speed, step};
-use super::describe;
+use super::failures;
 use crate::engine::details::{Details as Picture, Segment, Standing};
 use crate::engine::download::state::State;
 use crate::engine::event::Snapshot;
@@ -118,7 +118,7 @@ fn trouble(download: &Snapshot, picture: &Picture) -> Option<String> {
     });
     let own = picture.trouble.as_ref().map(|failure| (failure, download.url.host_str()));
     let (failure, host) = own.or(of_mirror)?;
-    let cause = describe::failure(&failure.kind, host, &download.folder);
+    let cause = failures::cause(&failure.kind, host, &download.folder);
     // Translators: {cause} is a whole sentence.
     Some(gettext_f("A connection failed: {cause}", &[("cause", &cause)]))
 }
@@ -281,7 +281,7 @@ mod tests {
     fn a_failure_is_told_with_its_cause() {
         let (_, mut picture) = running();
         picture.trouble = Some(Failure::new(FailureKind::HttpStatus(503), ""));
-        assert_eq!(plain(&picture), "A connection failed: The server is busy. Try again later.");
+        assert_eq!(plain(&picture), "A connection failed: The server is busy.");
     }
 
     #[test]

@@ -158,6 +158,8 @@ pub enum DownloadAction {
     LogIn,
     /// Asks for another address.
     Renew,
+    /// Asks for another folder.
+    Relocate,
     /// Takes the file as it is, whatever its checksum.
     Keep,
     /// Asks for a speed limit.
@@ -178,7 +180,7 @@ pub enum DownloadAction {
 
 impl DownloadAction {
     /// In the order of the context menu.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Open,
         Self::ShowInFolder,
         Self::Toggle,
@@ -188,6 +190,7 @@ impl DownloadAction {
         Self::Retry,
         Self::LogIn,
         Self::Renew,
+        Self::Relocate,
         Self::Keep,
         Self::Limit,
         Self::CopyAddress,
@@ -217,6 +220,7 @@ impl DownloadAction {
             Self::Retry => "row.retry",
             Self::LogIn => "row.log-in",
             Self::Renew => "row.renew",
+            Self::Relocate => "row.relocate",
             Self::Keep => "row.keep",
             Self::Limit => "row.limit",
             Self::CopyAddress => "row.copy-address",
@@ -242,6 +246,7 @@ impl DownloadAction {
             Self::Retry => "selection.retry",
             Self::LogIn => "selection.log-in",
             Self::Renew => "selection.renew",
+            Self::Relocate => "selection.relocate",
             Self::Keep => "selection.keep",
             Self::Limit => "selection.limit",
             Self::CopyAddress => "selection.copy-address",
@@ -265,6 +270,7 @@ impl DownloadAction {
             Self::Retry => &["<Control>r"],
             Self::LogIn => &["<Control>u"],
             Self::Renew => &["<Control>l"],
+            Self::Relocate => &["<Control>m"],
             Self::Keep => &["<Control>k"],
             Self::Limit => &["<Control><Shift>l"],
             Self::CopyAddress => &["<Control>c"],
@@ -306,6 +312,7 @@ impl DownloadAction {
             Self::Retry => download.can_retry(),
             Self::LogIn => download.can_log_in(),
             Self::Renew => download.can_renew(),
+            Self::Relocate => download.can_relocate(),
             Self::Keep => download.can_keep(),
             Self::Limit => !download.is_finished(),
         }
@@ -324,6 +331,7 @@ impl DownloadAction {
             | Self::Retry
             | Self::LogIn
             | Self::Renew
+            | Self::Relocate
             | Self::Keep
             | Self::Limit
             | Self::MoveToTop
@@ -359,6 +367,8 @@ impl DownloadAction {
             // One file has one address.
             Self::Renew if several.count() > 1 => return None,
             Self::Renew => gettext("_New Address…"),
+            // Translators: a menu item for downloads that are not complete: where they are saved.
+            Self::Relocate => gettext("Chan_ge Folder…"),
             Self::Keep => ngettext("_Keep File", "_Keep Files", fitting),
             Self::Limit => gettext("_Limit Speed…"),
             Self::CopyAddress => ngettext("_Copy Address", "_Copy Addresses", fitting),

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use freshet::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply, naming};
+use freshet::engine::disk::{Block, Carry, Disk, Finish, Journal, Look, Open, Reply, naming};
 use freshet::engine::download::spec::{Algorithm, Checksum};
 use freshet::engine::types::{ByteRange, PartId};
 use freshet::engine::{Failure, FailureKind};
@@ -64,6 +64,7 @@ enum Job {
     Read(PartId, ByteRange),
     Finish(PartId, Finish),
     Close(PartId),
+    Carry(PartId, Carry),
     Delete(PathBuf),
 }
 
@@ -71,6 +72,7 @@ enum SyncJob {
     Save { part: PartId, file: Rc<OpenFile>, journal: Journal, stage: u8 },
     Finish { part: PartId, file: Rc<OpenFile>, finish: Finish, stage: u8, path: PathBuf },
     Look(PartId, Look),
+    Carry(PartId, Carry),
     Delete(PathBuf),
 }
 
@@ -352,6 +354,16 @@ impl Disk for VirtualDisk {
         self.give(part, Job::Close(part));
         self.state.borrow_mut().parts.remove(&part);
     }
+
+    fn carry(&self, part: PartId, carry: Carry) {
+        let device = device_of(&carry.part_path);
+        let known = self.state.borrow_mut().parts.insert(part, (device, false));
+        assert!(known.is_none(), "part {} is carried twice", part.0);
+        self.queue(device, Job::Carry(part, carry));
+    }
+
+    /// It is there at once.
+    fn give_up(&self, _: PartId) {}
 
     fn delete(&self, part_path: PathBuf) {
         self.queue(device_of(&part_path), Job::Delete(part_path));

@@ -39,6 +39,8 @@ pub enum Deed {
     Restore(usize),
     Purge(usize),
     Keep(usize),
+    /// To a folder of the first or the second device.
+    Relocate(usize, PathBuf),
     /// The address of a site in place of the one it has.
     Renew(usize, usize),
     Rate(usize, Option<Speed>),

@@ -293,6 +293,7 @@ impl World {
                 self.wanted[index].was_kept = true;
                 self.send_to(index, Command::Keep);
             }
+            Deed::Relocate(index, folder) => self.send_to(index, |id| Command::Relocate { id, folder }),
             Deed::Renew(index, site) => self.renew(index, site),
             Deed::Rate(index, rate) => {
                 self.rates[index] = rate;

@@ -347,6 +347,8 @@ impl Book {
             | Reply::Checked { part, .. }
             | Reply::Read { part, .. }
             | Reply::Verifying { part, .. }
+            | Reply::Carrying { part, .. }
+            | Reply::Carried { part, .. }
             | Reply::Finished { part, .. }
             | Reply::Failed { part, .. } => *part,
         };
@@ -395,7 +397,8 @@ impl Book {
             }
             Reply::Checked { range, is_right, .. } => self.checked(id, range, is_right),
             Reply::Read { range, bytes, .. } => self.read(id, range, &bytes),
-            Reply::Verifying { done, .. } => {
+            Reply::Carried { part_path, .. } => self.carried(id, part_path),
+            Reply::Verifying { done, .. } | Reply::Carrying { done, .. } => {
                 if let Some(item) = self.items.get(&id).filter(|item| item.removed.is_none()) {
                     let progress = item.progress(done);
                     self.events.push_back(Event::Progressed { id, progress });
@@ -417,6 +420,7 @@ impl Book {
                 self.note(id, |item| Some(Happening::Moved { to: Box::new(item.path.clone()?) }));
                 self.input(id, Input::Finished);
             }
+            Reply::Failed { failure, .. } if self.is_carrying(id) => self.not_carried(id, failure),
             // Its own was lost, and another download has begun one of the same name since.
             Reply::Failed { failure, .. } if failure.kind == FailureKind::PartInUse && self.has_lost_part(id) => {
                 if let Some(item) = self.items.get_mut(&id) {
@@ -454,6 +458,11 @@ impl Book {
                 }
             }
         }
+    }
+
+    fn is_carrying(&self, id: DownloadId) -> bool {
+        let work = self.items.get(&id).and_then(|item| item.work.as_ref());
+        work.is_some_and(|work| work.is_carrying)
     }
 
     pub(super) fn is_closing(&self, id: DownloadId) -> bool {

@@ -31,7 +31,12 @@ impl Book {
             return;
         }
         self.sort(id);
+        let is_carried = self.carry(id);
         let Some(item) = self.items.get_mut(&id) else { return };
+        if is_carried {
+            item.after_close = AfterClose::Prepare;
+            return;
+        }
         let most = usize::from(item.spec.connections);
         item.work = Some(Work::new(part, now, most));
         item.sources.forgive();

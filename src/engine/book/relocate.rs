@@ -1,36 +1,103 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Another folder for a download whose folder is out of reach: its drive is gone, it was moved, or the
-//! grant of a sandbox has died. Often it is the same folder by another path, with the part file in it.
+//! Another folder for a download: the one it has is full, out of reach, or not the one that is wanted. What is here
+//! of it is taken along (`disk/carry.rs`), as long as nothing else is at work on it; what is asked of it meanwhile
+//! waits, as for the end of a run. Where it was interrupted, it is done before the download goes on. Often the
+//! folder is the same by another path: its drive was plugged in elsewhere, or the grant of a sandbox has died.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Book;
-use crate::engine::download::state::{Input, State};
-use crate::engine::types::DownloadId;
+use crate::engine::chronicle::Happening;
+use crate::engine::disk::Carry;
+use crate::engine::download::state::{Input, State, WaitReason};
+use crate::engine::error::Failure;
+use crate::engine::item::{AfterClose, Item};
+use crate::engine::types::{DownloadId, PartId};
+use crate::engine::work::Work;
 
 impl Book {
     /// The download is saved in another folder. It goes on there, unless the user has paused it.
     pub(super) fn relocate(&mut self, id: DownloadId, folder: PathBuf) {
+        let Some(item) = self.items.get(&id).filter(|item| item.removed.is_none() && !item.is_over()) else { return };
+        let goes_on = match &item.life.state {
+            State::Connecting | State::Downloading | State::Failed(_) => true,
+            State::Waiting { reason, .. } => matches!(reason, WaitReason::Space { .. }),
+            _ => false,
+        };
+        if matches!(item.life.state, State::Connecting | State::Downloading) {
+            self.input(id, Input::Pause);
+        }
+        self.note(id, |_| Some(Happening::Relocated { to: Box::new(folder.clone()) }));
         let Some(item) = self.items.get_mut(&id) else { return };
-        // Nothing of it is open, or about to be.
-        let rests = item.work.is_none()
-            && matches!(
-                item.life.state,
-                State::Queued | State::Scheduled { .. } | State::Paused | State::Waiting { .. } | State::Failed(_)
-            );
-        if !rests || item.removed.is_some() {
-            return;
-        }
-        for path in item.path.iter_mut().chain(&mut item.replaces) {
-            if let Some(name) = path.file_name() {
-                *path = folder.join(name);
-            }
-        }
         item.spec.folder = folder;
         item.spec.otherwise = None;
+        self.carry(id);
         self.tell_changed(id);
-        if self.items.get(&id).is_some_and(|item| matches!(item.life.state, State::Failed(_))) {
+        if goes_on {
             self.input(id, Input::Resume);
         }
+    }
+
+    /// Has what is here of it taken to its folder. `false`: that is where it is, or something is at work on it.
+    pub(super) fn carry(&mut self, id: DownloadId) -> bool {
+        let part = PartId(self.number());
+        let now = self.parts.clock.now();
+        let Some(item) = self.items.get_mut(&id).filter(|item| item.work.is_none()) else { return false };
+        let Some(stray) = item.stray().cloned() else { return false };
+        let is_older = item.replaces.as_ref() == Some(&stray);
+        let carry = Carry {
+            part_path: stray,
+            folder: item.spec.folder.clone(),
+            name: item.name.clone(),
+            on_exists: item.spec.on_exists,
+            replaces: item.replaces.clone().filter(|_| !is_older),
+        };
+        item.work = Some(Work { is_closing: true, is_carrying: true, ..Work::new(part, now, 0) });
+        self.by_part.insert(part, id);
+        self.parts.disk.carry(part, carry);
+        true
+    }
+
+    /// Its part file was taken along. `None`: there is none where it was, but maybe in the new folder.
+    pub(super) fn carried(&mut self, id: DownloadId, part_path: Option<PathBuf>) {
+        let Some(item) = self.items.get_mut(&id) else { return };
+        if let Some(stray) = item.stray().cloned() {
+            let expected = || Some(item.spec.folder.join(stray.file_name()?));
+            let there = part_path.or_else(expected);
+            let is_older = item.replaces.as_ref() == Some(&stray);
+            *(if is_older { &mut item.replaces } else { &mut item.path }) = there;
+        }
+        self.closed(id);
+        self.carry(id);
+        self.tell_changed(id);
+    }
+
+    /// It stays where it was; until another folder is chosen, or this one takes it, it can not go on.
+    pub(super) fn not_carried(&mut self, id: DownloadId, failure: Failure) {
+        let Some(item) = self.items.get_mut(&id) else { return };
+        if item.after_close == AfterClose::Prepare {
+            item.after_close = AfterClose::Nothing;
+        }
+        self.closed(id);
+        if !self.is_halted {
+            self.input(id, Input::Broke(failure));
+            self.tell_changed(id);
+        }
+    }
+
+    /// Nobody waits any more for what is carried.
+    pub(super) fn give_up_carrying(&self, item: &Item) {
+        if let Some(work) = item.work.as_ref().filter(|work| work.is_carrying) {
+            self.parts.disk.give_up(work.part);
+        }
+    }
+}
+
+impl Item {
+    /// A part file that is not in the folder where the file is to be saved. The older one first, of which the
+    /// journal of the other one tells.
+    fn stray(&self) -> Option<&PathBuf> {
+        let is_stray = |path: &&PathBuf| path.parent() != Some(Path::new(&self.spec.folder));
+        self.replaces.iter().chain(&self.path).find(is_stray)
     }
 }

@@ -3,6 +3,7 @@
 
 mod pieces;
 mod queue;
+mod relocate;
 mod transfers;
 
 use std::cell::{Cell, RefCell};
@@ -14,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use crate::engine::book::{Book, Parts, Shelf};
 use crate::engine::clock::Clock;
 use crate::engine::command::{Command, Limits, Start};
-use crate::engine::disk::{Block, Disk, Finish, Journal, Look, Open, Reply};
+use crate::engine::disk::{Block, Carry, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::pieces::Pieces;
 use crate::engine::download::spec::{Algorithm, Checksum, DownloadSpec};
 use crate::engine::download::state::State;
@@ -33,6 +34,8 @@ struct Notes {
     flushes: Cell<u32>,
     is_finishing: Cell<bool>,
     vitals: Cell<Option<Vitals>>,
+    carries: RefCell<Vec<Carry>>,
+    given_up: Cell<Option<PartId>>,
 }
 
 impl Notes {
@@ -103,6 +106,13 @@ impl Disk for Notes {
         self.is_finishing.set(true);
     }
     fn close(&self, _: PartId) {}
+    fn carry(&self, part: PartId, carry: Carry) {
+        self.part.set(Some(part));
+        self.carries.borrow_mut().push(carry);
+    }
+    fn give_up(&self, part: PartId) {
+        self.given_up.set(Some(part));
+    }
     fn delete(&self, _: PathBuf) {}
 }
 
@@ -153,4 +163,15 @@ fn answered(book: &mut Book, notes: &Notes, total: Option<u64>) {
 
 fn written(book: &mut Book, notes: &Notes, start: u64, end: u64) {
     book.disk_reply(Reply::Written { part: notes.part(), range: ByteRange::new(start, end) });
+}
+
+fn state(book: &Book, id: DownloadId) -> State {
+    book.items.get(&id).unwrap().life.state.clone()
+}
+
+fn added(book: &mut Book, id: u64, start: Start) -> DownloadId {
+    let url = format!("http://127.0.0.1/{id}").parse().unwrap();
+    let spec = Box::new(DownloadSpec::new(url, "/srv".into()));
+    book.command(Command::Add { id: DownloadId(id), spec, start });
+    DownloadId(id)
 }

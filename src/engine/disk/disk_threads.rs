@@ -23,7 +23,7 @@ use super::mailbox::Mailbox;
 use super::syncer::Syncer;
 use super::verify::Verifier;
 use super::writer::Writer;
-use super::{Block, Disk, Finish, Journal, Look, Open, Reply};
+use super::{Block, Carry, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::spec::Checksum;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::net;
@@ -380,6 +380,19 @@ impl Disk for DiskThreads {
 
     fn close(&self, part: PartId) {
         self.end(part);
+    }
+
+    fn carry(&self, part: PartId, carry: Carry) {
+        // The device that it is read from: what may be out of reach.
+        if self.settle(part, carry.part_path.parent().unwrap_or(Path::new("."))) {
+            self.give(part, |entry| Job::Carry { part, carry, is_ended: entry.is_ended.clone() });
+        }
+    }
+
+    fn give_up(&self, part: PartId) {
+        if let Some(entry) = self.parts.borrow().get(&part) {
+            entry.is_ended.store(true, Ordering::Relaxed);
+        }
     }
 
     fn delete(&self, part_path: PathBuf) {

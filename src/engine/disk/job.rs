@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::{Block, Finish, Journal, Look, Open};
+use super::{Block, Carry, Finish, Journal, Look, Open};
 use crate::engine::download::spec::Checksum;
 use crate::engine::types::{ByteRange, PartId};
 
@@ -55,6 +55,11 @@ pub enum Job {
     Close {
         part: PartId,
     },
+    Carry {
+        part: PartId,
+        carry: Carry,
+        is_ended: Arc<AtomicBool>,
+    },
     Delete {
         part_path: PathBuf,
     },
@@ -88,6 +93,7 @@ impl Job {
             | Self::Check { part, .. }
             | Self::Read { part, .. }
             | Self::Finish { part, .. }
+            | Self::Carry { part, .. }
             | Self::Close { part } => *part == wanted,
             Self::Delete { .. } | Self::Stop => false,
         }

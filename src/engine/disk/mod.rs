@@ -4,9 +4,11 @@
 //! done in the order they were given, and answers come back on the main loop.
 //!
 //! A device has a thread that writes (`writer.rs`), one that waits until what was written is durable
-//! (`syncer.rs`), and one that computes checksums (`verify.rs`), so that the first never waits.
+//! (`syncer.rs`), and one that computes checksums (`verify.rs`) and takes part files elsewhere (`carry.rs`), so
+//! that the first never waits.
 
 pub mod block;
+mod carry;
 mod device;
 mod disk_threads;
 mod epoch;
@@ -98,6 +100,15 @@ pub trait Disk {
     /// Forget the part: close its file after the writes given before. Keeps what is on disk.
     fn close(&self, part: PartId);
 
+    /// Take a part file and its journal, which this process has open no more, to another folder: at once where
+    /// both are on one file system, else by copying what of it is here. At each moment one of the two places
+    /// has all of it. Answer: [`Reply::Carried`], or [`Reply::Failed`] and all is where it was; while it
+    /// is copied [`Reply::Carrying`].
+    fn carry(&self, part: PartId, carry: Carry);
+
+    /// Nobody wants any more what was asked for by [`Disk::carry`]. It is answered all the same.
+    fn give_up(&self, part: PartId);
+
     /// Delete a part file and its journal, which this process has open no more. One that another
     /// process has continued is kept. No answer; what can not be deleted is logged.
     fn delete(&self, part_path: PathBuf);
@@ -173,6 +184,18 @@ pub struct Finish {
     pub may_be_there: Option<SystemTime>,
 }
 
+/// Where to take a part file.
+#[derive(Clone, Debug)]
+pub struct Carry {
+    pub part_path: PathBuf,
+    pub folder: PathBuf,
+    /// What its name there is made from, and whether that of a file may be taken.
+    pub name: String,
+    pub on_exists: OnExists,
+    /// The older part file that it replaces, which is in `folder` already.
+    pub replaces: Option<PathBuf>,
+}
+
 /// An earlier part file that can be continued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -216,6 +239,16 @@ pub enum Reply {
     Verifying {
         part: PartId,
         done: u64,
+    },
+    /// While a part file is copied: how many bytes of it are there.
+    Carrying {
+        part: PartId,
+        done: u64,
+    },
+    /// Where the part file is now; `None`: there was none that can be continued.
+    Carried {
+        part: PartId,
+        part_path: Option<PathBuf>,
     },
     Finished {
         part: PartId,

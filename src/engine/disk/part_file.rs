@@ -407,7 +407,7 @@ fn is_one_component(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.contains(['/', '\0'])
 }
 
-fn failure(error: &io::Error, doing: &str, path: &Path) -> Failure {
+pub fn failure(error: &io::Error, doing: &str, path: &Path) -> Failure {
     Failure::from_io(error, &format!("can not {doing} {}", path.display()))
 }
 

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::carry::Carrying;
 use super::folder::{Folders, locked};
 use super::job::{Job, LONG};
 use super::mailbox::{LATE, Mailbox};
@@ -21,7 +22,7 @@ use super::place;
 use super::sum::Sum;
 use super::syncer::{Finishing, SyncJob};
 use super::verify::Verifier;
-use super::{Block, Finish, Journal, Look, MOST_READ, Open, Reply};
+use super::{Block, Carry, Finish, Journal, Look, MOST_READ, Open, Reply};
 use crate::engine::download::spec::Checksum;
 use crate::engine::error::Failure;
 use crate::engine::types::{ByteRange, IdMap, PartId};
@@ -115,6 +116,7 @@ impl Writer {
                 Job::Read { part, range, is_ended } => self.read(part, range, is_ended),
                 Job::Finish { part, finish, is_ended } => self.finish(part, finish, is_ended),
                 Job::Close { part } => self.close(part),
+                Job::Carry { part, carry, is_ended } => self.carry(part, carry, is_ended),
                 Job::Delete { part_path } => self.delete(part_path),
                 Job::Stop => {
                     self.hand_on(SyncJob::Stop);
@@ -409,6 +411,15 @@ impl Writer {
             }
             Some(Part { failed: Some(failure), .. }) => self.fail(part, failure.clone()),
             None => {}
+        }
+    }
+
+    fn carry(&mut self, part: PartId, carry: Carry, is_ended: Arc<AtomicBool>) {
+        locked(&self.folders).removed(&carry.part_path);
+        let (mailbox, mut carrying) = (self.mailbox.clone(), Carrying::new(part, carry));
+        let turn = move |buffer: &mut [u8]| carrying.turn(buffer, &is_ended, &mailbox);
+        if let Err(error) = self.verifier.run(turn) {
+            self.fail(part, Failure::from_io(&error, "can not start the verifying thread"));
         }
     }
 

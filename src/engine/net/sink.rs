@@ -278,7 +278,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::engine::disk::{Finish, Journal, Look, Open};
+    use crate::engine::disk::{Carry, Finish, Journal, Look, Open};
     use crate::engine::download::spec::Checksum;
     use crate::engine::types::ByteRange;
 
@@ -323,6 +323,8 @@ mod tests {
         fn read(&self, _: PartId, _: ByteRange) {}
         fn finish(&self, _: PartId, _: Finish) {}
         fn close(&self, _: PartId) {}
+        fn carry(&self, _: PartId, _: Carry) {}
+        fn give_up(&self, _: PartId) {}
         fn delete(&self, _: PathBuf) {}
     }
 

@@ -8,11 +8,12 @@ use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
 use super::Window;
-use crate::desktop::files;
+use crate::desktop::{files, folder_check};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::{Command, DownloadId, DownloadObject, amounts};
 use crate::ui::actions::{DownloadAction, WindowAction};
 use crate::ui::application::Application;
+use crate::ui::chooser;
 use crate::ui::limit_dialog::LimitDialog;
 use crate::ui::messages::{self, UndoOffer, brief};
 
@@ -44,6 +45,7 @@ impl Window {
                     self.ask_for_address(download);
                 }
             }
+            DownloadAction::Relocate => self.ask_for_folder(downloads),
             DownloadAction::Keep => self.send_each(downloads, Command::Keep),
             DownloadAction::Limit => self.ask_for_limit(downloads),
             DownloadAction::CopyAddress => {
@@ -92,6 +94,18 @@ impl Window {
         );
         dialog.set_transient_for(Some(self));
         dialog.present();
+    }
+
+    fn ask_for_folder(&self, downloads: &[DownloadObject]) {
+        let Some(current) = downloads.first().map(DownloadObject::folder) else { return };
+        let (window, downloads) = (self.clone(), downloads.to_vec());
+        glib::spawn_future_local(async move {
+            let Some(folder) = chooser::choose_folder(&window, Some(&current)).await else { return };
+            if let Some(problem) = folder_check::problem(&folder).await {
+                return messages::tell(&window.imp().toasts, &problem);
+            }
+            window.send_each(&downloads, |id| Command::Relocate { id, folder: folder.clone() });
+        });
     }
 
     fn send_each(&self, downloads: &[DownloadObject], command: impl Fn(DownloadId) -> Command) {

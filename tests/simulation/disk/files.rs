@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use freshet::engine::Failure;
-use freshet::engine::disk::{Found, Journal, Look, Open, Reply, naming};
+use freshet::engine::disk::{Carry, Found, Journal, Look, Open, Reply, naming};
 use freshet::engine::download::spec::OnExists;
 use freshet::engine::types::PartId;
 
-use super::{OpenFile, PREALLOCATE_FROM, VirtualDisk, address, device_of, full, gone, in_use, part_of, taken};
+use super::{OpenFile, PREALLOCATE_FROM, VirtualDisk, address, device_of, eio, full, gone, in_use, part_of, taken};
 
 impl VirtualDisk {
     pub(super) fn looked(&self, part: PartId, looked: Result<Option<Box<Found>>, Failure>) {
@@ -163,6 +163,66 @@ impl VirtualDisk {
             (!is_taken).then_some(path)
         });
         free.ok_or_else(|| taken(&wanted))
+    }
+
+    pub(super) fn carried(&self, part: PartId, carried: Result<Option<PathBuf>, Failure>) {
+        match carried {
+            Ok(part_path) => {
+                self.timeline.note([29, part.0, 0], || format!("disk: part {} carried to {part_path:?}", part.0));
+                self.post(Reply::Carried { part, part_path });
+            }
+            Err(failure) => self.fail(part, failure),
+        }
+    }
+
+    /// Takes a part file elsewhere, all of it at once.
+    pub(super) fn carry_now(&self, carry: &Carry) -> Result<Option<PathBuf>, Failure> {
+        let (from, to) = (device_of(&carry.part_path), device_of(&carry.folder));
+        let old = &carry.part_path;
+        if !self.devices.borrow()[from].exists(old) {
+            return Ok(None);
+        }
+        if self.is_locked(from, old) {
+            return Err(in_use(old));
+        }
+        let Some(journal) = self.devices.borrow()[from].journal(old) else {
+            self.delete_now(old);
+            return Ok(None);
+        };
+        let journal = Journal { replaces: carry.replaces.clone(), ..(*journal).clone() };
+        let bytes = self.devices.borrow()[from].data(old).map(|data| data.cache.clone()).unwrap_or_default();
+        if self.breaks(to) {
+            return Err(eio("move"));
+        }
+        let open = Open {
+            folder: carry.folder.clone(),
+            resume: None,
+            name: carry.name.clone(),
+            on_exists: carry.on_exists,
+            total: None,
+            checksum: None,
+            journal: None,
+        };
+        let new = self.free_path(to, &open)?;
+        let devices = &mut self.devices.borrow_mut();
+        let inode = devices[to].create(&new);
+        let is_there = journal.done.iter().all(|range| {
+            let bytes = bytes.get(range.start as usize..range.end as usize);
+            bytes.is_some_and(|bytes| devices[to].write(inode, range.start, bytes))
+        });
+        devices[to].sync(inode);
+        if is_there {
+            self.remote.borrow().check_claim(&mut devices[to], &new, &journal);
+        }
+        if !is_there || !devices[to].write_journal(&new, journal) {
+            devices[to].unlink(&new);
+            return Err(full(1, &new));
+        }
+        devices[to].sync_names();
+        for path in [old, &Journal::path_of(old)] {
+            devices[from].unlink(path);
+        }
+        Ok(Some(new))
     }
 
     pub(super) fn delete_now(&self, path: &Path) {

@@ -23,6 +23,10 @@ impl VirtualDisk {
                 self.looked(part, self.look_now(&look));
                 None
             }
+            SyncJob::Carry(part, carry) => {
+                self.carried(part, self.carry_now(&carry));
+                None
+            }
             SyncJob::Delete(path) => {
                 self.delete_now(&path);
                 None

@@ -108,6 +108,18 @@ impl VirtualDisk {
                 self.timeline.note([22, part.0, 0], || format!("disk: part {} closed", part.0));
                 self.state.borrow_mut().opened.remove(&part);
             }
+            Job::Carry(part, carry) => {
+                if self.is_closing(|closing| *closing == carry.part_path) {
+                    self.hand_on(device, SyncJob::Carry(part, carry));
+                    return None;
+                }
+                match self.carry_now(&carry) {
+                    Err(failure) if failure.kind == FailureKind::PartInUse && self.has_patience(device) => {
+                        return Some(Job::Carry(part, carry));
+                    }
+                    carried => self.carried(part, carried),
+                }
+            }
             Job::Delete(path) => {
                 if self.is_closing(|closing| *closing == path) {
                     self.hand_on(device, SyncJob::Delete(path));

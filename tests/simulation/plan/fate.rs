@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What users and fate do, and when.
 
+use freshet::engine::download::spec::OnExists;
+
 use super::wishes::rate;
 use super::{Deed, MIB, Plan, ROOM, limits};
 use crate::random::Random;
@@ -41,6 +43,20 @@ impl Plan {
                 self.deeds.push((at + random.micros(0, 20_000), next));
             }
             self.deeds.push((at, deed));
+        }
+        for _ in 0..random.pick(&[0, 0, 1, 4]) {
+            let index = random.below(downloads) as usize;
+            let device = random.below(self.devices.len() as u64);
+            let folder = format!("/disk{device}/{}", random.pick(&["a", "b"]));
+            // Whose file it may replace is known by its first folder.
+            if self.downloads[index].spec.on_exists != OnExists::Overwrite {
+                let at = random.millis(0, before);
+                self.deeds.push((at, Deed::Relocate(index, folder.into())));
+                if random.percent(30) {
+                    let next = random.pick(&[Deed::Resume(index), Deed::Pause(index), Deed::Purge(index), Deed::Kill]);
+                    self.deeds.push((at + random.micros(0, 20_000), next));
+                }
+            }
         }
         let most_ends = random.pick(&[0, 0, 1, 3]);
         for _ in 0..random.between(0, most_ends) {

@@ -103,6 +103,7 @@ PROXY_ASKS, PROXY_SAYS = r"The proxy asks for a user name and a password", r"The
 
 # A new address for a download that is stuck.
 NEW_ADDRESS, ADDRESS_ENTRY, USE_ADDRESS = "New Address…", "New address", "Use Address"
+CHANGE_FOLDER = "Change Folder…"
 ADD_AS_NEW = "Add as New Download"
 DROP_ADDRESS = "Drop a new address for"
 

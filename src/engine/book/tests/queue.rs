@@ -7,21 +7,10 @@ use url::Url;
 
 use super::*;
 use crate::engine::command::Spot;
-use crate::engine::download::state::{Hold, Input};
+use crate::engine::download::state::Hold;
 use crate::engine::event::Event;
 use crate::engine::item::Item;
 use crate::engine::store::SavedState;
-
-fn state(book: &Book, id: DownloadId) -> State {
-    book.items.get(&id).unwrap().life.state.clone()
-}
-
-fn added(book: &mut Book, id: u64, start: Start) -> DownloadId {
-    let url = format!("http://127.0.0.1/{id}").parse().unwrap();
-    let spec = Box::new(DownloadSpec::new(url, "/srv".into()));
-    book.command(Command::Add { id: DownloadId(id), spec, start });
-    DownloadId(id)
-}
 
 #[test]
 fn a_download_starts_at_its_time_and_not_before() {
@@ -83,32 +72,6 @@ fn an_address_that_is_in_the_list_is_found_wherever_the_download_is_kept() {
     let again = added(&mut next, 9, Start::ByHand);
     next.command(Command::Renew { id: again, url: urls[0].clone() });
     assert_eq!(next.at_addresses(&urls)[&urls[0]], again, "the latest");
-}
-
-#[test]
-fn a_download_whose_folder_is_gone_goes_on_in_another_one() {
-    let (mut book, notes) = begun();
-    let (failed, paused) = (added(&mut book, 2, Start::Now), added(&mut book, 3, Start::ByHand));
-    book.end_transfer(ID, notes.started.get().unwrap());
-    let failure = Failure::new(FailureKind::FolderMissing, "");
-    book.input(failed, Input::Admit);
-    book.input(failed, Input::Broke(failure.clone()));
-    book.closed(failed);
-    assert_eq!(state(&book, failed), State::Failed(failure));
-    for id in [failed, paused] {
-        book.items.get_mut(&id).unwrap().path = Some("/srv/a.part".into());
-    }
-    for id in [ID, failed, paused] {
-        book.command(Command::Relocate { id, folder: "/mnt/b".into() });
-    }
-    let place = |id: DownloadId| {
-        let item = book.items.get(&id).unwrap();
-        (item.spec.folder.clone(), item.path.clone())
-    };
-    let there = (PathBuf::from("/mnt/b"), Some(PathBuf::from("/mnt/b/a.part")));
-    assert_eq!((place(failed), place(paused)), (there.clone(), there));
-    assert_eq!((state(&book, failed), state(&book, paused)), (State::Queued, State::Paused));
-    assert_ne!(place(ID).0, PathBuf::from("/mnt/b"), "it is under way");
 }
 
 /// The waiting downloads in the order in which they get a slot.

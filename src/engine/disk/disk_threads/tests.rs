@@ -2,6 +2,7 @@
 //! The disk as the engine uses it: real threads and real files. Replies are collected without a
 //! main loop, except where the main loop is what is tested. Here is what the tests work with.
 
+mod carry;
 mod checksums;
 mod jobs;
 mod kill;

@@ -16,7 +16,7 @@ use url::Url;
 
 use super::*;
 use crate::engine::clock::MainLoopClock;
-use crate::engine::disk::{Block, Finish, Journal, Look, Open};
+use crate::engine::disk::{Block, Carry, Finish, Journal, Look, Open};
 use crate::engine::download::spec::{Checksum, Manners};
 use crate::engine::net::Asked;
 use crate::engine::types::ByteRange;
@@ -58,6 +58,8 @@ impl Disk for Memory {
     fn read(&self, _: PartId, _: ByteRange) {}
     fn finish(&self, _: PartId, _: Finish) {}
     fn close(&self, _: PartId) {}
+    fn carry(&self, _: PartId, _: Carry) {}
+    fn give_up(&self, _: PartId) {}
     fn delete(&self, _: PathBuf) {}
 }
 

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Part files that are taken to another folder, on the same file system and on another one.
+
+use std::env;
+use std::os::unix::fs::{FileExt, MetadataExt, symlink};
+use std::process::Stdio;
+use std::thread;
+
+use super::*;
+use crate::engine::disk::Carry;
+
+const MIB: u64 = 1024 * 1024;
+const BYTES: &[u8] = b"0123456789";
+/// Names the two folders for the process that is to be killed.
+const FOLDERS: &str = "FRESHET_TEST_CARRIED_BETWEEN";
+
+/// Another file system than that of [`Desk::new`].
+fn elsewhere() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap()
+}
+
+/// Of ten bytes of a hundred the first four and the last four are here.
+fn begun(desk: &Desk) -> PathBuf {
+    let part_path = desk.begin(1, "f", BYTES);
+    desk.save(1, some()).unwrap();
+    desk.disk.close(PartId(1));
+    part_path
+}
+
+fn some() -> Journal {
+    Journal { total: Some(100), ..journal("f", &[(0, 4), (6, 10)]) }
+}
+
+fn to(part_path: &Path, folder: &Path) -> Carry {
+    Carry {
+        part_path: part_path.into(),
+        folder: folder.into(),
+        name: "f".into(),
+        on_exists: OnExists::Rename,
+        replaces: None,
+    }
+}
+
+fn answer(desk: &Desk) -> Result<Option<PathBuf>, FailureKind> {
+    loop {
+        match desk.next() {
+            Reply::Carrying { .. } => {}
+            Reply::Carried { part_path, .. } => return Ok(part_path),
+            Reply::Failed { failure, .. } => return Err(failure.kind),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn carry(desk: &Desk, carry: Carry) -> Result<Option<PathBuf>, FailureKind> {
+    desk.disk.carry(PartId(9), carry);
+    let answer = answer(desk);
+    desk.disk.close(PartId(9));
+    answer
+}
+
+fn names(folder: &Path) -> Vec<OsString> {
+    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn on_one_file_system_it_is_moved_as_it_is() {
+    let desk = Desk::new();
+    let part_path = begun(&desk);
+    let inode = fs::metadata(&part_path).unwrap().ino();
+    let folder = tempfile::tempdir().unwrap();
+    let there = folder.path().join("f.part");
+    assert_eq!(carry(&desk, to(&part_path, folder.path())), Ok(Some(there.clone())));
+    assert_eq!(fs::metadata(&there).unwrap().ino(), inode);
+    assert_eq!(Journal::read(&there).unwrap(), some());
+    assert_eq!(names(folder.path()), ["f.part", "f.part.journal"]);
+    assert!(desk.names().is_empty());
+}
+
+#[test]
+fn to_another_file_system_what_is_here_of_it_is_copied_and_goes_on_there() {
+    let desk = Desk::new();
+    let part_path = begun(&desk);
+    let folder = elsewhere();
+    let there = folder.path().join("f.part");
+    assert_eq!(carry(&desk, to(&part_path, folder.path())), Ok(Some(there.clone())));
+    assert_eq!(fs::read(&there).unwrap(), b"0123\0\x006789", "no more than the journal claims");
+    assert!(desk.names().is_empty());
+    let desk = Desk::in_folder(folder);
+    let found = desk.look(2, Look { part_path: Some(there.clone()), ..desk.any() }).unwrap().unwrap();
+    assert_eq!(found.journal, some());
+    let open = Open { resume: Some(there), total: Some(10), ..desk.new_file("f") };
+    desk.open(2, open).unwrap();
+    desk.write(2, 4, b"45");
+    desk.expect_written(2, 2);
+    assert_eq!(desk.finish(2, complete(10)), Ok(desk.path("f")));
+    assert_eq!(fs::read(desk.path("f")).unwrap(), BYTES);
+}
+
+#[test]
+fn what_is_in_the_new_folder_stays_as_it_is() {
+    for folder in [tempfile::tempdir().unwrap(), elsewhere()] {
+        let desk = Desk::new();
+        let part_path = begun(&desk);
+        fs::write(folder.path().join("f"), b"mine").unwrap();
+        fs::write(folder.path().join("f (1).part"), b"mine, too").unwrap();
+        let there = folder.path().join("f (2).part");
+        assert_eq!(carry(&desk, to(&part_path, folder.path())), Ok(Some(there)));
+        assert_eq!(fs::read(folder.path().join("f")).unwrap(), b"mine");
+        assert_eq!(fs::read(folder.path().join("f (1).part")).unwrap(), b"mine, too");
+        let part_path = begun(&desk);
+        let skips = Carry { on_exists: OnExists::Skip, ..to(&part_path, folder.path()) };
+        assert_eq!(carry(&desk, skips), Err(FailureKind::TargetExists));
+        assert_eq!(desk.names(), ["f.part", "f.part.journal"]);
+    }
+}
+
+#[test]
+fn where_there_is_no_room_it_stays_where_it_was() {
+    let desk = Desk::new();
+    let part_path = desk.begin(1, "f", &[7; 200_000]);
+    let journal = Journal { total: Some(200_000), ..journal("f", &[(0, 200_000)]) };
+    desk.save(1, journal.clone()).unwrap();
+    desk.disk.close(PartId(1));
+    let small = Tmpfs::new("size=64k");
+    let full = carry(&desk, to(&part_path, &small.folder));
+    assert!(matches!(full, Err(FailureKind::DiskFull { needed: Some(_) })), "{full:?}");
+    assert!(names(&small.folder).is_empty());
+    assert_eq!(Journal::read(&part_path).unwrap(), journal);
+    assert_eq!(carry(&desk, to(&part_path, &small.folder.join("gone"))), Err(FailureKind::FolderMissing));
+    assert_eq!(desk.names(), ["f.part", "f.part.journal"]);
+}
+
+#[test]
+fn the_same_folder_by_another_path_has_it_already() {
+    let desk = Desk::new();
+    let part_path = begun(&desk);
+    let around = tempfile::tempdir().unwrap();
+    let other = around.path().join("link");
+    symlink(part_path.parent().unwrap(), &other).unwrap();
+    assert_eq!(carry(&desk, to(&part_path, &other)), Ok(Some(other.join("f.part"))));
+    assert_eq!(desk.names(), ["f.part", "f.part.journal"]);
+}
+
+#[test]
+fn what_is_not_there_is_told_as_that_and_what_nobody_can_continue_goes() {
+    let desk = Desk::new();
+    let folder = elsewhere();
+    assert_eq!(carry(&desk, to(&desk.path("gone.part"), folder.path())), Ok(None));
+    assert_eq!(carry(&desk, to(&desk.path("gone/f.part"), folder.path())), Ok(None));
+    let part_path = begun(&desk);
+    fs::write(desk.path("f.part.journal"), b"torn").unwrap();
+    assert_eq!(carry(&desk, to(&part_path, folder.path())), Ok(None));
+    assert!(desk.names().is_empty() && names(folder.path()).is_empty());
+}
+
+#[test]
+fn one_that_somebody_continues_is_left_to_them() {
+    let desk = Desk::new();
+    let part_path = begun(&desk);
+    let other = fs::File::open(&part_path).unwrap();
+    other.lock().unwrap();
+    let folder = elsewhere();
+    assert_eq!(carry(&desk, to(&part_path, folder.path())), Err(FailureKind::PartInUse));
+    assert!(names(folder.path()).is_empty());
+    drop(other);
+    assert!(carry(&desk, to(&part_path, folder.path())).unwrap().is_some());
+}
+
+#[test]
+fn a_copy_that_nobody_wants_any_more_leaves_nothing() {
+    let desk = Desk::new();
+    let part_path = large(desk.folder.path());
+    let folder = elsewhere();
+    desk.disk.carry(PartId(9), to(&part_path, folder.path()));
+    desk.disk.give_up(PartId(9));
+    assert_eq!(answer(&desk), Err(FailureKind::Io(libc::ECANCELED)));
+    assert!(names(folder.path()).is_empty());
+    assert_eq!(desk.names(), ["f.part", "f.part.journal"]);
+}
+
+/// A part file of 64 MiB, each of which is different.
+fn large(folder: &Path) -> PathBuf {
+    let part_path = folder.join("f.part");
+    let file = fs::File::create(&part_path).unwrap();
+    for number in 0..64 {
+        file.write_all_at(&vec![number as u8 + 1; MIB as usize], number * MIB).unwrap();
+    }
+    file.sync_all().unwrap();
+    Journal { total: Some(65 * MIB), ..journal("f", &[(0, 64 * MIB)]) }.write(&part_path).unwrap();
+    part_path
+}
+
+/// Whether this folder has all of [`large`].
+fn has_large(folder: &Path) -> bool {
+    let part_path = folder.join("f.part");
+    let Ok(journal) = Journal::read(&part_path) else { return false };
+    let bytes = fs::read(&part_path).unwrap_or_default();
+    let chunks = bytes.chunks(MIB as usize).take(64).enumerate();
+    let right = chunks.filter(|(number, chunk)| chunk.iter().all(|byte| usize::from(*byte) == number + 1)).count();
+    assert!(right == 64 || !bytes.len().ge(&(64 * MIB as usize)), "a journal claims what is not there");
+    journal.done == [ByteRange::new(0, 64 * MIB)] && right == 64
+}
+
+/// Takes it to and fro.
+#[test]
+#[ignore = "started by the test that kills it"]
+fn the_one_that_is_killed() {
+    let Ok(folders) = env::var(FOLDERS) else { return };
+    let (one, other) = folders.split_once(':').unwrap();
+    let desk = Desk::new();
+    loop {
+        for (from, to_folder) in [(one, other), (other, one)] {
+            carry(&desk, to(&Path::new(from).join("f.part"), Path::new(to_folder))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn whenever_it_is_killed_one_of_the_two_folders_has_all_of_it() {
+    let (one, other) = (tempfile::tempdir().unwrap(), elsewhere());
+    large(one.path());
+    for round in 0..8 {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "engine::disk::disk_threads::tests::carry::the_one_that_is_killed"]);
+        command.env(FOLDERS, format!("{}:{}", one.path().display(), other.path().display()));
+        let mut killed = command.stdout(Stdio::null()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(30 + 41 * round));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        let (here, there) = (has_large(one.path()), has_large(other.path()));
+        assert!(here || there, "round {round}: {:?}, {:?}", names(one.path()), names(other.path()));
+        // What is left is put in order, as it is when the download goes on.
+        let (full, rest) = if here { (&one, &other) } else { (&other, &one) };
+        for name in names(rest.path()) {
+            fs::remove_file(rest.path().join(name)).unwrap();
+        }
+        if full.path() != one.path() {
+            let desk = Desk::new();
+            carry(&desk, to(&full.path().join("f.part"), one.path())).unwrap();
+        }
+    }
+}
