@@ -3,7 +3,7 @@
 # Runs tests/filesystems.rs on FAT, exFAT and NTFS, whatever the kernel of this machine has: in an emulated
 # machine (qemu, without KVM), with a kernel of Debian's that is unpacked and not installed.
 #   filesystems.sh [PART-OF-A-TEST'S-NAME...]
-# Prints "ok NAME" and "not ok NAME"; a line with SKIPPED says what this machine can not do. What the emulated
+# Prints "ok NAME" and "not ok NAME"; a line with SKIPPED says what this machine cannot do. What the emulated
 # machine said is then in _build/filesystems/log.
 set -eu
 cd "$(dirname "$0")/.."
@@ -27,7 +27,7 @@ program strip binutils - -
 program mkfs.vfat dosfstools - -
 program mkfs.exfat exfatprogs - -
 program mkfs.ntfs ntfs-3g - -
-(install_missing) >&2 || cannot "these packages can not be installed:$missing"
+(install_missing) >&2 || cannot "these packages cannot be installed:$missing"
 
 work=$root/_build/filesystems
 mkdir -p "$work"

@@ -3,13 +3,13 @@
 # Builds the Flatpak from its manifest as it stands, installs it into a folder of its own, and tries it
 # out in its sandbox:
 #   flatpak.sh [--suite SUITE] [--quick] [--window-tests] [--no-tests]
-# The runtime comes from Flathub. Where that can not be reached, one is put together from packages of a
+# The runtime comes from Flathub. Where that cannot be reached, one is put together from packages of a
 # suite of Debian under the same names: forky, whose GTK and libadwaita are those of the manifest's
 # runtime, or another one. --quick leaves the optimiser out there; the manifest is built unchanged all the
 # same, as it is the stand-in for the SDK that says so. --window-tests runs the tests of tests/ui in the
 # sandbox as well.
 # Leaves all it makes in _build/flatpak/, and the bundle _build/flatpak/freshet.flatpak. Prints "ok NAME"
-# and "not ok NAME"; a line with SKIPPED says what this machine can not do.
+# and "not ok NAME"; a line with SKIPPED says what this machine cannot do.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -178,7 +178,7 @@ END
 }
 
 from_debian() {
-  [ "$(id -u)" -eq 0 ] || skip 'Flatpak: Flathub can not be reached, and a runtime of Debian packages needs root'
+  [ "$(id -u)" -eq 0 ] || skip 'Flatpak: Flathub cannot be reached, and a runtime of Debian packages needs root'
   toolchain=$(rustc --print sysroot)
   [ "$toolchain" != /usr ] || skip 'Flatpak: the stand-in for the Rust extension needs a toolchain of rustup'
   program mmdebstrap mmdebstrap mmdebstrap -

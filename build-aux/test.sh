@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Installs what the tests need and runs all of them, or the steps whose names fit an extended pattern:
 #   test.sh [--steps PATTERN]
-# The last line counts them, also those that this machine can not do; the exit status is 0 only if nothing
+# The last line counts them, also those that this machine cannot do; the exit status is 0 only if nothing
 # failed.
 set -eu
 
@@ -125,7 +125,7 @@ step() {
   # A step that ends badly, or tests nothing, without a failed test has failed itself.
   if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$good" -eq 0 ]; }; then bad=1; fi
   count "$good" "$bad"
-  # Tests that can not be made here say so (tests/support/device.rs); cargo counts them as passed.
+  # Tests that cannot be made here say so (tests/support/device.rs); cargo counts them as passed.
   not_run=$(grep -c 'SKIPPED ' "$log" || true)
   passed=$((passed - not_run))
   skipped=$((skipped + not_run))
@@ -236,6 +236,6 @@ step ui 'Flatpak' timeout 900 build-aux/flatpak.sh --quick
 
 echo
 [ -z "$failures" ] || echo "Failed:$failures"
-[ "$skipped" -eq 0 ] || reason=", $skipped skipped: this machine can not do them, see above"
+[ "$skipped" -eq 0 ] || reason=", $skipped skipped: this machine cannot do them, see above"
 echo "Freshet: $passed tests passed, $failed failed${reason:-}"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

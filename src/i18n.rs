@@ -49,7 +49,7 @@ pub fn ngettext_f(singular: &str, plural: &str, n: impl TryInto<u32>, values: &[
 /// A value between these has a direction of its own (FSI and PDI of Unicode's bidirectional algorithm).
 const ISOLATE: (&str, &str) = ("\u{2068}", "\u{2069}");
 
-/// Says that a line goes from right to left, where that can not be seen from its first letter: Pango takes the
+/// Says that a line goes from right to left, where that cannot be seen from its first letter: Pango takes the
 /// direction of a paragraph from that, also where it is in an isolated value.
 const RIGHT_TO_LEFT: &str = "\u{200f}";
 

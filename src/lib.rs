@@ -60,7 +60,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Nothing can be done about a standard error that is closed.
     let _ = writeln!(
         std::io::stderr(),
-        "freshet: {} can not be started ({error}): this installation has no window. Use: freshet get URL...",
+        "freshet: {} cannot be started ({error}): this installation has no window. Use: freshet get URL...",
         program.display()
     );
     ExitCode::FAILURE

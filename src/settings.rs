@@ -76,7 +76,7 @@ impl Settings {
             .and_then(|()| self.0.set_int(Key::WindowHeight.name(), shape.height))
             .and_then(|()| self.0.set_boolean(Key::WindowMaximized.name(), shape.maximized));
         if let Err(error) = saved {
-            tracing::warn!(%error, "The size of the window can not be saved");
+            tracing::warn!(%error, "The size of the window cannot be saved");
         }
     }
 
@@ -105,7 +105,7 @@ impl Settings {
 
     pub fn set_sidebar_visible(&self, is_visible: bool) {
         if let Err(error) = self.0.set_boolean(Key::SidebarVisible.name(), is_visible) {
-            tracing::warn!(%error, "Whether the groups are shown can not be saved");
+            tracing::warn!(%error, "Whether the groups are shown cannot be saved");
         }
     }
 
@@ -171,11 +171,11 @@ impl Settings {
 
     pub fn set_chosen_folder(&self, folder: &Path) {
         let Some(text) = folder.to_str() else {
-            tracing::warn!(?folder, "A preference can not hold this path");
+            tracing::warn!(?folder, "A preference cannot hold this path");
             return;
         };
         if let Err(error) = self.0.set_string(Key::DownloadFolder.name(), text) {
-            tracing::warn!(%error, "The folder for downloads can not be saved");
+            tracing::warn!(%error, "The folder for downloads cannot be saved");
         }
     }
 
@@ -185,7 +185,7 @@ impl Settings {
         if self.0.string(Key::DownloadFolder.name()).is_empty()
             && let Err(error) = std::fs::create_dir_all(self.download_folder())
         {
-            tracing::warn!("the folder for downloads can not be made: {error}");
+            tracing::warn!("the folder for downloads cannot be made: {error}");
         }
     }
 
@@ -202,7 +202,7 @@ impl Settings {
 
     pub fn set_text(&self, key: Key, text: &str) {
         if let Err(error) = self.0.set_string(key.name(), text) {
-            tracing::warn!(%error, "The preference {} can not be saved", key.name());
+            tracing::warn!(%error, "The preference {} cannot be saved", key.name());
         }
     }
 
@@ -271,7 +271,7 @@ impl Settings {
         self.0.boolean(Key::WaitOnMetered.name())
     }
 
-    /// When downloads may run; empty: always. Hours that can not be read count as none: they are not the
+    /// When downloads may run; empty: always. Hours that cannot be read count as none: they are not the
     /// window's own.
     pub fn hours(&self) -> Schedule {
         let text = self.0.string(Key::Hours.name());
@@ -289,7 +289,7 @@ impl Settings {
     /// Saves it now and not in a moment: the machine may be about to go.
     pub fn set_when_done(&self, name: &str) {
         if let Err(error) = self.0.set_string(Key::WhenDone.name(), name) {
-            tracing::warn!(%error, "What is done when all downloads have ended can not be saved");
+            tracing::warn!(%error, "What is done when all downloads have ended cannot be saved");
         }
         gio::Settings::sync();
     }
@@ -307,7 +307,7 @@ impl Settings {
     /// Turns a preference on or off that is no more than that.
     pub fn set_boolean(&self, key: Key, value: bool) {
         if let Err(error) = self.0.set_boolean(key.name(), value) {
-            tracing::warn!(%error, "The preference {} can not be saved", key.name());
+            tracing::warn!(%error, "The preference {} cannot be saved", key.name());
         }
     }
 
@@ -326,7 +326,7 @@ impl Settings {
         }
     }
 
-    /// The rates of some hours. One that can not be read counts as none: it is not the window's own.
+    /// The rates of some hours. One that cannot be read counts as none: it is not the window's own.
     fn schedule(&self) -> Schedule {
         let text = self.0.string(Key::RateSchedule.name());
         text.parse().unwrap_or_else(|error| {

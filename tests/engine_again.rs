@@ -34,7 +34,7 @@ fn a_message_in_place_of_a_file_that_an_earlier_process_began_is_not_taken_for_i
     assert_eq!(running.names(), ["f.part", "f.part.journal"], "what came is kept, and nothing is beside it");
 }
 
-/// Whether a file may only be added to: then it can not be removed either.
+/// Whether a file may only be added to: then it cannot be removed either.
 fn set_append_only(path: &Path, is_append_only: bool) {
     let flag = if is_append_only { "+a" } else { "-a" };
     assert!(Command::new("chattr").arg(flag).arg(path).status().unwrap().success(), "chattr {flag}");

@@ -372,7 +372,7 @@ fn a_folder_that_is_not_there_or_none_is_told() {
     running.fails_with(into(&running.file("gone")), &FailureKind::FolderMissing);
     running.fails_with(into(&running.file("plain")), &FailureKind::FolderMissing);
     running.fails_with(into("/proc".as_ref()), &FailureKind::FolderMissing);
-    assert!(server.seen_at("/f").len() <= 1, "a folder that can not be used is found before the server is asked");
+    assert!(server.seen_at("/f").len() <= 1, "a folder that cannot be used is found before the server is asked");
 }
 
 /// A small tmpfs, mounted for one test. Needs root, as CI has it.

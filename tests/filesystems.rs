@@ -57,7 +57,7 @@ on! {
         no_zeros_are_written_far_ahead any_name_a_server_gives_is_taken
         names_that_differ_by_case_only_cost_no_file what_is_there_stays a_full_disk_is_waited_out
         what_was_taken_out_is_continued what_was_killed_is_continued what_moves_files_costs_none;
-    // By FUSE, which can not be told that a rename may not replace.
+    // By FUSE, which cannot be told that a rename may not replace.
     ntfs_3g "ntfs-3g": a_file_of_five_gib_is_begun
         any_name_a_server_gives_is_taken names_that_differ_by_case_only_cost_no_file what_is_there_stays
         a_full_disk_is_waited_out what_was_taken_out_is_continued what_was_killed_is_continued

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use freshet::config::LIBEXEC_DIR;
 
-/// Runs it far from any `freshet-window`. By another name of the same file: a copy can not be run while a
+/// Runs it far from any `freshet-window`. By another name of the same file: a copy cannot be run while a
 /// program that another test has just started still holds what it was written by.
 fn alone(args: &[&str]) -> Output {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

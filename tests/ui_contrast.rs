@@ -48,7 +48,7 @@ fn contrast(text: RGBA, ground: RGBA) -> f32 {
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }
 
-/// The connections whose numbers can not be read on their colours, in the list and in the map.
+/// The connections whose numbers cannot be read on their colours, in the list and in the map.
 fn connections<'a>(style: &'a str, name: &'a str) -> impl Iterator<Item = String> + 'a {
     let defined = |colour: &str| {
         let (_, rest) = style.split_once(&format!("@define-color {colour} ")).unwrap_or_else(|| panic!("no {colour}"));

@@ -94,7 +94,7 @@ fn in_the_language_of_the_process() {
     println!("{TRIED}{tried}");
 }
 
-/// Shows a window with this width, and says what words of it can not be read to their end. How many were looked at.
+/// Shows a window with this width, and says what words of it cannot be read to their end. How many were looked at.
 fn look_at(window: &impl IsA<gtk::Window>, what: &str) -> usize {
     let window: &gtk::Window = window.upcast_ref();
     window.set_default_size(WIDTH, HEIGHT);

@@ -568,7 +568,7 @@ fn words_of_a_notice_have_their_own_line_where_there_is_no_room_beside_the_butto
             let window = Window::new(&application(), &session, &settings);
             let (lost, words): (gtk::Box, gtk::Label) = (named(&window, "lost"), named(&window, "lost_words"));
             let button: gtk::Button = named(&window, "lost_choose");
-            words.set_label("The folder /media/disk/Downloads can not be reached. 3 downloads are to be saved there.");
+            words.set_label("The folder /media/disk/Downloads cannot be reached. 3 downloads are to be saved there.");
             lost.set_visible(true);
             window.present();
             until(|| button.is_mapped() && button.width() > 0);

@@ -72,7 +72,7 @@ class Runs:
         return row | self._facts(workload, mark, row)
 
     def _slow(self, workload, contender, target, state):
-        """What has come can not be compared, as each has its own way to keep what is not complete."""
+        """What has come cannot be compared, as each has its own way to keep what is not complete."""
         names = [f"{index:05}.bin" for index in range(workload.count)]
         urls = [(self._paced(workload, workload.rate, name), name) for name in names]
         mark = self._mark(workload)

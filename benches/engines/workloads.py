@@ -31,7 +31,7 @@ class Workload:
     later_rate: int = 0  # the same after the kill
     to_disk: bool = False
     sparse: bool = False  # nearly all zeros, so that a server can have more than it has room for
-    one_will_do: bool = False  # a program that can not use several connections takes part with one
+    one_will_do: bool = False  # a program that cannot use several connections takes part with one
     link: Link | None = None
     seconds: float = 0  # until it is killed
     timeout: float = 180

@@ -186,7 +186,7 @@ impl Session {
             // A reader that has read enough is no fault; the same command continues.
             let is_gone = error.kind() == ErrorKind::BrokenPipe;
             if !is_gone {
-                say(&format!("standard output can not be written to: {error}"));
+                say(&format!("standard output cannot be written to: {error}"));
             }
             self.ended.set(Some(if is_gone { Status::Interrupted } else { Status::File }));
         }

@@ -99,7 +99,7 @@ impl Jobs<'_> {
         }
         for folder in folders {
             fs::create_dir_all(&folder)
-                .map_err(|error| format!("the folder {} can not be made: {error}", folder.display()))?;
+                .map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
         }
         Ok(())
     }
@@ -230,7 +230,7 @@ fn listed(file: &Path, bytes: io::Result<Vec<u8>>, problems: &mut Vec<String>, n
             entries
         }
         Err(error) => {
-            problems.push(format!("{name} can not be read: {error}"));
+            problems.push(format!("{name} cannot be read: {error}"));
             Vec::new()
         }
     }
@@ -275,9 +275,7 @@ fn assemble(options: &Options, entries: Vec<Entry>, plain: PlainList, notes: Vec
 /// `DIR/NAME` below the target folder.
 fn split_output(base: &Path, output: &Path) -> Result<(PathBuf, Option<String>), String> {
     if is_dash(output) {
-        return Err(
-            "standard output can not be the target, because a file arrives in several places at once".to_owned()
-        );
+        return Err("standard output cannot be the target, because a file arrives in several places at once".to_owned());
     }
     let whole = base.join(output);
     let name = output.file_name().filter(|_| !output.as_os_str().as_bytes().ends_with(b"/") && !whole.is_dir());
@@ -443,7 +441,7 @@ mod tests {
     fn a_list_that_can_not_be_read_is_named() {
         let options = Options::try_parse_from(["freshet get", "-i", "/no/such/list"]).unwrap();
         let problems = read_all(&options).unwrap_err();
-        assert!(problems[0].starts_with("/no/such/list can not be read: "), "{problems:?}");
+        assert!(problems[0].starts_with("/no/such/list cannot be read: "), "{problems:?}");
     }
 
     #[test]
@@ -490,6 +488,6 @@ mod tests {
         assert!(root.path().join("a/b").is_dir() && root.path().join("c").is_dir());
         fs::write(root.path().join("file"), "").unwrap();
         let problem = make(&["file/d"]).unwrap_err();
-        assert!(problem.contains("file/d can not be made"), "{problem}");
+        assert!(problem.contains("file/d cannot be made"), "{problem}");
     }
 }

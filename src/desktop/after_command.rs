@@ -14,7 +14,7 @@ pub fn problem(text: &str) -> Option<String> {
 
 fn arguments(text: &str) -> Result<Vec<OsString>, String> {
     let words = glib::shell_parse_argv(text).map_err(|error| {
-        tracing::info!(%error, "A command can not be read");
+        tracing::info!(%error, "A command cannot be read");
         gettext("A quotation mark in the command is not closed.")
     })?;
     let program = words.first().ok_or_else(|| gettext("There is no command."))?;
@@ -35,12 +35,12 @@ pub fn run(text: &str, ended: Ended, failed: impl FnOnce(&str) + 'static) -> Res
     let words: Vec<_> = words.iter().map(OsString::as_os_str).collect();
     let process = launcher
         .spawn(&words)
-        .map_err(|error| gettext_f("The command can not be started: {reason}", &[("reason", error.message())]))?;
+        .map_err(|error| gettext_f("The command cannot be started: {reason}", &[("reason", error.message())]))?;
     glib::spawn_future_local(async move {
         let waited = process.wait_future().await;
         tracing::info!(status = process.status(), "The command has ended");
         if let Err(error) = waited {
-            tracing::warn!(%error, "The command can not be waited for");
+            tracing::warn!(%error, "The command cannot be waited for");
         } else if !process.is_successful() {
             let code = if process.has_exited() { process.exit_status() } else { -process.term_sig() };
             failed(&gettext_f("The command ended with the error {code}.", &[("code", &code.to_string())]));

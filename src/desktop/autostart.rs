@@ -29,8 +29,8 @@ pub fn set(starts: bool, failed: impl Fn(&str) + 'static) {
     let path = glib::user_config_dir().join("autostart").join(file_name());
     let written = if starts { write(&path, &exec()) } else { remove(&path) };
     if let Err(error) = written {
-        tracing::warn!(%error, path = %path.display(), "Autostart can not be changed");
-        failed(&gettext("The desktop's list of programs to start can not be written."));
+        tracing::warn!(%error, path = %path.display(), "Autostart cannot be changed");
+        failed(&gettext("The desktop's list of programs to start cannot be written."));
     }
 }
 

@@ -108,8 +108,8 @@ fn granted(response: &glib::Variant) -> Granted {
 }
 
 fn refused(error: &glib::Error) -> String {
-    tracing::warn!(%error, "The portal can not be asked");
-    gettext("The desktop can not be asked whether Freshet may run without its window.")
+    tracing::warn!(%error, "The portal cannot be asked");
+    gettext("The desktop cannot be asked whether Freshet may run without its window.")
 }
 
 /// Tells the desktop in a few words what goes on while there is no window. Older portals know no such thing.

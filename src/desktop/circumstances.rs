@@ -70,7 +70,7 @@ impl Circumstances {
             })
         });
         let alarm = alarm.transpose().unwrap_or_else(|error| {
-            tracing::warn!(%error, "The hours for downloads can not be followed");
+            tracing::warn!(%error, "The hours for downloads cannot be followed");
             None
         });
         self.alarm.replace(alarm);

@@ -46,7 +46,7 @@ pub async fn trash(path: &Path) -> Result<(), String> {
     if error.matches(gio::IOErrorEnum::NotFound) {
         return Ok(());
     }
-    tracing::info!(%error, path = %path.display(), "A file can not be moved to the trash");
+    tracing::info!(%error, path = %path.display(), "A file cannot be moved to the trash");
     let name = path.file_name().map(glib::filename_display_name).unwrap_or_default();
     if error.matches(gio::IOErrorEnum::NotSupported) {
         // Translators: {file} is the name of a file.
@@ -56,7 +56,7 @@ pub async fn trash(path: &Path) -> Result<(), String> {
         ));
     }
     // Translators: {file} is the name of a file, {reason} a sentence of the system.
-    Err(gettext_f("“{file}” can not be moved to the trash: {reason}", &[("file", &name), ("reason", error.message())]))
+    Err(gettext_f("“{file}” cannot be moved to the trash: {reason}", &[("file", &name), ("reason", error.message())]))
 }
 
 async fn existing(path: &Path) -> Result<gio::File, String> {
@@ -67,7 +67,7 @@ async fn existing(path: &Path) -> Result<gio::File, String> {
     match found {
         Ok(_) => Ok(file),
         Err(error) => {
-            tracing::info!(%error, path = %path.display(), "A file that should be opened can not be found");
+            tracing::info!(%error, path = %path.display(), "A file that should be opened cannot be found");
             let name = path.file_name().map(glib::filename_display_name).unwrap_or_default();
             // Translators: {file} is the name of a file or folder.
             Err(gettext_f("“{file}” is no longer there", &[("file", &name)]))
@@ -91,7 +91,7 @@ async fn ask_portal_to_show(path: &Path) -> Result<(), glib::Error> {
     // Open for reading and no more: the portal refuses a file that could be written to without saying so, as one
     // can that is opened by its path alone.
     let opened = gio::spawn_blocking(move || OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path));
-    let file = opened.await.map_err(|_| failed("the file can not be opened".to_owned()))?;
+    let file = opened.await.map_err(|_| failed("the file cannot be opened".to_owned()))?;
     let descriptors = gio::UnixFDList::from_array([OwnedFd::from(file.map_err(|error| failed(error.to_string()))?)]);
     let bus = gio::bus_get_future(gio::BusType::Session).await?;
     let parent_window = "";

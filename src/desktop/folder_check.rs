@@ -25,8 +25,8 @@ pub async fn problem(folder: &Path) -> Option<String> {
             Some(gettext("This folder is not there. Make it, plug in its drive, or choose another one."))
         }
         Err(error) => {
-            tracing::info!(%error, "A folder can not be looked at");
-            Some(gettext("This folder can not be reached. Choose another folder."))
+            tracing::info!(%error, "A folder cannot be looked at");
+            Some(gettext("This folder cannot be reached. Choose another folder."))
         }
     }
 }

@@ -202,7 +202,7 @@ async fn within<T>(patience: Duration, asked: impl Future<Output = Result<T, gli
     match glib::future_with_timeout(patience, asked).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
-            tracing::info!(%error, "The keyring can not be used");
+            tracing::info!(%error, "The keyring cannot be used");
             Err(sentence(error))
         }
         Err(_) => {
@@ -224,5 +224,5 @@ fn sentence(mut error: glib::Error) -> String {
         return gettext("The keyring does not answer.");
     }
     gio::DBusError::strip_remote_error(&mut error);
-    gettext_f("The keyring can not be used: {reason}", &[("reason", error.message())])
+    gettext_f("The keyring cannot be used: {reason}", &[("reason", error.message())])
 }

@@ -60,8 +60,8 @@ pub async fn read_list(file: &gio::File) -> Result<Vec<u8>, String> {
     let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
     let file_name = ("file", name.as_str());
     let bytes = read_bounded(file).await.map_err(|error| {
-        tracing::info!(%error, uri = %file.uri(), "A link file can not be read");
-        gettext_f("“{file}” can not be read", &[file_name])
+        tracing::info!(%error, uri = %file.uri(), "A link file cannot be read");
+        gettext_f("“{file}” cannot be read", &[file_name])
     })?;
     bytes.ok_or_else(|| gettext_f("“{file}” is too large for a list of links", &[file_name]))
 }

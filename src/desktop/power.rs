@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Suspending the machine and shutting it down, by logind. Its answer says whether that can be done at all;
-//! in a sandbox it can not even be asked, unless the user lets it.
+//! in a sandbox it cannot even be asked, unless the user lets it.
 //! <https://www.freedesktop.org/software/systemd/man/latest/org.freedesktop.login1.html>
 
 use gio::prelude::*;
@@ -36,7 +36,7 @@ pub async fn can(power: Power) -> Result<(), String> {
     match asked.as_ref().map(|answer| answer.child_value(0)) {
         Ok(answer) => judge(power, answer.str().unwrap_or_default()),
         Err(error) => {
-            tracing::info!(%error, "logind can not be asked");
+            tracing::info!(%error, "logind cannot be asked");
             Err(out_of_reach(is_sandboxed()))
         }
     }
@@ -77,8 +77,8 @@ async fn call(method: &str, arguments: Option<&glib::Variant>) -> Result<glib::V
 fn judge(power: Power, answer: &str) -> Result<(), String> {
     Err(match (answer, power) {
         ("yes", _) => return Ok(()),
-        ("na", Power::Suspend) => gettext("This computer can not be suspended."),
-        ("na", Power::Off) => gettext("This computer can not be shut down by a program."),
+        ("na", Power::Suspend) => gettext("This computer cannot be suspended."),
+        ("na", Power::Off) => gettext("This computer cannot be shut down by a program."),
         ("challenge", Power::Suspend) => {
             gettext("To suspend this computer takes a password, and nobody may be there to enter it.")
         }

@@ -35,7 +35,7 @@ pub enum Command {
         id: DownloadId,
         credentials: Credentials,
     },
-    /// Save into another folder. What has arrived is taken along; if it can not be reached where it was, it is looked
+    /// Save into another folder. What has arrived is taken along; if it cannot be reached where it was, it is looked
     /// for in the new folder, in case that is the same by another path. What is complete stays where it is.
     Relocate {
         id: DownloadId,

@@ -163,7 +163,7 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Tells when the list can not be saved.
+    /// Tells when the list cannot be saved.
     fn watch(&self, mut health: Health) -> Watch {
         let core = Rc::downgrade(&self.core);
         Watch(glib::MainContext::default().spawn_local_with_priority(net::priority(), async move {

@@ -28,7 +28,7 @@ pub enum Event {
     Removed(DownloadId),
     /// What an address leads to that was asked about by `Command::Probe`.
     Probed { id: ProbeId, result: Box<Result<Probed, Failure>> },
-    /// The list can not be saved, and why; it is tried again every few seconds. `None`: it is saved again.
+    /// The list cannot be saved, and why; it is tried again every few seconds. `None`: it is saved again.
     ListUnsaved(Option<Failure>),
 }
 

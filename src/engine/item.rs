@@ -62,7 +62,7 @@ pub struct Item {
     pub origin: Option<Url>,
     /// The server compresses although asked not to.
     pub decode: bool,
-    /// The server can not or does not continue this part file: begin anew.
+    /// The server cannot or does not continue this part file: begin anew.
     pub distrust: bool,
     /// The server gives the file only as a whole, whatever it says.
     pub is_whole_only: bool,

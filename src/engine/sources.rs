@@ -138,7 +138,7 @@ impl Sources {
         })
     }
 
-    /// The file begins anew: by what others told before they can not be known to have the same one.
+    /// The file begins anew: by what others told before they cannot be known to have the same one.
     pub fn forget_validators(&mut self) {
         for source in self.iter_mut() {
             source.validator = None;

@@ -24,7 +24,7 @@ impl fmt::Display for DownloadId {
 pub struct ProbeId(pub u64);
 
 /// One libcurl easy handle at work. Never reused within a process, so that a late message of an
-/// ended transfer can not be taken for one of its successor.
+/// ended transfer cannot be taken for one of its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransferId(pub u64);
 

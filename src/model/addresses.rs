@@ -142,8 +142,8 @@ impl Addresses {
         if more > 0 {
             let values = [("file", name), ("n", &*amounts::count(more))];
             refused.push(ngettext_f(
-                "“{file}”: {n} more line can not be read",
-                "“{file}”: {n} more lines can not be read",
+                "“{file}”: {n} more line cannot be read",
+                "“{file}”: {n} more lines cannot be read",
                 more,
                 &values,
             ));
@@ -352,7 +352,7 @@ mod tests {
         let read = Addresses::in_list(b"http://h/a\nx y\nx y\nx y\nx y\nx y\n", "l.txt");
         assert_eq!((read.found.len(), read.refused.len()), (1, 4));
         assert!(read.refused[0].starts_with("“l.txt”, line 2: "), "{read:?}");
-        assert_eq!(read.refused[3], "“l.txt”: 2 more lines can not be read");
+        assert_eq!(read.refused[3], "“l.txt”: 2 more lines cannot be read");
     }
 
     #[test]

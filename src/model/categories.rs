@@ -65,7 +65,7 @@ pub fn conditions(rule: &Rule) -> String {
     in_one_line(texts.into_iter().flatten().filter(|text| !text.is_empty()))
 }
 
-/// Why a rule can not be used, if it can not.
+/// Why a rule cannot be used, if it cannot.
 pub fn problem(rule: &Rule) -> Option<String> {
     Some(match rule.check().err()? {
         RuleError::FitsAll => gettext("Choose a type, or give a host or a pattern for file names."),
@@ -75,7 +75,7 @@ pub fn problem(rule: &Rule) -> Option<String> {
         }
         RuleError::NoPattern(text) => gettext_f(
             // Translators: keep the example as it is.
-            "“{text}” can not be a file name: it has a slash. Write a pattern as *.iso.",
+            "“{text}” cannot be a file name: it has a slash. Write a pattern as *.iso.",
             &[("text", &text)],
         ),
         RuleError::NoFolder => gettext("Choose the folder in which these downloads are saved."),

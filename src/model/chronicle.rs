@@ -65,7 +65,7 @@ fn words(entry: &Entry, download: &Snapshot) -> String {
             gettext_f("Goes on with the {size} that are here", &[("size", &size(*bytes))])
         }
         Happening::BeginsAnew { bytes } => {
-            gettext_f("Begins anew: the {size} that are here can not be continued", &[("size", &size(*bytes))])
+            gettext_f("Begins anew: the {size} that are here cannot be continued", &[("size", &size(*bytes))])
         }
         Happening::Redirected { to } => {
             // Translators: {address} is where a server sent us on to.

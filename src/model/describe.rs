@@ -116,7 +116,7 @@ pub fn summary(active: u32, total: Speed) -> String {
     joined([(total > Speed(0)).then(|| speed(total)), Some(active)])
 }
 
-/// Why the program can not work with its list at all.
+/// Why the program cannot work with its list at all.
 pub fn start_failure(reason: &Failure) -> String {
     let folder = glib::user_data_dir();
     joined([
@@ -125,7 +125,7 @@ pub fn start_failure(reason: &Failure) -> String {
     ])
 }
 
-/// Why hours, or limits at some hours, can not be read or written.
+/// Why hours, or limits at some hours, cannot be read or written.
 pub(super) fn schedule_error(error: ScheduleError) -> String {
     match error {
         ScheduleError::NotThreeParts(part) => gettext_f(
@@ -168,13 +168,13 @@ pub fn set_aside(path: &Path) -> String {
     )
 }
 
-/// Why the list can not be saved.
+/// Why the list cannot be saved.
 pub fn unsaved(reason: &Failure) -> String {
     // No other folder can be chosen for it.
     let cause = failures::cause(&reason.kind, None, &glib::user_data_dir());
     // Translators: {cause} is a whole sentence, like “The disk is full.”
     gettext_f(
-        "The list of downloads can not be saved: what changes now would be forgotten. {cause} It is tried again every few seconds.",
+        "The list of downloads cannot be saved: what changes now would be forgotten. {cause} It is tried again every few seconds.",
         &[("cause", &cause)],
     )
 }

@@ -78,10 +78,10 @@ pub(super) fn cause(kind: &FailureKind, host: Option<&str>, folder: &Path) -> St
             gettext_f("The disk is full: {size} more is needed in {folder}.", &[("size", &size(*needed)), folder])
         }
         FailureKind::DiskFull { needed: None } => gettext_f("The disk is full. Make room in {folder}.", &[folder]),
-        FailureKind::NotWritable => gettext_f("Files can not be written to {folder}.", &[folder]),
+        FailureKind::NotWritable => gettext_f("Files cannot be written to {folder}.", &[folder]),
         FailureKind::FolderMissing => gettext_f("The folder {folder} is not there.", &[folder]),
         FailureKind::ReadOnly => gettext_f("The drive of {folder} is read-only.", &[folder]),
-        FailureKind::BadName => gettext("A file of this name can not be made there."),
+        FailureKind::BadName => gettext("A file of this name cannot be made there."),
         FailureKind::TargetExists => gettext("A file of this name is there already. It was left as it is."),
         FailureKind::TooLargeForFileSystem => gettext_f("The file is too large for the drive of {folder}.", &[folder]),
         FailureKind::PartInUse => gettext("Another program is downloading this file."),

@@ -241,18 +241,18 @@ impl Session {
     }
 }
 
-/// Why the history, or the statistics, can not be read.
+/// Why the history, or the statistics, cannot be read.
 pub(super) fn unread(failure: &Failure) -> String {
     tracing::warn!("{failure}");
     // Translators: {cause} is a whole sentence, like “The disk is full.”
-    gettext_f("It can not be read. {cause}", &[("cause", &cause(failure))])
+    gettext_f("It cannot be read. {cause}", &[("cause", &cause(failure))])
 }
 
-/// Why it can not be cleared.
+/// Why it cannot be cleared.
 fn uncleared(failure: &Failure) -> String {
     tracing::warn!("{failure}");
     // Translators: {cause} is a whole sentence, like “The disk is full.”
-    gettext_f("It can not be cleared. {cause}", &[("cause", &cause(failure))])
+    gettext_f("It cannot be cleared. {cause}", &[("cause", &cause(failure))])
 }
 
 fn cause(failure: &Failure) -> String {

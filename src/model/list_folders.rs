@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The folders that a list of the user's own names for its downloads. Those that can not be used are told, and
+//! The folders that a list of the user's own names for its downloads. Those that cannot be used are told, and
 //! their downloads go where others go.
 
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use super::Addresses;
 use crate::i18n::{gettext, gettext_f};
 
-/// So many folders that can not be used are told one by one.
+/// So many folders that cannot be used are told one by one.
 const MOST_TOLD: usize = 3;
 
 impl Addresses {
@@ -26,7 +26,7 @@ impl Addresses {
             let folder = below(base, &wanted);
             let cause = match &folder {
                 Some(folder) => problem(folder).await,
-                None => Some(gettext("A folder in a list can not contain “..”.")),
+                None => Some(gettext("A folder in a list cannot contain “..”.")),
             };
             let folder = folder.filter(|_| cause.is_none());
             if let Some(cause) = cause {
@@ -34,7 +34,7 @@ impl Addresses {
                 if unused <= MOST_TOLD {
                     let shown = wanted.to_string_lossy();
                     self.refused.push(gettext_f(
-                        // Translators: a list names a folder that can not be used. {cause} is one or more whole sentences.
+                        // Translators: a list names a folder that cannot be used. {cause} is one or more whole sentences.
                         "The usual folder is used instead of “{folder}”. {cause}",
                         &[("folder", &shown), ("cause", &cause)],
                     ));
@@ -44,7 +44,7 @@ impl Addresses {
             settled.insert(wanted, folder);
         }
         if unused > MOST_TOLD {
-            self.refused.push(gettext_f("More folders of “{file}” can not be used.", &[("file", name)]));
+            self.refused.push(gettext_f("More folders of “{file}” cannot be used.", &[("file", name)]));
         }
     }
 }
@@ -102,6 +102,6 @@ mod tests {
         let list: String = (0..9).map(|n| format!("http://h/{n}\n dir=/gone/{n}\n")).collect();
         let (read, _) = settled(&list);
         assert_eq!(read.refused.len(), MOST_TOLD + 1);
-        assert_eq!(read.refused[MOST_TOLD], "More folders of “l.txt” can not be used.");
+        assert_eq!(read.refused[MOST_TOLD], "More folders of “l.txt” cannot be used.");
     }
 }

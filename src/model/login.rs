@@ -259,7 +259,7 @@ fn usual_port(scheme: &str) -> Option<u16> {
 /// What is wrong with a user name, if anything is.
 pub fn user_problem(user: &str) -> Option<String> {
     // In what is sent, one stands between name and password.
-    user.contains(':').then(|| gettext("A user name can not contain “:”."))
+    user.contains(':').then(|| gettext("A user name cannot contain “:”."))
 }
 
 /// Why a download waits for a log-in, if it does.

@@ -29,11 +29,11 @@ impl LostFolder {
         let folder = describe::folder(&self.path);
         let count = self.downloads.len();
         if count == 0 {
-            return gettext_f("The folder {folder} for new downloads can not be reached.", &[("folder", &folder)]);
+            return gettext_f("The folder {folder} for new downloads cannot be reached.", &[("folder", &folder)]);
         }
         ngettext_f(
-            "The folder {folder} can not be reached. {n} download is to be saved there.",
-            "The folder {folder} can not be reached. {n} downloads are to be saved there.",
+            "The folder {folder} cannot be reached. {n} download is to be saved there.",
+            "The folder {folder} cannot be reached. {n} downloads are to be saved there.",
             count,
             &[("folder", &folder), ("n", &amounts::count(count))],
         )
@@ -71,7 +71,7 @@ pub async fn look(downloads: impl Iterator<Item = Snapshot>, chosen: Option<Path
         folders.into_iter().filter(|(path, _)| is_lost(path)).collect::<Vec<_>>()
     });
     let lost = looked.await.unwrap_or_else(|_| {
-        tracing::warn!("it can not be seen whether all folders are there");
+        tracing::warn!("it cannot be seen whether all folders are there");
         Vec::new()
     });
     let of = |(path, downloads)| LostFolder { is_default: chosen.as_ref() == Some(&path), path, downloads };
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(found(Some(chosen)), [of_new, lost.clone()]);
         assert_eq!(found(Some(gone)), [LostFolder { is_default: true, ..lost.clone() }]);
         assert_eq!(found(None), std::slice::from_ref(&lost));
-        assert!(lost.sentence().ends_with("can not be reached. 2 downloads are to be saved there."));
+        assert!(lost.sentence().ends_with("cannot be reached. 2 downloads are to be saved there."));
         let to: PathBuf = "/srv".into();
         let repaired: Vec<_> = lost.repair(&to).collect();
         assert_eq!(repaired[1], Command::Relocate { id: DownloadId(3), folder: to });

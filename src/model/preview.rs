@@ -62,7 +62,7 @@ impl Asked {
 pub struct Row {
     pub name: String,
     pub words: String,
-    /// It can not be downloaded as it is.
+    /// It cannot be downloaded as it is.
     pub is_bad: bool,
 }
 
@@ -177,7 +177,7 @@ fn words(probed: &Probed) -> String {
             // Translators: of a download.
             gettext("can be resumed")
         } else {
-            gettext("can not be resumed")
+            gettext("cannot be resumed")
         }
     });
     let sort = content_type::in_words(&probed.name, probed.media_type.as_deref());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The words for what can not be read: why, and what to write instead.
+//! The words for what cannot be read: why, and what to write instead.
 
 use super::{amounts, describe};
 use crate::engine::import::curl_command::CommandError;
@@ -7,7 +7,7 @@ use crate::engine::import::pattern::{MOST, PatternError};
 use crate::engine::import::shell::ShellError;
 use crate::i18n::{gettext, gettext_f};
 
-/// Why a curl command can not be taken over.
+/// Why a curl command cannot be taken over.
 pub fn curl_command(error: &CommandError) -> String {
     match error {
         CommandError::Shell(ShellError::Unclosed) => {
@@ -37,7 +37,7 @@ pub fn curl_command(error: &CommandError) -> String {
         ),
         // Translators: {option} is an option of curl, like --resolve.
         CommandError::Unsupported(option) => gettext_f(
-            "“{option}” in the curl command can not be taken over. Remove it if it goes without.",
+            "“{option}” in the curl command cannot be taken over. Remove it if it goes without.",
             &[("option", option)],
         ),
         // Translators: {text} is what stands in the place of a header line.
@@ -46,13 +46,13 @@ pub fn curl_command(error: &CommandError) -> String {
         }
         // Translators: {option} is the name of an option, like proxy; {text} is what was written for it.
         CommandError::Value(option, text) => gettext_f(
-            "“{text}” in the curl command can not be used for “{option}”.",
+            "“{text}” in the curl command cannot be used for “{option}”.",
             &[("option", option), ("text", text)],
         ),
     }
 }
 
-/// Why a pattern of addresses can not be followed.
+/// Why a pattern of addresses cannot be followed.
 pub fn pattern(error: &PatternError) -> String {
     match error {
         // Translators: {part} is what the user typed, like [9-1]: a row of numbers or letters.

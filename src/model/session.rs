@@ -50,7 +50,7 @@ struct Inner {
     /// Removed, and may come back until they are purged.
     removed: RefCell<HashSet<DownloadId>>,
     on_finished: Listener<Finished>,
-    /// Why the list can not be saved, as long as it can not.
+    /// Why the list cannot be saved, as long as it cannot.
     unsaved: RefCell<Option<String>>,
     on_unsaved: Listener<Unsaved>,
     on_folder_lost: Listener<dyn Fn()>,
@@ -239,8 +239,8 @@ impl Session {
             between_frames().await;
         }
         exchange::write(downloads, format).map_err(|error| {
-            tracing::warn!(%error, "The list can not be written as a text");
-            gettext("The list can not be written in this form")
+            tracing::warn!(%error, "The list cannot be written as a text");
+            gettext("The list cannot be written in this form")
         })
     }
 
@@ -317,7 +317,7 @@ impl Session {
         self.0.on_finished.set(Rc::new(finished));
     }
 
-    /// Calls back now and at every change with the sentence that says why the list can not be saved, or
+    /// Calls back now and at every change with the sentence that says why the list cannot be saved, or
     /// with none when it can.
     pub fn connect_unsaved(&self, told: impl Fn(Option<&str>) + 'static) {
         told(self.0.unsaved.borrow().as_deref());

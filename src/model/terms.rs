@@ -104,7 +104,7 @@ impl Terms {
     fn option(&mut self, name: &str, value: &str) -> Result<(), String> {
         self.options.read(name, Some(value)).map_err(|error| {
             tracing::info!(name, error, "A value is refused");
-            gettext_f("“{text}” can not be used here.", &[("text", value)])
+            gettext_f("“{text}” cannot be used here.", &[("text", value)])
         })
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Why a download is not faster, in sentences: what was measured, held against what would be usual.
-//! Pure. What can not be measured from here, like packets lost on the way, is not guessed.
+//! Pure. What cannot be measured from here, like packets lost on the way, is not guessed.
 
 use std::time::Duration;
 

@@ -22,7 +22,7 @@ impl Settings {
     pub fn set_rules(&self, rules: &Rules) {
         let kept: Kept = rules.0.iter().map(written).collect();
         if let Err(error) = self.0.set_value(Key::FolderRules.name(), &kept.to_variant()) {
-            tracing::warn!(%error, "The rules for folders can not be saved");
+            tracing::warn!(%error, "The rules for folders cannot be saved");
         }
     }
 

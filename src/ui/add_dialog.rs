@@ -239,7 +239,7 @@ impl AddDialog {
             ));
         }
         if self.wanted_name().is_some_and(|name| name.contains('/')) {
-            problems.push(gettext("A file name can not contain “/”. Choose another folder below."));
+            problems.push(gettext("A file name cannot contain “/”. Choose another folder below."));
         }
         let terms = imp.options.terms();
         let place = Place { terms: terms.clone().unwrap_or_default(), ..Place::default() };

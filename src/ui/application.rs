@@ -117,11 +117,11 @@ glib::wrapper! {
 /// Runs the desktop program with its command line, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Err(error) = super::load_resources() {
-        tracing::warn!(%error, "The style sheet and the shortcuts window can not be loaded");
+        tracing::warn!(%error, "The style sheet and the shortcuts window cannot be loaded");
     }
     glib::set_application_name("Freshet");
     let args: Vec<_> = args.into_iter().collect();
-    // The instance that takes the command line can not write to the terminal of this one.
+    // The instance that takes the command line cannot write to the terminal of this one.
     for argument in args.iter().skip(1) {
         if let Argument::Addresses(Addresses { refused, .. }) =
             Argument::read(argument, |argument| gio::File::for_commandline_arg(argument))
@@ -188,7 +188,7 @@ impl Application {
         let settings = match Settings::load() {
             Ok(settings) => settings,
             Err(error) => {
-                tracing::error!(%error, "Freshet can not start");
+                tracing::error!(%error, "Freshet cannot start");
                 return Window::failed(self, &gettext("Freshet is not installed completely. Install it again."));
             }
         };
@@ -242,7 +242,7 @@ impl Application {
                 }
             }
             Err(reason) => {
-                tracing::error!(reason, "Freshet can not start");
+                tracing::error!(reason, "Freshet cannot start");
                 window.fail(&reason);
             }
         }
@@ -320,7 +320,7 @@ impl Application {
             }
         );
         if let Err(error) = search_provider::offer(self, session.list(), chosen) {
-            tracing::warn!(%error, "Downloads can not be found by the desktop's search");
+            tracing::warn!(%error, "Downloads cannot be found by the desktop's search");
         }
     }
 

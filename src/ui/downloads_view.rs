@@ -292,7 +292,7 @@ impl DownloadsView {
     }
 
     pub(super) fn scroll_to(&self, position: u32, focused: Option<DownloadId>) {
-        // The row of a change that is just being told can not be scrolled to yet.
+        // The row of a change that is just being told cannot be scrolled to yet.
         glib::idle_add_local_once(glib::clone!(
             #[weak(rename_to = view)]
             self,

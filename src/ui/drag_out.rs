@@ -11,7 +11,7 @@ use super::drag_rows::DraggedRows;
 use crate::i18n::gettext_f;
 use crate::model::DownloadObject;
 
-/// Lets rows be dragged, all that are selected together. `refused` is told why when one can not be.
+/// Lets rows be dragged, all that are selected together. `refused` is told why when one cannot be.
 pub fn offer(view: &DownloadsView, refused: impl Fn(&str) + Clone + 'static) {
     let told = refused.clone();
     let source = gtk::DragSource::builder().actions(gdk::DragAction::COPY).build();

@@ -73,7 +73,7 @@ fn install(
                     dropped(content, (x, y));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "What was dropped can not be read");
+                    tracing::warn!(%error, "What was dropped cannot be read");
                     drop.finish(gdk::DragAction::empty());
                 }
             }

@@ -93,7 +93,7 @@ glib::wrapper! {
 
 impl HistoryWindow {
     /// `settle` is called before anything is taken out of the history: what could still come back to the list
-    /// can not any more. `again` is called with what is to be downloaded once more.
+    /// cannot any more. `again` is called with what is to be downloaded once more.
     pub fn new(session: &Session, settle: impl Fn() + 'static, again: impl Fn(Addresses, Place) + 'static) -> Self {
         let window: Self = glib::Object::new();
         let imp = window.imp();
@@ -147,7 +147,7 @@ impl HistoryWindow {
             clear.set_enabled(total > 0);
         }
         if total == 0 {
-            // A button that can not be used any more would keep it, and every key with it.
+            // A button that cannot be used any more would keep it, and every key with it.
             GtkWindowExt::set_focus(self, None::<&gtk::Widget>);
         }
     }

@@ -57,7 +57,7 @@ pub fn question(parent: &impl IsA<gtk::Window>, heading: &str, body: &str) -> ad
     dialog
 }
 
-/// Asks before something that can not be undone.
+/// Asks before something that cannot be undone.
 fn ask(parent: &impl IsA<gtk::Window>, heading: &str, body: &str, label: &str, done: impl Fn() + 'static) {
     let dialog = question(parent, heading, body);
     dialog.add_responses(&[("cancel", &gettext("_Cancel")), ("done", label)]);

@@ -19,7 +19,7 @@ pub async fn links(stream: &gio::InputStream, text: &str) -> Option<Addresses> {
             Ok(piece) if piece.is_empty() => break,
             Ok(piece) => page.extend_from_slice(&piece),
             Err(error) => {
-                tracing::info!(%error, "A piece of a page can not be read to its end");
+                tracing::info!(%error, "A piece of a page cannot be read to its end");
                 break;
             }
         }
@@ -35,7 +35,7 @@ pub async fn copied_links(clipboard: &gdk::Clipboard, text: &str) -> Option<Addr
     match clipboard.read_future(&[TYPE], glib::Priority::DEFAULT).await {
         Ok((stream, _)) => links(&stream, text).await,
         Err(error) => {
-            tracing::info!(%error, "The page on the clipboard can not be read");
+            tracing::info!(%error, "The page on the clipboard cannot be read");
             None
         }
     }

@@ -250,7 +250,7 @@ impl Preferences {
         });
     }
 
-    /// What can be done here when all downloads have ended, and why the rest can not.
+    /// What can be done here when all downloads have ended, and why the rest cannot.
     fn offer_when_done(&self, settings: &Settings) {
         let imp = self.imp();
         let has_command = when_done::has_commands();

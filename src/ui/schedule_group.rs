@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Hours of the week as a group of the preferences: what they mean in a sentence, and a row for each span of
-//! them. What is changed counts at once. A text that can not be read, as other programs may write one, is
+//! them. What is changed counts at once. A text that cannot be read, as other programs may write one, is
 //! shown as it is and left alone.
 
 use adw::prelude::*;
@@ -125,7 +125,7 @@ impl ScheduleGroup {
             imp.unread.set_title(&text);
             imp.unread.set_subtitle(&glib::markup_escape_text(problem));
         }
-        // What can not be read counts as none.
+        // What cannot be read counts as none.
         self.show_spans(*form, *first, &read.unwrap_or_default());
     }
 
@@ -160,7 +160,7 @@ impl ScheduleGroup {
         }
     }
 
-    /// What is kept now; `None` where that can not be read.
+    /// What is kept now; `None` where that cannot be read.
     fn spans(&self) -> Option<Vec<Span>> {
         let imp::Kept { form, key, settings, .. } = self.imp().kept.get()?;
         form.read(&settings.text(*key)).ok()

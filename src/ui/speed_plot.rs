@@ -81,7 +81,7 @@ impl SpeedPlot {
         field.write(self, snapshot, &words);
         let area = graphene::Rect::new(0.0, 0.0, self.width() as f32, self.height() as f32);
         if let Err(error) = stroke(&snapshot.append_cairo(&area), plot, field, [text, curve, limit]) {
-            tracing::warn!(%error, "the speed can not be drawn");
+            tracing::warn!(%error, "the speed cannot be drawn");
         }
     }
 }

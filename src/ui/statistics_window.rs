@@ -104,7 +104,7 @@ impl StatisticsWindow {
                 Err(sentence) => sentence,
             };
             imp.clear.set_sensitive(false);
-            // A button that can not be used any more would keep it, and every key with it.
+            // A button that cannot be used any more would keep it, and every key with it.
             GtkWindowExt::set_focus(&window, None::<&gtk::Widget>);
             imp.empty.set_description(Some(&glib::markup_escape_text(&description)));
             imp.pages.set_visible_child_name("empty");

@@ -21,7 +21,7 @@ struct Wake {
     application: glib::WeakRef<gtk::Application>,
     batch: Batch,
     settings: Settings,
-    /// The toolkit was asked; 0 where it can not.
+    /// The toolkit was asked; 0 where it cannot.
     cookie: Cell<Option<u32>>,
     /// What the portal was asked then.
     asked: RefCell<Option<Awake>>,

@@ -6,7 +6,7 @@ use gtk::prelude::*;
 use super::children::children;
 use crate::model::schedule::{Day, short_day_name};
 
-/// Monday, as ISO 8601 says, where it can not be told.
+/// Monday, as ISO 8601 says, where it cannot be told.
 pub fn first_day() -> Day {
     let mut shown = Vec::new();
     add_day_names(gtk::Calendar::new().upcast_ref(), &mut shown);

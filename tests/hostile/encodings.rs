@@ -21,7 +21,7 @@ fn labelled(coding: &str, bytes: Vec<u8>) -> Answer {
     Answer::status(200).bytes(bytes).header("Content-Encoding", coding)
 }
 
-/// A coding that can not be undone.
+/// A coding that cannot be undone.
 fn refused(coding: &'static str) -> Case {
     Case::serving(move |_| labelled(coding, vec![0x1b, 0x2f, 0x00]))
         .fails(FailureKind::UninvitedEncoding, coding)

@@ -391,7 +391,7 @@ fn address(url: &Url) -> String {
 }
 
 fn eio(doing: &str) -> Failure {
-    Failure::new(FailureKind::Io(EIO), format!("can not {doing} it: a virtual error"))
+    Failure::new(FailureKind::Io(EIO), format!("cannot {doing} it: a virtual error"))
 }
 
 fn full(missing: u64, path: &Path) -> Failure {

@@ -102,7 +102,7 @@ pub fn make_certificate(folder: &Path) -> io::Result<()> {
     if status.success() { Ok(()) } else { Err(Error::other(format!("openssl req: {status}"))) }
 }
 
-/// Says that a test can not be made here; test.sh counts it. Past libtest, which shows only what failed
+/// Says that a test cannot be made here; test.sh counts it. Past libtest, which shows only what failed
 /// tests say.
 pub fn skip(why: &str) {
     let _ = writeln!(io::stderr(), "SKIPPED {}: {why}", thread::current().name().unwrap_or_default());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! A checksum published beside the file (`FILE.sha256`, `SHA256SUMS`): looked for, where the user
-//! wishes it, when all bytes are here and before the file is moved into place. What can not be found
+//! wishes it, when all bytes are here and before the file is moved into place. What cannot be found
 //! holds up nothing.
 
 use url::Url;

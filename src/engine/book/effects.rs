@@ -185,7 +185,7 @@ impl Book {
         }
     }
 
-    /// The bytes that are here can not be continued. A part file that another answer might still
+    /// The bytes that are here cannot be continued. A part file that another answer might still
     /// continue is kept until the new one is complete; one that nothing can prove is of no use.
     pub(super) fn begin_anew(&mut self, id: DownloadId) {
         self.note(id, |item| {

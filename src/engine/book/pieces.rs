@@ -120,7 +120,7 @@ impl Book {
 }
 
 impl Item {
-    /// Why a file of this length can not be the one that the pieces are of.
+    /// Why a file of this length cannot be the one that the pieces are of.
     pub fn misfit(&self, total: Option<u64>) -> Option<String> {
         let misfit = self.spec.pieces.as_ref()?.check(total?).err()?;
         Some(format!("the checksums of its pieces are of another file: {misfit}"))

@@ -72,7 +72,7 @@ impl Book {
         self.tell_changed(id);
     }
 
-    /// It stays where it was; until another folder is chosen, or this one takes it, it can not go on.
+    /// It stays where it was; until another folder is chosen, or this one takes it, it cannot go on.
     pub(super) fn not_carried(&mut self, id: DownloadId, failure: Failure) {
         let Some(item) = self.items.get_mut(&id) else { return };
         if item.after_close == AfterClose::Prepare {

@@ -35,7 +35,7 @@ impl Mounts {
         if self.read_at.is_none_or(|at| at.elapsed() > FRESH) {
             match std::fs::read("/proc/self/mountinfo") {
                 Ok(table) => self.mounts = parse(&table),
-                Err(error) => tracing::warn!("can not read the table of mounts: {error}"),
+                Err(error) => tracing::warn!("cannot read the table of mounts: {error}"),
             }
             self.read_at = Some(Instant::now());
             self.known.clear();

@@ -211,7 +211,7 @@ impl DiskThreads {
                 true
             }
             Err(error) => {
-                self.fail(part, Failure::from_io(&error, "can not start the thread of the device"));
+                self.fail(part, Failure::from_io(&error, "cannot start the thread of the device"));
                 false
             }
         }

@@ -103,7 +103,7 @@ impl Folders {
             return Ok(());
         }
         let Err(error) = (self.room.0)(&look.folder, needed) else { return Ok(()) };
-        let failure = Failure::from_io(&error, &format!("can not take {needed} bytes in {}", look.folder.display()));
+        let failure = Failure::from_io(&error, &format!("cannot take {needed} bytes in {}", look.folder.display()));
         // What else may go wrong is told when it does.
         if matches!(failure.kind, FailureKind::DiskFull { .. }) { Err(failure) } else { Ok(()) }
     }
@@ -142,7 +142,7 @@ impl Folders {
         if !listing.is_fresh() {
             listing
                 .read(folder)
-                .map_err(|error| Failure::from_io(&error, &format!("can not list {}", folder.display())))?;
+                .map_err(|error| Failure::from_io(&error, &format!("cannot list {}", folder.display())))?;
         }
         Ok(listing.parts_of.get(address).cloned().unwrap_or_default())
     }
@@ -245,7 +245,7 @@ pub fn exists(path: &Path) -> io::Result<bool> {
 
 /// Whether files can be saved in a folder.
 pub fn check_folder(folder: &Path) -> Result<(), Failure> {
-    let failure = |error: io::Error| Failure::from_io(&error, &format!("can not save files in {}", folder.display()));
+    let failure = |error: io::Error| Failure::from_io(&error, &format!("cannot save files in {}", folder.display()));
     if !fs::metadata(folder).map_err(failure)?.is_dir() {
         return Err(Failure::new(FailureKind::FolderMissing, format!("{} is not a folder", folder.display())));
     }
@@ -283,7 +283,7 @@ fn inspect(part_path: &Path, is_wanted: impl Fn(&Journal) -> bool) -> Candidate 
     let (file, about) = match opened.and_then(|file| file.metadata().map(|about| (file, about))) {
         Ok(opened) => opened,
         Err(error) => {
-            tracing::info!(path = %part_path.display(), "its journal is there, but it can not be read: {error}");
+            tracing::info!(path = %part_path.display(), "its journal is there, but it cannot be read: {error}");
             return Candidate::No;
         }
     };
@@ -304,7 +304,7 @@ fn read_journal(part_path: &Path) -> Option<Journal> {
         Ok(journal) => Some(journal),
         Err(JournalError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => {
-            tracing::warn!(path = %part_path.display(), "its journal can not be used: {error}");
+            tracing::warn!(path = %part_path.display(), "its journal cannot be used: {error}");
             None
         }
     }

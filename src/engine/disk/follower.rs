@@ -67,7 +67,7 @@ impl Follower {
         drop(state);
         let read = sum.advance(file, limit, buffer);
         let mut state = self.lock();
-        // Whoever reads all of it in the end will tell why it can not be read.
+        // Whoever reads all of it in the end will tell why it cannot be read.
         state.is_spoiled |= read.is_err();
         state.sum = Some(sum).filter(|_| !state.is_spoiled);
         state.is_called = state.sum.is_some() && state.ahead() >= TURN;

@@ -117,7 +117,7 @@ impl Log {
             && state.size < 2 * state.bound
             && let Err(error) = state.append(&record::written(number, range))
         {
-            tracing::debug!(path = %self.part_path.display(), "can not be claimed before the next sync: {error}");
+            tracing::debug!(path = %self.part_path.display(), "cannot be claimed before the next sync: {error}");
         }
     }
 
@@ -162,7 +162,7 @@ impl Log {
         state.has_epoch = false;
         drop(state);
         if let Err(error) = lost {
-            tracing::warn!(path = %self.part_path.display(), "its journal can not say that writes are lost: {error}");
+            tracing::warn!(path = %self.part_path.display(), "its journal cannot say that writes are lost: {error}");
         }
     }
 
@@ -369,7 +369,7 @@ mod tests {
         log.join(&said).unwrap();
         let end = said.journal.end();
         wrote(&log, end, end + 10);
-        assert_eq!(desk.said(), said, "it can not be added to");
+        assert_eq!(desk.said(), said, "it cannot be added to");
         assert!(log.claim(&said.journal, 0).unwrap());
         assert_eq!(desk.done(), [(0, end + 10)]);
         assert_eq!(desk.said().durable, said.durable);

@@ -110,7 +110,7 @@ pub trait Disk {
     fn give_up(&self, part: PartId);
 
     /// Delete a part file and its journal, which this process has open no more. One that another
-    /// process has continued is kept. No answer; what can not be deleted is logged.
+    /// process has continued is kept. No answer; what cannot be deleted is logged.
     fn delete(&self, part_path: PathBuf);
 }
 
@@ -146,7 +146,7 @@ pub struct Open {
     /// The file's name when complete; for a new part file also what its name is made from.
     pub name: String,
     pub on_exists: OnExists,
-    /// The file's length, for preallocation and to see at once that it can not fit.
+    /// The file's length, for preallocation and to see at once that it cannot fit.
     pub total: Option<u64>,
     /// The checksum that [`Disk::finish`] will ask for, where it is known.
     pub checksum: Option<Checksum>,

@@ -80,7 +80,7 @@ impl PartFile {
                 continue;
             }
             // A journal without its part file is what is left where a process died just after it had moved
-            // that into place; but what can not be read as one is somebody's.
+            // that into place; but what cannot be read as one is somebody's.
             let has_journal = exists(&Journal::path_of(&path)).map_err(unreadable)?;
             if has_journal && Journal::read(&path).is_err() {
                 continue;
@@ -213,7 +213,7 @@ impl PartFile {
             Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
                 Err(failure(&error.into(), "reserve room for", &self.path))
             }
-            // All others say that this file system can not do it.
+            // All others say that this file system cannot do it.
             Err(_) | Ok(()) => Ok(()),
         }
     }
@@ -234,7 +234,7 @@ impl PartFile {
             // There is no journal, so the first save writes one.
             Err(JournalError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => {
-                let detail = format!("can not continue the journal of {}: {error}", self.path.display());
+                let detail = format!("cannot continue the journal of {}: {error}", self.path.display());
                 return Err(Failure::new(FailureKind::Io(0), detail));
             }
         };
@@ -319,7 +319,7 @@ impl PartFile {
         if let Some(modified) = finish.modified
             && let Err(error) = self.file.set_modified(modified)
         {
-            tracing::info!(path = %self.path.display(), "can not set the time of the last change: {error}");
+            tracing::info!(path = %self.path.display(), "cannot set the time of the last change: {error}");
         }
         self.sync(File::sync_all)
     }
@@ -364,7 +364,7 @@ impl PartFile {
         }
     }
 
-    /// Why what was written can not be read back.
+    /// Why what was written cannot be read back.
     pub fn read_failure(&self, error: &io::Error) -> Failure {
         let mut failure = failure(error, "read", &self.path);
         if error.kind() == io::ErrorKind::UnexpectedEof {
@@ -387,7 +387,7 @@ pub fn clean_up(part: &PartFile, finish: &Finish) {
     if part.may_have_journal()
         && let Err(error) = Journal::remove(part.path())
     {
-        tracing::warn!(path = %part.path().display(), "can not remove the journal: {error}");
+        tracing::warn!(path = %part.path().display(), "cannot remove the journal: {error}");
     }
     if let Some(older) = &finish.replaces {
         delete(older);
@@ -408,7 +408,7 @@ fn is_one_component(name: &str) -> bool {
 }
 
 pub fn failure(error: &io::Error, doing: &str, path: &Path) -> Failure {
-    Failure::from_io(error, &format!("can not {doing} {}", path.display()))
+    Failure::from_io(error, &format!("cannot {doing} {}", path.display()))
 }
 
 /// For a part file that has to be there: that it is not is no matter of its folder.

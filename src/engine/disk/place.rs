@@ -30,8 +30,8 @@ pub fn delete(part_path: &Path) -> bool {
         tracing::error!(path = %part_path.display(), "not deleted: this is no part file");
         return false;
     }
-    // Held until all is removed, so that nobody begins to continue it in between. What can not be opened
-    // can not be continued either.
+    // Held until all is removed, so that nobody begins to continue it in between. What cannot be opened
+    // cannot be continued either.
     let file = open_part(part_path).ok();
     if let Some(file) = &file {
         if !can_lock(part_path, || file.try_lock()) {
@@ -56,7 +56,7 @@ pub fn remove(part_path: &Path) -> bool {
         _ => Journal::remove(part_path),
     };
     if let Err(error) = &removed {
-        tracing::warn!(path = %part_path.display(), "can not delete the part file: {error}");
+        tracing::warn!(path = %part_path.display(), "cannot delete the part file: {error}");
     }
     removed.is_ok()
 }
@@ -89,7 +89,7 @@ pub fn recover(part_path: &Path, journal: &Journal) -> bool {
     // Who held the lock until now may have come to its end.
     let is_left = Journal::read(part_path).is_ok_and(|now| now.placed == journal.placed) && leads_to(&path, &file);
     if is_left && let Err(error) = rename_to_free(&path, part_path) {
-        tracing::warn!(path = %path.display(), "it is complete, and can not be continued: {error}");
+        tracing::warn!(path = %path.display(), "it is complete, and cannot be continued: {error}");
     }
     true
 }
@@ -165,7 +165,7 @@ fn link_by_proc(file: &File, to: &Path) -> io::Result<()> {
     Ok(rustix::fs::linkat(CWD, open, CWD, to, AtFlags::SYMLINK_FOLLOW)?)
 }
 
-/// [`rename_to_free`] where the kernel can not do it by itself.
+/// [`rename_to_free`] where the kernel cannot do it by itself.
 fn rename_without_flag(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
     match link(from, to) {
         // A link never replaces either.
@@ -188,7 +188,7 @@ fn rename_without_flag(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io
 /// Makes the entries of the folder that this path is in durable.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     match File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all() {
-        // Not all file systems can sync a folder; those that can not do it with each change.
+        // Not all file systems can sync a folder; those that cannot do it with each change.
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
         other => other,
     }

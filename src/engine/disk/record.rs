@@ -42,7 +42,7 @@ pub struct Said {
     pub journal: Journal,
     /// What of it is known to be durable, if anything was ever claimed to be.
     pub durable: Option<Vec<ByteRange>>,
-    /// The highest number of a write; `None` in the first format, which can not be added to.
+    /// The highest number of a write; `None` in the first format, which cannot be added to.
     pub last_number: Option<u64>,
 }
 

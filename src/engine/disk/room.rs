@@ -31,7 +31,7 @@ pub fn try_room(folder: &Path, bytes: u64) -> io::Result<()> {
         match allocate(&file, bytes) {
             Ok(()) => return Ok(()),
             Err(error @ (Errno::NOSPC | Errno::DQUOT)) => return Err(error.into()),
-            // This file system can not reserve, or no file can be that long.
+            // This file system cannot reserve, or no file can be that long.
             Err(_) => {}
         }
     }
@@ -54,7 +54,7 @@ fn nameless(folder: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Which kind of file system a file is on (`f_type` of statfs(2)); 0 where it can not be told.
+/// Which kind of file system a file is on (`f_type` of statfs(2)); 0 where it cannot be told.
 pub fn file_system(file: &File) -> i128 {
     rustix::fs::fstatfs(file).map_or(0, |fs| i128::from(fs.f_type))
 }

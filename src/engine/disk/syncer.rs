@@ -244,7 +244,7 @@ impl Syncer {
             false
         });
         if let Err(error) = started {
-            self.fail(part, Failure::from_io(&error, "can not start the verifying thread"));
+            self.fail(part, Failure::from_io(&error, "cannot start the verifying thread"));
         }
     }
 
@@ -279,7 +279,7 @@ impl Syncer {
             let result = match &synced {
                 Some((same, result)) if same == folder => result.clone(),
                 _ => (self.sync_folder)(&path)
-                    .map_err(|error| Failure::from_io(&error, &format!("can not sync {}", folder.display()))),
+                    .map_err(|error| Failure::from_io(&error, &format!("cannot sync {}", folder.display()))),
             };
             synced = Some((folder.to_owned(), result.clone()));
             if let Err(failure) = result {

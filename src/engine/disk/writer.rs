@@ -406,7 +406,7 @@ impl Writer {
                     look(&file, buffer).map(|reply| mailbox.post(reply)).is_none()
                 };
                 if let Err(error) = self.verifier.run(turn) {
-                    self.fail(part, Failure::from_io(&error, "can not start the verifying thread"));
+                    self.fail(part, Failure::from_io(&error, "cannot start the verifying thread"));
                 }
             }
             Some(Part { failed: Some(failure), .. }) => self.fail(part, failure.clone()),
@@ -419,7 +419,7 @@ impl Writer {
         let (mailbox, mut carrying) = (self.mailbox.clone(), Carrying::new(part, carry));
         let turn = move |buffer: &mut [u8]| carrying.turn(buffer, &is_ended, &mailbox);
         if let Err(error) = self.verifier.run(turn) {
-            self.fail(part, Failure::from_io(&error, "can not start the verifying thread"));
+            self.fail(part, Failure::from_io(&error, "cannot start the verifying thread"));
         }
     }
 

@@ -32,7 +32,7 @@ pub fn places(url: &Url) -> Vec<Url> {
 
 /// The checksum that a list tells of a file, by the last component of its name: of the strongest
 /// algorithm, or of the one that the list is known to be of. `None` also where the list tells two
-/// checksums of one algorithm, for it can not be known which of two files is meant.
+/// checksums of one algorithm, for it cannot be known which of two files is meant.
 pub fn find(text: &str, file_name: &str, algorithm: Option<Algorithm>) -> Option<Checksum> {
     let mut found = Vec::new();
     for checksum in sums_of(text, file_name) {

@@ -16,7 +16,7 @@ use crate::engine::disk::naming;
 use crate::engine::error::Failure;
 use crate::engine::net::headers::is_token;
 
-/// Why a command can not be taken over.
+/// Why a command cannot be taken over.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     #[error(transparent)]
@@ -32,7 +32,7 @@ pub enum CommandError {
     NoValue(String),
     #[error("“{0}” sends something to the server")]
     Sends(String),
-    #[error("“{0}” can not be taken over")]
+    #[error("“{0}” cannot be taken over")]
     Unsupported(String),
     #[error("“{0}” is no header")]
     Header(String),

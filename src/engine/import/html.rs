@@ -86,7 +86,7 @@ fn value(text: &str) -> (Option<&str>, &str) {
     (Some(value), after)
 }
 
-/// With the characters that can not be written as themselves in an attribute. Browsers name no others there.
+/// With the characters that cannot be written as themselves in an attribute. Browsers name no others there.
 fn decoded(value: &str) -> String {
     let mut text = String::new();
     let mut rest = value;

@@ -294,7 +294,7 @@ mod tests {
         let (bad, good) = text.split_once('|').unwrap();
         let (entries, errors) = read(bad.as_bytes());
         assert_eq!((entries.len(), errors.len(), errors[0].line), (0, 1, 2));
-        assert!(errors[0].problem.starts_with("column 1: “../x” can not be the name"), "{errors:?}");
+        assert!(errors[0].problem.starts_with("column 1: “../x” cannot be the name"), "{errors:?}");
         let (entries, errors) = read(good.as_bytes());
         assert_eq!(errors.len(), 1);
         assert_eq!(errors[0].to_string(), "line 2: “e” has no address that Freshet downloads from");

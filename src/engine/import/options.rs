@@ -162,7 +162,7 @@ pub fn parse_seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a number of seconds, such as 30 or 0.5".to_owned())
 }
 
-/// [`parse_seconds`] for what can not be nothing.
+/// [`parse_seconds`] for what cannot be nothing.
 pub fn parse_some_seconds(text: &str) -> Result<Duration, String> {
     match parse_seconds(text)? {
         Duration::ZERO => Err("it must be longer than no time at all".to_owned()),

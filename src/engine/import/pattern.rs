@@ -8,7 +8,7 @@ use std::net::Ipv6Addr;
 /// No text stands for more.
 pub const MOST: usize = 10_000;
 
-/// Why a pattern can not be followed.
+/// Why a pattern cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     #[error("{0} counts down: write the smaller end first")]

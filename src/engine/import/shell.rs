@@ -5,7 +5,7 @@
 use std::iter::Peekable;
 use std::str::CharIndices;
 
-/// Why a command can not be split.
+/// Why a command cannot be split.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShellError {
     #[error("a quotation mark is not closed")]

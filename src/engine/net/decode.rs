@@ -55,7 +55,7 @@ impl Decoder {
                 is_full: false,
             }),
             others => {
-                let detail = format!("Content-Encoding: {}, which can not be undone", others.join(", "));
+                let detail = format!("Content-Encoding: {}, which cannot be undone", others.join(", "));
                 Err(Failure::new(FailureKind::UninvitedEncoding, detail))
             }
         }

@@ -99,7 +99,7 @@ fn kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
         | curl_sys::CURLE_FTP_WEIRD_PASS_REPLY
         | curl_sys::CURLE_FTP_WEIRD_PASV_REPLY
         | curl_sys::CURLE_FTP_WEIRD_227_FORMAT => refused(text).unwrap_or(FailureKind::Protocol),
-        // The server can not begin in the middle.
+        // The server cannot begin in the middle.
         curl_sys::CURLE_RANGE_ERROR | curl_sys::CURLE_BAD_DOWNLOAD_RESUME | curl_sys::CURLE_FTP_COULDNT_USE_REST => {
             FailureKind::WrongRange
         }

@@ -83,7 +83,7 @@ pub fn validator(etag: Option<&str>, last_modified: Option<&str>, date: Option<&
 const LAST_MODIFIED_MARGIN: Duration = Duration::from_secs(60);
 
 /// `DQUOTE *etagc DQUOTE`. The empty tag is refused: it is what a server sends that has none. So is
-/// the replacement character, the trace of bytes that can not be sent back as they came.
+/// the replacement character, the trace of bytes that cannot be sent back as they came.
 fn is_strong_etag(etag: &str) -> bool {
     let opaque = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     opaque.is_some_and(|opaque| {

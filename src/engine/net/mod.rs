@@ -150,7 +150,7 @@ pub struct Asked {
     /// nothing by leaving it out.
     pub is_strict: bool,
     /// Take a compressed answer and undo the compression: only after a server has compressed
-    /// uninvited, since such an answer can not be resumed.
+    /// uninvited, since such an answer cannot be resumed.
     pub decode: bool,
 }
 

@@ -217,7 +217,7 @@ fn prove_file(asked: &Asked, head: &Head) -> Result<Answer, Failure> {
     let from = asked.range.map_or(0, |range| range.start);
     let total = head.length.map(|rest| from + rest);
     let validator = head.modified.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()).map(|age| {
-        // Told as a number of seconds, so that it can not be taken for a date of HTTP.
+        // Told as a number of seconds, so that it cannot be taken for a date of HTTP.
         Validator::LastModified(format!("@{}", age.as_secs()))
     });
     if asked.range.is_some() {

@@ -234,7 +234,7 @@ pub fn buffer(fd: RawFd) -> Option<usize> {
 }
 
 /// Undoes [`narrow_window`]: the kernel decides again how large the buffer is. Before Linux 5.14 it
-/// can not be made to, and the buffer stays as large as `net.core.rmem_max` lets it be.
+/// cannot be made to, and the buffer stays as large as `net.core.rmem_max` lets it be.
 pub fn widen_window(fd: RawFd) {
     const LARGE: c_int = 4 << 20;
     /// Of asm-generic/socket.h: which buffers the program has decided on.
@@ -312,7 +312,7 @@ pub fn keep_polled(source: &SourceId) {
 }
 
 /// Those of these sockets on which something came or that are over, by one question to the kernel. All
-/// of them if it can not tell.
+/// of them if it cannot tell.
 pub fn readable(fds: impl Iterator<Item = RawFd>) -> Vec<RawFd> {
     let mut questions: Vec<_> = fds.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 }).collect();
     if questions.is_empty() {

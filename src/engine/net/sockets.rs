@@ -80,7 +80,7 @@ impl Sockets {
         };
         if let Err(error) = result {
             // Silence ends its transfer.
-            tracing::error!(fd, %error, "a socket can not be watched");
+            tracing::error!(fd, %error, "a socket cannot be watched");
         }
         generation
     }

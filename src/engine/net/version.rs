@@ -32,7 +32,7 @@ pub fn check_scheme(scheme: &str) -> Result<(), Failure> {
     }
     let detail = if SCHEMES.contains(&scheme) {
         let (major, minor, patch) = running();
-        format!("this libcurl ({major}.{minor}.{patch}) can not do “{scheme}”: it needs one that was built with it")
+        format!("this libcurl ({major}.{minor}.{patch}) cannot do “{scheme}”: it needs one that was built with it")
     } else {
         format!("“{scheme}” is not one of {}", schemes().join(", "))
     };

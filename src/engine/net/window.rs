@@ -6,7 +6,7 @@
 //! reads a kilobyte a second. A transfer under a limit has a buffer for a tenth of a second of its
 //! pace; more if the server is far away, since a window limits to its size in each round trip.
 //!
-//! A window that was offered can not be taken back. When a limit is set on a fast transfer, the server
+//! A window that was offered cannot be taken back. When a limit is set on a fast transfer, the server
 //! may still send all of the old window, and does so at once. Without buffer for it the kernel would drop
 //! it, and it would come again: so first only the offer is made small, and what comes of the old one is
 //! read as fast as it comes ([`Windows::drains`]); the buffer is made small after that.
@@ -70,7 +70,7 @@ impl Windows {
         self.narrow.remove(&fd);
         self.draining.remove(&fd);
         let Some(size) = pace.and_then(|pace| size(pace, Connection::default())) else { return };
-        // What was offered with the connection can not be taken back: more is offered when it runs.
+        // What was offered with the connection cannot be taken back: more is offered when it runs.
         if raw::narrow_window(fd, size, None) {
             self.narrow.insert(fd, Narrow { size, connection: None });
         }

@@ -82,7 +82,7 @@ pub fn open(path: &Path, folders: &[PathBuf]) -> Result<Database, Failure> {
 enum OpenError {
     /// Not SQLite, not our tables, or pages that contradict each other.
     Damaged { saved: Box<Saved>, error: rusqlite::Error },
-    /// It can not be opened now; that says nothing against the file.
+    /// It cannot be opened now; that says nothing against the file.
     Refused(MigrateError),
 }
 

@@ -64,7 +64,7 @@ fn wake(mut state: MutexGuard<'_, State>) {
 }
 
 impl Health {
-    /// The next change: why the list can not be saved, or `Some(None)` when it can again. `None` when
+    /// The next change: why the list cannot be saved, or `Some(None)` when it can again. `None` when
     /// the store is closed.
     pub async fn changed(&mut self) -> Option<Option<Failure>> {
         poll_fn(|context| {

@@ -122,7 +122,7 @@ pub fn rescue(connection: &Connection) -> Vec<Past> {
     let mut all = Vec::new();
     let select = "SELECT id, url, name, folder, path, size, finished_at, wishes, NULL FROM history ORDER BY id DESC";
     if let Err(error) = append(connection, select, &mut all) {
-        tracing::warn!(%error, read = all.len(), "the history can not all be read of the damaged list");
+        tracing::warn!(%error, read = all.len(), "the history cannot all be read of the damaged list");
     }
     all
 }
@@ -150,14 +150,14 @@ fn past(row: &Row<'_>) -> rusqlite::Result<Past> {
 }
 
 /// Of the history as they are kept, of a download of the list out of what it keeps. Only to be asked for again: ones that
-/// can not be read are no reason to lose the row.
+/// cannot be read are no reason to lose the row.
 fn wishes(row: &Row<'_>) -> rusqlite::Result<Option<Box<Wishes>>> {
     let kept = row.get_ref(7)?.as_str_or_null()?.map(serde_json::from_str);
     let of_list = row.get_ref(8)?.as_str_or_null()?.map(serde_json::from_str::<DownloadSpec>);
     let read = kept.or_else(|| Some(of_list?.map(|spec| Wishes::of(&spec)))).transpose();
     Ok(read
         .unwrap_or_else(|error| {
-            tracing::warn!(%error, "what was asked for with a download of the history can not be read");
+            tracing::warn!(%error, "what was asked for with a download of the history cannot be read");
             None
         })
         .flatten())

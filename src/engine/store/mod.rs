@@ -2,7 +2,7 @@
 //! The saved list: SQLite on a thread of its own. `sqlite.rs` is the store and its thread,
 //! `database.rs` opens the file and sets a damaged one aside, `migrations.rs` is the schema,
 //! `rebuild.rs` finds again what a damaged one has lost, `rows.rs` is one record as columns, `redact.rs` keeps secrets out of it,
-//! `health.rs` tells when it can not be saved. The same file keeps what was on the list (`history.rs`) and how
+//! `health.rs` tells when it cannot be saved. The same file keeps what was on the list (`history.rs`) and how
 //! much came (`traffic.rs`), which `archive.rs` reads.
 
 mod archive;

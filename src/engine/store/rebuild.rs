@@ -108,7 +108,7 @@ fn part(folder: &Path, path: PathBuf) -> Option<Part> {
         Err(error) => {
             let is_gone = matches!(&error, JournalError::Io(error) if error.kind() == io::ErrorKind::NotFound);
             if !is_gone {
-                tracing::warn!(path = %path.display(), "its journal can not be used: {error}");
+                tracing::warn!(path = %path.display(), "its journal cannot be used: {error}");
             }
             return None;
         }

@@ -44,7 +44,7 @@ pub fn load(connection: &Connection, order: Order, records: &mut Vec<Record>) ->
             Ok(record) => records.push(record),
             Err(error) => {
                 let id = row.get::<_, i64>("id").unwrap_or_default();
-                tracing::error!(id, %error, "a row of the saved list can not be understood; it is left out");
+                tracing::error!(id, %error, "a row of the saved list cannot be understood; it is left out");
             }
         }
     }
@@ -65,7 +65,7 @@ pub fn next_id(connection: &Connection) -> rusqlite::Result<DownloadId> {
 pub fn save(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     let mut spec = redact::without_secrets(record.spec.clone());
     let folder = std::mem::take(&mut spec.folder);
-    // JSON can not say a path that is no text: then its folder is settled.
+    // JSON cannot say a path that is no text: then its folder is settled.
     spec.otherwise.take_if(|folder| folder.to_str().is_none());
     let ca_file = spec.manners.ca_file.take();
     let spec_json = serde_json::to_string(&spec).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
@@ -133,7 +133,7 @@ fn record(row: &Row<'_>) -> Result<Record, RowError> {
         received: unsigned(row.get("received")?),
         total: row.get::<_, Option<_>>("total")?.map(unsigned),
         media_type: row.get("media_type")?,
-        // Only told, never trusted: one that can not be read is no reason to lose the row.
+        // Only told, never trusted: one that cannot be read is no reason to lose the row.
         verified: row.get::<_, Option<String>>("verified")?.and_then(|sum| sum.parse().ok()),
         removed: row.get("removed")?,
         turn: row.get::<_, Option<_>>("turn")?.map(Turn),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The store and its thread. What is saved waits in a map, the last word of each download only;
-//! the thread writes the map as one transaction, at most once a second. What can not be written is
+//! the thread writes the map as one transaction, at most once a second. What cannot be written is
 //! kept and tried again, and [`SqliteStore::health`] tells of it.
 
 use std::collections::HashMap;
@@ -138,7 +138,7 @@ impl SqliteStore {
         Ok(Opened { store, records: database.records, next_id: database.next_id, set_aside: database.set_aside })
     }
 
-    /// Tells when the list can not be saved, and when it can again.
+    /// Tells when the list cannot be saved, and when it can again.
     pub fn health(&self) -> Health {
         self.pulse.listen()
     }
@@ -291,7 +291,7 @@ fn run(mut list: List, shared: &Shared, pulse: &Pulse) {
         if !batch.is_empty() {
             let written = write(&mut list.connection, &batch, &mut folded_on);
             let failure = written.err().map(|error| {
-                tracing::error!(%error, rows = batch.changes.len(), "the list can not be saved");
+                tracing::error!(%error, rows = batch.changes.len(), "the list cannot be saved");
                 database::failure(&error, &list.path, &format!("saving the list {}", list.path.display()))
             });
             has_failed = failure.is_some();
@@ -320,7 +320,7 @@ fn run(mut list: List, shared: &Shared, pulse: &Pulse) {
     }
 }
 
-/// All or none. A record that itself can not be written is logged and left out, so that it does
+/// All or none. A record that itself cannot be written is logged and left out, so that it does
 /// not keep the others from being saved. `folded_on`: the last day on which old ones of what came were seen to.
 fn write(connection: &mut Connection, batch: &Batch, folded_on: &mut Option<Day>) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
@@ -335,7 +335,7 @@ fn write(connection: &mut Connection, batch: &Batch, folded_on: &mut Option<Day>
             }
         };
         match done {
-            Err(error) if database::sqlite_error(&error).is_none() => tracing::error!(%id, %error, "can not be saved"),
+            Err(error) if database::sqlite_error(&error).is_none() => tracing::error!(%id, %error, "cannot be saved"),
             other => other?,
         }
     }

@@ -124,7 +124,7 @@ pub fn rescue(connection: &Connection) -> Came {
         Ok(())
     };
     if let Err(error) = read() {
-        tracing::warn!(%error, "how much came can not be read of the damaged list");
+        tracing::warn!(%error, "how much came cannot be read of the damaged list");
     }
     came
 }

@@ -16,7 +16,7 @@ use crate::ui::children::children;
 const IN_BAR: [DownloadAction; 3] = [DownloadAction::Pause, DownloadAction::Resume, DownloadAction::Remove];
 
 impl DownloadsView {
-    /// Begins or ends it. It can not begin where no rows are seen.
+    /// Begins or ends it. It cannot begin where no rows are seen.
     pub(super) fn select_several(&self, begins: bool) {
         let imp = self.imp();
         let Some(selection) = imp.selection.get() else { return };

@@ -159,7 +159,7 @@ impl Window {
         });
     }
 
-    /// Moves finished files to the trash and takes them off the list. What can not be moved stays where it is.
+    /// Moves finished files to the trash and takes them off the list. What cannot be moved stays where it is.
     fn trash(&self, downloads: &[DownloadObject]) {
         let (window, downloads) = (self.clone(), downloads.to_vec());
         glib::spawn_future_local(async move {
@@ -250,7 +250,7 @@ impl Window {
         self.restore(&removal);
     }
 
-    /// What was removed can not come back any more.
+    /// What was removed cannot come back any more.
     pub(super) fn settle_removal(&self) {
         let Some((removal, offer)) = self.imp().removal.take() else { return };
         offer.withdraw();

@@ -78,8 +78,8 @@ async fn write(file: &gio::File, text: String) -> String {
     match written {
         Ok(_) => gettext_f("The list is in “{file}”", &name),
         Err((_, error)) => {
-            tracing::info!(%error, "The list can not be exported");
-            gettext_f("“{file}” can not be written", &name)
+            tracing::info!(%error, "The list cannot be exported");
+            gettext_f("“{file}” cannot be written", &name)
         }
     }
 }

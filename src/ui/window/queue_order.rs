@@ -50,7 +50,7 @@ impl Window {
         messages::tell(&self.imp().toasts, &words);
     }
 
-    /// What can not be seen can not be moved row by row.
+    /// What cannot be seen cannot be moved row by row.
     pub(super) fn offer_queue_order(&self) {
         // Translators: said when somebody wants to move a row by one place, and the list is sorted by name, say.
         let words = gettext("Rows can be moved where the list is sorted by the queue");
@@ -60,7 +60,7 @@ impl Window {
             move || {
                 if let Some(window) = window.upgrade() {
                     WidgetExt::activate_action(&window, "win.sort-order", Some(&"queue".to_variant()))
-                        .unwrap_or_else(|error| tracing::warn!(%error, "The list can not be sorted"));
+                        .unwrap_or_else(|error| tracing::warn!(%error, "The list cannot be sorted"));
                 }
             }
         });
@@ -80,7 +80,7 @@ impl Window {
         );
     }
 
-    /// The order of the queue can not be turned round.
+    /// The order of the queue cannot be turned round.
     pub(super) fn install_sort_direction(&self, settings: &Settings) {
         let is_descending = settings.sort_order().1;
         let name = WindowAction::SortDescending.name();

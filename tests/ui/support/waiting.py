@@ -29,7 +29,7 @@ def _too_long(_signal, _frame):
 
 
 def outside(why):
-    """Of a test that can not be made where the program runs in a sandbox (build-aux/flatpak.sh)."""
+    """Of a test that cannot be made where the program runs in a sandbox (build-aux/flatpak.sh)."""
 
     def mark(test):
         test.outside = why

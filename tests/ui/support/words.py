@@ -15,7 +15,7 @@ RETRY = "Try Again Now"
 REMOVE = "Remove From List"
 UNDO = "Undo"
 MOVE_TO_TRASH = "Move File to Trash"
-RESTORED, NO_TRASH = r"can be restored there", r"“song\.flac” can not be moved to the trash"
+RESTORED, NO_TRASH = r"can be restored there", r"“song\.flac” cannot be moved to the trash"
 REMOVED = r"2 downloads were taken off the list"
 COPY_ADDRESSES = "Copy Addresses"
 OPEN_FILE = "Open"
@@ -28,7 +28,7 @@ TRY_AGAIN = "Try Again"
 ADDRESSES = "Addresses, one a line"
 ADD = "Add"
 UNFOLDS = "Advanced"
-# Rows that can not be used as long as what is above them is off, and entry rows, which with libadwaita 1.2 do not
+# Rows that cannot be used as long as what is above them is off, and entry rows, which with libadwaita 1.2 do not
 # tell that they have the focus.
 FOLDED = ("File name (optional)", "Kilobytes a second")
 FROM_FILE, FILE_CHOOSER, DROP_TO_ADD = "From File…", "Add From File", "Drop to Add"
@@ -138,10 +138,10 @@ LIMIT_SPEED = "Limit the speed of all downloads together"
 
 DAMAGED = "The list of downloads was damaged"
 DISMISS = "Dismiss"
-UNSAVED = r"can not be saved: .*\. The disk is full\."
+UNSAVED = r"cannot be saved: .*\. The disk is full\."
 
 # A folder that is out of reach, and the title of the chooser for another one.
-LOST, CHOOSE_FOLDER, FOLDER_CHOOSER = r"\bgone can not be reached\. 1 download is", "Choose Folder…", "Choose Folder"
+LOST, CHOOSE_FOLDER, FOLDER_CHOOSER = r"\bgone cannot be reached\. 1 download is", "Choose Folder…", "Choose Folder"
 
 # Several rows are selected.
 SELECT, SELECTED, DONE, SELECT_ALL = "Select Downloads", r"^{} selected\s*$", "Done", "Select All"

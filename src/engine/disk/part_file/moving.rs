@@ -21,7 +21,7 @@ use crate::engine::error::Failure;
 impl PartFile {
     /// A file that has no name before it is complete, for a small one that is here as a whole: nobody finds it or
     /// has to be kept from it, no name has to be free for it meanwhile, and of a process that is killed nothing is
-    /// left. It can not be saved to be continued. `None`: this has to be done with a name.
+    /// left. It cannot be saved to be continued. `None`: this has to be done with a name.
     pub fn nameless(open: &Open) -> Option<Self> {
         if !is_one_component(&open.name) {
             return None;
@@ -113,7 +113,7 @@ impl PartFile {
         let Some(name) = target.file_name().and_then(|name| name.to_str()) else { return };
         let placed = self.file.metadata().map(|about| Placed::new(&about, name.to_owned()));
         if let Err(error) = placed.and_then(|placed| self.log.place(total, placed)) {
-            tracing::info!(path = %self.path.display(), "its journal can not say that it is complete: {error}");
+            tracing::info!(path = %self.path.display(), "its journal cannot say that it is complete: {error}");
         }
     }
 

@@ -44,7 +44,7 @@ impl Draft {
         // RFC 5854 section 4.1.2.1. Other systems' separators count too: the metalink may be of one.
         let leads_out = name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|component| component == "..");
         if name.trim().is_empty() || leads_out || name.contains(char::is_control) {
-            return Err(format!("“{name}” can not be the name of a file in the folder"));
+            return Err(format!("“{name}” cannot be the name of a file in the folder"));
         }
         Ok(Self { line, name: name.to_owned(), ..Self::default() })
     }
@@ -55,7 +55,7 @@ impl Draft {
         }
         let size = number(text).ok_or_else(|| format!("“{text}” is not a number of bytes"))?;
         match self.size.replace(size).filter(|before| *before != size) {
-            Some(before) => Err(format!("the file can not have {before} bytes and {size}")),
+            Some(before) => Err(format!("the file cannot have {before} bytes and {size}")),
             None => Ok(()),
         }
     }

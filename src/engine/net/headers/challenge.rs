@@ -84,7 +84,7 @@ fn in_one_line(text: &str) -> Option<Box<str>> {
     (!cut.is_empty()).then(|| cut.into_boxed_str())
 }
 
-/// What turns the text around it, or can not be seen (Unicode annex 9, section 2).
+/// What turns the text around it, or cannot be seen (Unicode annex 9, section 2).
 fn is_hidden(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
