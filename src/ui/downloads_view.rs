@@ -112,7 +112,10 @@ mod imp {
 
     impl WidgetImpl for DownloadsView {
         fn grab_focus(&self) -> bool {
-            self.list_view.grab_focus()
+            let has_it = self.list_view.grab_focus();
+            // A list of which no row ever had the focus keeps it for itself.
+            let first = children(&*self.list_view).next().filter(|_| self.list_view.is_focus());
+            first.map_or(has_it, |item| item.grab_focus())
         }
     }
 

@@ -3,6 +3,7 @@
 """Who has no pointer is where he was: after a search, an offer or details that go the focus is in the list."""
 
 import random
+import shutil
 import time
 from contextlib import contextmanager
 
@@ -94,6 +95,22 @@ def an_offer_that_goes_gives_the_keys_to_the_list():
         until_focus(app, "a row", is_download)
 
 
+def a_notice_that_goes_gives_the_keys_to_the_list():
+    with Server({"/a.bin": DATA}) as server, Home() as home:
+        home.prefer(download_folder=f"'{home.path / 'gone'}'")
+        (home.path / "gone").mkdir()
+        with Freshet(home, server.url("/a.bin")) as app:
+            app.wait_for("a.bin", words.COMPLETED)
+        shutil.rmtree(home.path / "gone")
+        with Freshet(home) as app:
+            app.wait_to_say(words.FOLDER_GONE)
+            DESKTOP.focus(words.WINDOW)
+            tab_to(app, words.DISMISS)
+            DESKTOP.key("Return")
+            until_focus(app, "a row", is_download)
+            assert not app.says(words.FOLDER_GONE), "the notice is still there"
+
+
 def details_that_go_give_the_keys_to_the_list():
     with completed() as app:
         DESKTOP.key("F9")
@@ -122,6 +139,7 @@ if __name__ == "__main__":
     run(
         the_search_takes_the_keys_and_gives_them_back,
         an_offer_that_goes_gives_the_keys_to_the_list,
+        a_notice_that_goes_gives_the_keys_to_the_list,
         details_that_go_give_the_keys_to_the_list,
         a_row_that_comes_has_the_focus_if_another_one_had_it,
     )
