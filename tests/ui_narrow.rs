@@ -69,7 +69,10 @@ fn in_the_language_of_the_process() {
     freshet::ui::load_resources().unwrap();
     let settings = Settings::in_memory().unwrap();
     settings.set_window_shape(WindowShape { width: WIDTH, height: HEIGHT, maximized: false });
-    let application = adw::Application::builder().flags(gio::ApplicationFlags::NON_UNIQUE).build();
+    let application = adw::Application::builder()
+        .resource_base_path("/io/github/freshet/Freshet")
+        .flags(gio::ApplicationFlags::NON_UNIQUE)
+        .build();
     application.register(gio::Cancellable::NONE).unwrap();
     application.set_default();
     let session = Session::start(settings.clone()).unwrap();
