@@ -85,6 +85,10 @@ fn in_the_language_of_the_process() {
     tried += look_at(&dialog, "the dialog that adds downloads");
     dialog.destroy();
 
+    let dialog = AddDialog::new(&settings, |_, _| ());
+    look_at_title(&dialog);
+    dialog.destroy();
+
     let rule = RuleDialog::new(None, |_| ());
     tried += look_at(&rule, "the dialog for a rule");
     rule.destroy();
@@ -111,6 +115,17 @@ fn look_at(window: &impl IsA<gtk::Window>, what: &str) -> usize {
         println!("{CUT}“{}” in {what}", label.text());
     }
     labels.len()
+}
+
+/// A title is broken only where the window is narrow.
+fn look_at_title(window: &impl IsA<gtk::Window>) {
+    let window: &gtk::Window = window.upcast_ref();
+    window.present();
+    settle(window);
+    let title = every::<gtk::Label>(window).into_iter().find(|label| label.has_css_class("title")).unwrap();
+    if title.layout().line_count() > 1 {
+        println!("{CUT}“{}” is broken, though {} pixels are there", title.text(), window.width());
+    }
 }
 
 /// `measure` would count padding as well, which is no part of what a widget says of its size.
