@@ -67,7 +67,7 @@ fn in_state(id: u64, state: State) -> Box<Snapshot> {
         media_type: None,
         verified: None,
         is_kept: false,
-        is_moving: false,
+        moved: None,
         retry_in: None,
         added_at: SystemTime::UNIX_EPOCH,
         finished_at: None,

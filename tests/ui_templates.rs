@@ -106,7 +106,7 @@ fn snapshot(id: u64, state: State) -> Snapshot {
         media_type: None,
         verified: None,
         is_kept: false,
-        is_moving: false,
+        moved: None,
         retry_in: None,
         added_at: SystemTime::UNIX_EPOCH,
         finished_at: None,

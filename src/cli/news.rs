@@ -202,7 +202,7 @@ pub mod tests {
             media_type: None,
             verified: None,
             is_kept: false,
-            is_moving: false,
+            moved: None,
             retry_in: None,
             added_at: SystemTime::UNIX_EPOCH,
             finished_at: None,

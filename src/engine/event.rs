@@ -77,8 +77,8 @@ pub struct Snapshot {
     pub verified: Option<Checksum>,
     /// The user took it as it is, whatever its checksum should have been.
     pub is_kept: bool,
-    /// What is here of it is being taken to [`Snapshot::folder`]; how far that is, `progress` tells.
-    pub is_moving: bool,
+    /// What is here of it is being taken to [`Snapshot::folder`], and so many bytes of it are there.
+    pub moved: Option<u64>,
     /// How long until it tries again, when `state` is Waiting.
     pub retry_in: Option<Duration>,
     pub added_at: SystemTime,

@@ -201,7 +201,7 @@ impl Item {
             media_type: self.media_type.clone(),
             verified: self.verified.clone(),
             is_kept: self.spec.keep && self.verified.is_none(),
-            is_moving: self.work.as_ref().is_some_and(|work| work.is_carrying),
+            moved: self.work.as_ref().and_then(|work| work.carried),
             retry_in,
             added_at: self.added_at,
             finished_at: self.finished_at,

@@ -56,8 +56,9 @@ pub struct Work {
     pub saves: u32,
     /// The run is over: saved until a journal claims all that was written, then closed.
     pub is_closing: bool,
-    /// No run, but a part file that is taken to another folder: see `book/relocate.rs`.
-    pub is_carrying: bool,
+    /// No run, but a part file that is taken to another folder, and so many bytes of it are there: see
+    /// `book/relocate.rs`.
+    pub carried: Option<u64>,
     pub saved_at: Moment,
     /// The bytes done that the last journal given to the disk claims.
     pub claimed: u64,
@@ -137,7 +138,7 @@ impl Work {
             is_settled: None,
             saves: 0,
             is_closing: false,
-            is_carrying: false,
+            carried: None,
             saved_at: now,
             claimed: 0,
         }

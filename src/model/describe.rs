@@ -25,10 +25,11 @@ const SOON: Duration = Duration::from_secs(60);
 /// The status line: everything worth knowing now, in one line.
 pub fn status(download: &Snapshot, now: SystemTime) -> String {
     let progress = &download.progress;
-    if download.is_moving {
+    if let Some(moved) = download.moved {
         // Translators: {folder} is a folder, to which what is here of a file is taken.
         let moving = gettext_f("Moving to {folder}…", &[("folder", &folder(&download.folder))]);
-        return joined([Some(moving), checked(progress), progress.total.map(size)]);
+        let of_all = Progress { received: moved, total: Some(progress.received), ..Progress::default() };
+        return joined([Some(moving), received(&of_all)]);
     }
     match &download.state {
         State::Queued => joined([Some(gettext("Queued")), received(progress)]),
@@ -321,8 +322,10 @@ mod tests {
     #[test]
     fn what_is_taken_to_another_folder_tells_where_and_how_far_it_is() {
         let mut row = download(State::Paused, 3 * MB, Some(4 * MB));
-        row.is_moving = true;
-        assert_eq!(words(&row), "Moving to /srv… – 75% – 4.0 MB");
+        row.moved = Some(0);
+        assert_eq!(words(&row), "Moving to /srv… – 3.0 MB");
+        row.moved = Some(2 * MB);
+        assert_eq!(words(&row), "Moving to /srv… – 2.0 of 3.0 MB");
     }
 
     #[test]

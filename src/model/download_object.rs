@@ -123,7 +123,7 @@ impl DownloadObject {
 
     /// Whether it can be saved in another folder than it was to be.
     pub fn can_relocate(&self) -> bool {
-        self.read(|download| !matches!(download.state, State::Verifying | State::Completed) && !download.is_moving)
+        self.read(|download| !matches!(download.state, State::Verifying | State::Completed) && download.moved.is_none())
     }
 
     /// Whether something of it has arrived.
@@ -219,7 +219,7 @@ fn can_renew(download: &Snapshot) -> bool {
 
 /// Another folder may let it go on.
 fn wants_folder(download: &Snapshot) -> bool {
-    !download.is_moving
+    download.moved.is_none()
         && describe::reason(&download.state).is_some_and(|reason| failures::new_folder_helps(&reason.kind))
 }
 
@@ -279,7 +279,7 @@ pub(super) mod tests {
             media_type: None,
             verified: None,
             is_kept: false,
-            is_moving: false,
+            moved: None,
             retry_in: None,
             added_at: SystemTime::UNIX_EPOCH,
             finished_at: None,

@@ -398,7 +398,8 @@ impl Book {
             Reply::Checked { range, is_right, .. } => self.checked(id, range, is_right),
             Reply::Read { range, bytes, .. } => self.read(id, range, &bytes),
             Reply::Carried { part_path, .. } => self.carried(id, part_path),
-            Reply::Verifying { done, .. } | Reply::Carrying { done, .. } => {
+            Reply::Carrying { done, .. } => self.carrying(id, done),
+            Reply::Verifying { done, .. } => {
                 if let Some(item) = self.items.get(&id).filter(|item| item.removed.is_none()) {
                     let progress = item.progress(done);
                     self.events.push_back(Event::Progressed { id, progress });
@@ -462,7 +463,7 @@ impl Book {
 
     fn is_carrying(&self, id: DownloadId) -> bool {
         let work = self.items.get(&id).and_then(|item| item.work.as_ref());
-        work.is_some_and(|work| work.is_carrying)
+        work.is_some_and(|work| work.carried.is_some())
     }
 
     pub(super) fn is_closing(&self, id: DownloadId) -> bool {

@@ -11,6 +11,7 @@ use crate::engine::chronicle::Happening;
 use crate::engine::disk::Carry;
 use crate::engine::download::state::{Input, State, WaitReason};
 use crate::engine::error::Failure;
+use crate::engine::event::Event;
 use crate::engine::item::{AfterClose, Item};
 use crate::engine::types::{DownloadId, PartId};
 use crate::engine::work::Work;
@@ -31,8 +32,9 @@ impl Book {
         let Some(item) = self.items.get_mut(&id) else { return };
         item.spec.folder = folder;
         item.spec.otherwise = None;
-        self.carry(id);
-        self.tell_changed(id);
+        if !self.carry(id) {
+            self.tell_changed(id);
+        }
         if goes_on {
             self.input(id, Input::Resume);
         }
@@ -52,10 +54,20 @@ impl Book {
             on_exists: item.spec.on_exists,
             replaces: item.replaces.clone().filter(|_| !is_older),
         };
-        item.work = Some(Work { is_closing: true, is_carrying: true, ..Work::new(part, now, 0) });
+        item.work = Some(Work { is_closing: true, carried: Some(0), ..Work::new(part, now, 0) });
         self.by_part.insert(part, id);
         self.parts.disk.carry(part, carry);
+        self.tell_changed(id);
         true
+    }
+
+    /// So many bytes of it are at their new place.
+    pub(super) fn carrying(&mut self, id: DownloadId, done: u64) {
+        if let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) {
+            work.carried = Some(done);
+        }
+        let now = self.snapshot(id);
+        self.events.extend(now.map(|snapshot| Event::Changed(Box::new(snapshot))));
     }
 
     /// Its part file was taken along. `None`: there is none where it was, but maybe in the new folder.
@@ -68,8 +80,9 @@ impl Book {
             *(if is_older { &mut item.replaces } else { &mut item.path }) = there;
         }
         self.closed(id);
-        self.carry(id);
-        self.tell_changed(id);
+        if !self.carry(id) {
+            self.tell_changed(id);
+        }
     }
 
     /// It stays where it was; until another folder is chosen, or this one takes it, it cannot go on.
@@ -87,7 +100,7 @@ impl Book {
 
     /// Nobody waits any more for what is carried.
     pub(super) fn give_up_carrying(&self, item: &Item) {
-        if let Some(work) = item.work.as_ref().filter(|work| work.is_carrying) {
+        if let Some(work) = item.work.as_ref().filter(|work| work.carried.is_some()) {
             self.parts.disk.give_up(work.part);
         }
     }

@@ -104,7 +104,14 @@ impl Window {
             if let Some(problem) = folder_check::problem(&folder).await {
                 return messages::tell(&window.imp().toasts, &problem);
             }
-            window.send_each(&downloads, |id| Command::Relocate { id, folder: folder.clone() });
+            let (fitting, over): (Vec<_>, Vec<_>) = downloads.into_iter().partition(DownloadObject::can_relocate);
+            window.send_each(&fitting, |id| Command::Relocate { id, folder: folder.clone() });
+            // Completed while the folder was chosen: it stays where it is.
+            if let Some(download) = over.first() {
+                let values = [("file", download.name()), ("status", download.status())];
+                let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+                messages::tell(&window.imp().toasts, &gettext_f("{file}: {status}", &values));
+            }
         });
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::engine::download::state::Input;
+use crate::engine::event::Event;
 
 fn place(book: &Book, id: DownloadId) -> (PathBuf, Option<PathBuf>) {
     let item = book.items.get(&id).unwrap();
@@ -23,7 +24,7 @@ fn begun_once(book: &mut Book, id: u64) -> DownloadId {
 }
 
 fn is_moving(book: &Book, id: DownloadId) -> bool {
-    book.snapshot(id).unwrap().is_moving
+    book.snapshot(id).unwrap().moved.is_some()
 }
 
 #[test]
@@ -34,6 +35,9 @@ fn what_is_here_of_it_is_taken_to_the_new_folder() {
     assert_eq!(notes.carries.borrow()[0].part_path, Path::new("/srv/a.part"));
     assert_eq!(notes.carries.borrow()[0].folder, Path::new("/mnt/b"));
     assert!(is_moving(&book, id));
+    book.disk_reply(Reply::Carrying { part: notes.part(), done: 7 });
+    let told = book.take_events().into_iter().next_back();
+    assert!(matches!(told, Some(Event::Changed(now)) if now.moved == Some(7)), "how far it is");
     book.disk_reply(Reply::Carried { part: notes.part(), part_path: Some("/mnt/b/2.part".into()) });
     assert_eq!(place(&book, id), ("/mnt/b".into(), Some("/mnt/b/2.part".into())));
     assert!(!is_moving(&book, id));
@@ -85,10 +89,12 @@ fn one_that_runs_stops_for_it_and_goes_on_afterwards() {
     book.disk_reply(Reply::Saved { part });
     assert_eq!(notes.carries.borrow()[0].part_path, Path::new("/srv/f.part"));
     assert_ne!(notes.part(), part);
+    let told = book.take_events().into_iter().next_back();
+    assert!(matches!(told, Some(Event::Changed(now)) if now.moved == Some(0)), "it says what it does");
     book.disk_reply(Reply::Carried { part: notes.part(), part_path: Some("/mnt/b/f.part".into()) });
     assert_eq!(place(&book, ID), ("/mnt/b".into(), Some("/mnt/b/f.part".into())));
     let work = book.items.get(&ID).unwrap().work.as_ref().unwrap();
-    assert!(!work.is_carrying && !work.is_closing, "it looks what is there");
+    assert!(work.carried.is_none() && !work.is_closing, "it looks what is there");
 }
 
 #[test]
