@@ -136,9 +136,11 @@ cases![
     of_the_transfer =
         Case::serving(|_| { Answer::status(200).bytes(gzip()).unframed().header("Transfer-Encoding", "gzip") })
             .completes(plain())
-            .requests(1..=1),
+            .or_fails(FailureKind::Protocol)
+            .requests(1..=4),
     of_the_transfer_and_chunked =
         Case::serving(|_| { Answer::status(200).bytes(gzip()).chunked().header("Transfer-Encoding", "gzip") })
             .completes(plain())
-            .requests(1..=1),
+            .or_fails(FailureKind::Protocol)
+            .requests(1..=4),
 ];

@@ -85,10 +85,11 @@ cases![
     .named(&format!("{}.zip", "x".repeat(223)))
     .requests(1..=1),
     of_an_address = address("/a%20b%2Bc.txt", "a b+c.txt"),
-    of_an_address_up_and_out = address("/..%2f..%2fetc%2fpasswd", "passwd"),
+    // With capitals, which libcurl 8 makes of the others.
+    of_an_address_up_and_out = address("/..%2F..%2Fetc%2Fpasswd", "passwd"),
     of_an_address_with_a_zero = address("/a%00b.txt", "a_b.txt"),
     of_an_address_with_newlines = address("/a%0Ab.txt", "a_b.txt"),
-    of_an_address_of_dots = address("/%2e%2e%2f", "127.0.0.1"),
+    of_an_address_of_dots = address("/%2E%2E%2F", "127.0.0.1"),
     of_no_path = address("/", "127.0.0.1"),
     of_a_type = Case::serving(|_| Answer::status(200).bytes("abc").header("Content-Type", "application/pdf; x=y"))
         .completes("abc")

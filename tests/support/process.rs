@@ -50,9 +50,10 @@ impl Server {
 }
 
 /// The processes that a process has started, as far as they live.
-pub fn children(pid: u32) -> Vec<u32> {
+pub fn descendants(pid: u32) -> Vec<u32> {
     let told = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    told.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+    let children: Vec<u32> = told.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    children.iter().flat_map(|child| [vec![*child], descendants(*child)].concat()).collect()
 }
 
 /// Sends a signal, by its name without SIG, to a process that the test has started.
