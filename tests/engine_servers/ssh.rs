@@ -18,7 +18,7 @@ use crate::support::engine::Running;
 use crate::support::faulty::{Answer, Faulty};
 use crate::support::files;
 use crate::support::mainloop::Watch;
-use crate::support::process::{Server, at_home, descendants, signal};
+use crate::support::process::{Server, at_home, descendants, signal_all};
 use crate::support::serving::FileServer;
 use crate::support::sshd::{self, Sshd};
 
@@ -136,9 +136,8 @@ fn a_connection_that_is_cut_is_made_again() {
         let running = Running::with_limits(slow());
         let id = add(&running, &server);
         running.until(id, "some is here", |now| now.progress.received > LEN / 4);
-        // The process that serves this connection. Newer servers have another one between, which goes with it.
-        let serving = descendants(server.pid()).into_iter().filter(|pid| descendants(*pid).is_empty());
-        serving.for_each(|pid| signal(pid, "KILL"));
+        // All that serve this connection, at once: each of them would go with another one.
+        signal_all(&descendants(server.pid()), "KILL");
         files::assert_same(&running.completed(id), 1, LEN);
         let retries = running.retries(id);
         // On a busy machine a server may have been silent besides.

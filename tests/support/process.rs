@@ -58,8 +58,12 @@ pub fn descendants(pid: u32) -> Vec<u32> {
 
 /// Sends a signal, by its name without SIG, to a process that the test has started.
 pub fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status();
-    assert!(status.is_ok_and(|status| status.success()), "kill -{name} {pid}");
+    signal_all(&[pid], name);
+}
+
+pub fn signal_all(pids: &[u32], name: &str) {
+    let status = Command::new("kill").arg(format!("-{name}")).args(pids.iter().map(u32::to_string)).status();
+    assert!(status.is_ok_and(|status| status.success()), "kill -{name} {pids:?}");
 }
 
 impl Drop for Server {
