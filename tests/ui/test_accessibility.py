@@ -168,6 +168,8 @@ def what_a_row_asks_in_a_dialog_says_what_it_is():
         def closed(what, before):
             DESKTOP.key("Escape")
             until(f"the end of {what}", lambda: len(windows(app)) == before, 5)
+            # As whoever manages windows does.
+            DESKTOP.focus(words.WINDOW)
 
         for what, file_name, keys in (
             ("log-in", CLOSED, ("ctrl", "u")),

@@ -44,7 +44,7 @@ OF_THE_TOOLKIT = tuple(
 )
 
 # What is looked at together with the window that it is opened from.
-OPENED_FROM = {"rule": "preferences"}
+OPENED_FROM = {"rule": "preferences", "clear the statistics": "statistics"}
 
 # A widget without words of its own is called after its class.
 CLASS_NAME = re.compile(r"^(Gtk|Adw|Freshet)[A-Z]\w+$")
@@ -200,13 +200,19 @@ def tab_until(app, desktop, wanted):
 def to_list(app, desktop):
     """Moves the focus to the list by Tab; answers the row that has it."""
 
+    seen = []
+
     def is_there():
         if (node := focused(app)) is not None and is_download(node):
             return node
+        seen.append(node and called(node))
         press_tab(desktop)
         return None
 
-    return until("the focus in the list", is_there)
+    try:
+        return until("the focus in the list", is_there)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; it was on {seen}") from None
 
 
 def reached_by_tab(app, desktop, most=60):
