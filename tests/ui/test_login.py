@@ -14,7 +14,7 @@ from gi.repository import Atspi  # noqa: E402
 from support import desktop, words  # noqa: E402
 from support.freshet_ui import Freshet, Home, content_of, is_usable  # noqa: E402
 from support.keyring import PASSWORD, Keyring, no_keyring  # noqa: E402
-from support.screen_reader import faults  # noqa: E402
+from support.screen_reader import faults, tab_until  # noqa: E402
 from support.server import Server  # noqa: E402
 from support.socks import Socks  # noqa: E402
 from support.waiting import run, until  # noqa: E402
@@ -269,7 +269,12 @@ def saved_logins_are_listed_and_removed():
         DESKTOP.focus(words.PREFERENCES)
         DESKTOP.key("ctrl", "f")
         DESKTOP.type("127.0")
-        until("it among what is found", lambda: [node.get_name() for node in app.nodes()].count(title) == 4)
+        def is_found():
+            # Beside its page; newer versions of the toolkit do not tell of that meanwhile.
+            is_alone = app.seen(words.ROW, title) and not app.seen(words.ROW, words.NETRC)
+            return is_alone or [node.get_name() for node in app.nodes()].count(title) == 4
+
+        until("it among what is found", is_found)
         app.screenshot(DESKTOP, "search-logins")
         DESKTOP.key("Escape")
         app.click(words.REMOVE_LOGIN)
@@ -341,9 +346,10 @@ def the_dialog_can_be_left():
             open_dialog(app, ONE)
             # From the user name to the password, which has the focus when the dialog closes.
             DESKTOP.focus(words.LOG_IN_NOW)
-            DESKTOP.key("Tab")
+            until("the focus on the password", lambda: tab_until(app, DESKTOP, words.SECRET))
             DESKTOP.type("half a passw")
-            until("it to be written", lambda: content_of(app.find(words.ENTRY, words.SECRET)) == "half a passw")
+            # Newer versions of the toolkit tell dots.
+            until("it to be written", lambda: len(content_of(app.find(words.ENTRY, words.SECRET))) == 12)
             leave()
             until("the dialog to go", lambda: not app.says(words.ASKS))
             assert app.process.poll() is None, "it ended"
