@@ -10,20 +10,22 @@ use super::Book;
 use crate::engine::chronicle::Happening;
 use crate::engine::disk::Carry;
 use crate::engine::download::state::{Input, State, WaitReason};
-use crate::engine::error::Failure;
+use crate::engine::error::{Failure, FailureClass};
 use crate::engine::event::Event;
 use crate::engine::item::{AfterClose, Item};
 use crate::engine::types::{DownloadId, PartId};
 use crate::engine::work::Work;
 
 impl Book {
-    /// The download is saved in another folder. It goes on there, unless the user has paused it.
+    /// The download is saved in another folder. It goes on there, unless the user has paused it, or it has failed for
+    /// something that no folder changes: a file of another checksum would be fetched anew.
     pub(super) fn relocate(&mut self, id: DownloadId, folder: PathBuf) {
         let Some(item) = self.items.get(&id).filter(|item| item.removed.is_none() && !item.is_over()) else { return };
         let goes_on = match &item.life.state {
-            State::Connecting | State::Downloading | State::Failed(_) => true,
+            State::Connecting | State::Downloading => true,
+            State::Failed(failure) => failure.kind.class() == FailureClass::File,
             State::Waiting { reason, .. } => matches!(reason, WaitReason::Space { .. }),
-            _ => false,
+            State::Queued | State::Scheduled { .. } | State::Paused | State::Verifying | State::Completed => false,
         };
         if matches!(item.life.state, State::Connecting | State::Downloading) {
             self.input(id, Input::Pause);

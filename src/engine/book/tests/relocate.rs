@@ -79,6 +79,20 @@ fn where_nothing_can_be_reached_it_is_looked_for_in_the_new_folder() {
 }
 
 #[test]
+fn what_no_folder_helps_moves_and_stays_as_it_is() {
+    let (mut book, notes) = begun();
+    let failed = begun_once(&mut book, 2);
+    let expected = format!("md5:{}", "0".repeat(32)).parse().unwrap();
+    let kind = FailureKind::ChecksumMismatch { expected, actual: "1".repeat(32) };
+    book.input(failed, Input::Broke(Failure::new(kind, "")));
+    let state_before = state(&book, failed);
+    relocate(&mut book, failed);
+    book.disk_reply(Reply::Carried { part: notes.part(), part_path: Some("/mnt/b/a.part".into()) });
+    assert_eq!(place(&book, failed).1, Some("/mnt/b/a.part".into()));
+    assert_eq!(state(&book, failed), state_before, "else it would be fetched anew");
+}
+
+#[test]
 fn one_that_runs_stops_for_it_and_goes_on_afterwards() {
     let (mut book, notes) = begun();
     relocate(&mut book, ID);
