@@ -53,7 +53,8 @@ class Orca:
         folders = {"HOME": str(self._home), "XDG_DATA_HOME": str(self._home)}
         self._process = subprocess.Popen(
             ["orca", "--debug-file", self._log],
-            env={**os.environ, **folders, "LC_ALL": "C.UTF-8"},
+            # One that is installed is not started: it would speak, and wait for sound that is not there.
+            env={**os.environ, **folders, "LC_ALL": "C.UTF-8", "SPEECHD_ADDRESS": "inet_socket:127.0.0.1:1"},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
