@@ -115,6 +115,10 @@ impl Carrying {
                 let detail = format!("{} was written by a newer version of Freshet", part_path.display());
                 return Err(Failure::new(FailureKind::PartInUse, detail));
             }
+            // It is there, and may be read another time.
+            Err(JournalError::Io(error)) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failure(&error, "read the journal of", part_path));
+            }
             Err(error) => {
                 tracing::info!(path = %part_path.display(), "of no use without a journal: {error}");
                 remove(part_path);
@@ -159,7 +163,12 @@ impl Carrying {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => return Ok(None),
             Err(error) => return Err(failure(&error, "move", part_path)),
         }
-        tidy(to.path(), || Journal::remove(part_path).and_then(|()| sync_folder(part_path)));
+        // In this order, so that a power cut leaves no folder without it. That it fails costs nobody anything.
+        let tidied =
+            sync_folder(to.path()).and_then(|()| Journal::remove(part_path)).and_then(|()| sync_folder(part_path));
+        if let Err(error) = tidied {
+            tracing::warn!(path = %to.path().display(), "not all is tidy after it was moved: {error}");
+        }
         Ok(Some(to.path().to_owned()))
     }
 }
@@ -194,11 +203,4 @@ impl Copying {
 fn is_in(path: &Path, folder: &Path) -> bool {
     let identity = |path: &Path| fs::metadata(path).map(|about| (about.dev(), about.ino())).ok();
     path.parent().and_then(identity).is_some_and(|parent| identity(folder) == Some(parent))
-}
-
-/// What is left to do when the part file is at its new place: that it fails costs nobody anything.
-fn tidy(path: &Path, rest: impl FnOnce() -> io::Result<()>) {
-    if let Err(error) = rest().and_then(|()| sync_folder(path)) {
-        tracing::warn!(path = %path.display(), "not all is tidy after it was moved: {error}");
-    }
 }

@@ -58,10 +58,7 @@ impl Desk {
     }
 
     pub fn names(&self) -> Vec<OsString> {
-        let mut names: Vec<_> =
-            fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        names.sort();
-        names
+        names(self.folder.path())
     }
 
     pub fn next(&self) -> Reply {
@@ -151,6 +148,13 @@ impl Desk {
     pub fn new_file(&self, name: &str) -> Open {
         new_file(self.folder.path(), name)
     }
+}
+
+/// What is in a folder.
+fn names(folder: &Path) -> Vec<OsString> {
+    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
 }
 
 fn url(name: &str) -> Url {
