@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use freshet::engine::disk::Journal;
 use freshet::engine::download::state::WaitReason;
+use freshet::engine::types::ByteRange;
 use freshet::engine::{Command, DownloadId, Failure, FailureKind, State};
 use support::device::{self, Device};
 use support::engine::Running;
@@ -148,6 +149,17 @@ fn a_frozen_device_holds_up_its_own_downloads_only() {
     running.stop();
 }
 
+/// Of `/f` nothing of this is asked for again, after so many requests.
+fn assert_not_again(claimed: &[ByteRange], server: &Faulty, before: usize) {
+    assert!(!claimed.is_empty());
+    for seen in &server.seen_at("/f")[before..] {
+        let (first, last) = seen.request.range().expect("a range is asked for");
+        let end = last.map_or(8 * MIB, |last| last + 1);
+        let twice = claimed.iter().find(|have| have.start < end && first < have.end);
+        assert_eq!(twice, None, "asked for {first}..{end}");
+    }
+}
+
 /// A device does not become read-only under an open file: the kernel refuses that, unless by a fault of
 /// the device. So it does between two runs of a download.
 #[test]
@@ -163,19 +175,62 @@ fn a_device_that_became_read_only_keeps_what_is_there() {
     let set = || device.set_read_only(true).is_ok();
     assert!(running.main_loop.runs_until(Duration::from_secs(5), set));
     let claimed = Journal::read(&running.snapshot(id).path.unwrap()).unwrap().done;
-    assert!(!claimed.is_empty());
     let before = server.seen_at("/f").len();
     running.engine.send(Command::Resume(id));
     running.fails_with(id, &FailureKind::ReadOnly);
     device.set_read_only(false).unwrap();
     running.engine.send(Command::Resume(id));
     files::assert_same(&running.completed(id), 1, 8 * MIB);
-    for seen in &server.seen_at("/f")[before..] {
-        let (first, last) = seen.request.range().expect("a range is asked for");
-        let end = last.map_or(8 * MIB, |last| last + 1);
-        let twice = claimed.iter().find(|have| have.start < end && first < have.end);
-        assert_eq!(twice, None, "asked for {first}..{end}");
-    }
+    assert_not_again(&claimed, &server, before);
+    running.stop();
+}
+
+#[test]
+fn what_a_read_only_device_has_is_taken_along_to_another_folder() {
+    let Some(device) = Device::image("ext4", 64 * MIB) else { return };
+    let (server, running) = (Faulty::start(), Running::start());
+    serve(&server, "/f", 1, 8 * MIB, Duration::from_secs(1));
+    let id = add(&running, &server, "/f", &device.path());
+    running.until(id, "some is here", |now| now.progress.received > MIB);
+    running.engine.send(Command::Pause(id));
+    let set = || device.set_read_only(true).is_ok();
+    assert!(running.main_loop.runs_until(Duration::from_secs(5), set));
+    let claimed = Journal::read(&running.snapshot(id).path.unwrap()).unwrap().done;
+    let before = server.seen_at("/f").len();
+    running.engine.send(Command::Resume(id));
+    running.fails_with(id, &FailureKind::ReadOnly);
+    running.engine.send(Command::Relocate { id, folder: running.folder().into() });
+    let path = running.completed(id);
+    assert_eq!(path.parent(), Some(running.folder()));
+    files::assert_same(&path, 1, 8 * MIB);
+    assert_not_again(&claimed, &server, before);
+    running.stop();
+}
+
+#[test]
+fn a_device_that_does_not_take_what_is_brought_holds_up_nobody_else() {
+    let Some(mut device) = Device::image("ext4", 64 * MIB) else { return };
+    let (server, running) = (Faulty::start(), Running::start());
+    serve(&server, "/moved", 1, 8 * MIB, Duration::from_secs(1));
+    serve(&server, "/stays", 2, 8 * MIB, Duration::from_secs(1));
+    let moved = add(&running, &server, "/moved", running.folder());
+    running.until(moved, "some is here", |now| now.progress.received > MIB);
+    running.engine.send(Command::Pause(moved));
+    running.main_loop.run_for(Duration::from_millis(300));
+    device.freeze();
+    running.engine.send(Command::Relocate { id: moved, folder: device.path() });
+    running.until(moved, "it is on its way", |now| now.moved.is_some());
+    // On the device that it is taken from.
+    let watch = Watch::start(&running.main_loop);
+    let mut spec = running.spec(server.url("/stays"));
+    spec.checksum = Some(files::sha256(2, 8 * MIB).parse().unwrap());
+    let stays = running.engine.add(spec);
+    files::assert_same(&running.completed(stays), 2, 8 * MIB);
+    assert!(running.snapshot(moved).moved.is_some() && watch.latest() < BEARABLE);
+    device.thaw();
+    running.until(moved, "it is there", |now| now.moved.is_none());
+    running.engine.send(Command::Resume(moved));
+    files::assert_same(&running.completed(moved), 1, 8 * MIB);
     running.stop();
 }
 

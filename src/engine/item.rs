@@ -74,6 +74,9 @@ pub struct Item {
     pub is_placed: bool,
     /// It was on the list, neither complete nor given up, when the program started.
     pub is_from_list: bool,
+    /// Its part file is not where it was to be taken from: it may have been taken along by somebody who could not
+    /// tell.
+    pub is_astray: bool,
     /// It is as the list told: what its journal says besides was not read yet.
     pub is_unread: bool,
     /// An older part file that is kept until the new one is complete.
@@ -145,6 +148,7 @@ impl Item {
             lacked_space: false,
             is_placed: false,
             is_from_list: false,
+            is_astray: false,
             is_unread: false,
             replaces: None,
             work: None,
@@ -201,7 +205,7 @@ impl Item {
             media_type: self.media_type.clone(),
             verified: self.verified.clone(),
             is_kept: self.spec.keep && self.verified.is_none(),
-            moved: self.work.as_ref().and_then(|work| work.carried),
+            moved: self.work.as_ref().and_then(|work| work.carried.as_ref()).map(|carried| carried.done),
             retry_in,
             added_at: self.added_at,
             finished_at: self.finished_at,
@@ -248,11 +252,16 @@ impl Item {
             url: self.spec.url.clone(),
             name: self.spec.name.clone(),
             // Its own part file is continued in any case; the wish is about those of others.
-            resume: self.spec.resume || self.path.is_some(),
+            resume: self.spec.resume || self.path.is_some() || self.is_astray,
             others,
             length: self.least_length(),
             tries_room: self.lacked_space,
         }
+    }
+
+    /// What the disk is to look for to learn what the journal of its part file says, and no more.
+    pub fn look_again(&self) -> Look {
+        Look { resume: true, length: None, tries_room: false, ..self.look(Vec::new()) }
     }
 
     /// Takes over what a journal says.

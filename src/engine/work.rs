@@ -56,12 +56,21 @@ pub struct Work {
     pub saves: u32,
     /// The run is over: saved until a journal claims all that was written, then closed.
     pub is_closing: bool,
-    /// No run, but a part file that is taken to another folder, and so many bytes of it are there: see
-    /// `book/relocate.rs`.
-    pub carried: Option<u64>,
+    /// No run, but a part file that is taken to another folder, see `book/relocate.rs`.
+    pub carried: Option<Carried>,
     pub saved_at: Moment,
     /// The bytes done that the last journal given to the disk claims.
     pub claimed: u64,
+}
+
+/// A part file on its way to another folder.
+#[derive(Debug)]
+pub struct Carried {
+    pub part_path: PathBuf,
+    /// So many bytes of it are there.
+    pub done: u64,
+    /// Yet another folder was chosen meanwhile.
+    pub is_outdated: bool,
 }
 
 /// A transfer of a run.

@@ -60,7 +60,7 @@ impl Book {
         let Some(item) = self.items.get_mut(&id) else { return };
         item.work = Some(Work { is_closing: true, ..Work::new(part, now, 0) });
         item.after_close = AfterClose::Purge;
-        let look = Look { resume: true, length: None, tries_room: false, ..item.look(others) };
+        let look = Look { others, ..item.look_again() };
         self.by_part.insert(part, id);
         self.parts.disk.look(part, look);
     }
@@ -128,7 +128,7 @@ impl Book {
 
     /// The part files that a new one of this address must not be taken for: those of other downloads, also of
     /// those at work that had this address before they got a new one, and its own older one.
-    fn parts_of_same_address(&self, id: DownloadId) -> Vec<PathBuf> {
+    pub(super) fn parts_of_same_address(&self, id: DownloadId) -> Vec<PathBuf> {
         let at_work = self.active.iter().filter(|other| **other != id).filter_map(|other| self.items.get(other));
         let others = self.others_of_same_address(id).chain(at_work);
         let older = self.items.get(&id).and_then(|item| item.replaces.clone());
@@ -137,13 +137,15 @@ impl Book {
 
     pub(super) fn looked(&mut self, id: DownloadId, found: Option<Box<Found>>) {
         let Some(item) = self.items.get_mut(&id) else { return };
-        item.is_unread = false;
-        if item.after_close == AfterClose::Purge && item.work.as_ref().is_some_and(|work| work.is_closing) {
+        (item.is_unread, item.is_astray) = (false, false);
+        let is_carried = item.work.as_ref().is_some_and(|work| work.carried.is_some());
+        let is_purged = item.after_close == AfterClose::Purge && item.work.as_ref().is_some_and(|work| work.is_closing);
+        if is_carried || is_purged {
             // Only its own: what another file is beside the folder is nothing to this one.
             if let Some(found) = found.filter(|found| item.path.as_ref() == Some(&found.part_path)) {
                 item.replaces = found.journal.replaces;
             }
-            return self.closed(id);
+            return if is_carried { self.looked_to_carry(id) } else { self.closed(id) };
         }
         let own = item.path.clone();
         let is_own = |found: &Found| own.as_ref() == Some(&found.part_path);

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use super::Book;
 use crate::engine::chronicle::Happening;
-use crate::engine::disk::Carry;
+use crate::engine::disk::{Carry, Look};
 use crate::engine::download::state::{Input, State, WaitReason};
 use crate::engine::error::{Failure, FailureClass};
 use crate::engine::event::Event;
 use crate::engine::item::{AfterClose, Item};
 use crate::engine::types::{DownloadId, PartId};
-use crate::engine::work::Work;
+use crate::engine::work::{Carried, Work};
 
 impl Book {
     /// The download is saved in another folder. It goes on there, unless the user has paused it, or it has failed for
@@ -32,11 +32,17 @@ impl Book {
         }
         self.note(id, |_| Some(Happening::Relocated { to: Box::new(folder.clone()) }));
         let Some(item) = self.items.get_mut(&id) else { return };
+        let is_other = item.spec.folder != folder;
         item.spec.folder = folder;
         item.spec.otherwise = None;
-        if !self.carry(id) {
-            self.tell_changed(id);
+        if is_other && let Some(carried) = item.work.as_mut().and_then(|work| work.carried.as_mut()) {
+            // It is answered, and what is to be carried is seen anew.
+            carried.is_outdated = true;
+            if let Some(item) = self.items.get(&id) {
+                self.give_up_carrying(item);
+            }
         }
+        self.carry_on(id);
         if goes_on {
             self.input(id, Input::Resume);
         }
@@ -46,42 +52,64 @@ impl Book {
     pub(super) fn carry(&mut self, id: DownloadId) -> bool {
         let part = PartId(self.number());
         let now = self.parts.clock.now();
+        let others = self.parts_of_same_address(id);
         let Some(item) = self.items.get_mut(&id).filter(|item| item.work.is_none()) else { return false };
         let Some(stray) = item.stray().cloned() else { return false };
-        let is_older = item.replaces.as_ref() == Some(&stray);
-        let carry = Carry {
-            part_path: stray,
-            folder: item.spec.folder.clone(),
-            name: item.name.clone(),
-            on_exists: item.spec.on_exists,
-            replaces: item.replaces.clone().filter(|_| !is_older),
-        };
-        item.work = Some(Work { is_closing: true, carried: Some(0), ..Work::new(part, now, 0) });
+        let carried = Carried { part_path: stray.clone(), done: 0, is_outdated: false };
+        item.work = Some(Work { is_closing: true, carried: Some(carried), ..Work::new(part, now, 0) });
         self.by_part.insert(part, id);
-        self.parts.disk.carry(part, carry);
+        if item.is_unread {
+            // What it replaces has to be there before, and only its journal knows of that.
+            self.parts.disk.look(part, Look { others, ..item.look_again() });
+        } else {
+            let is_older = item.replaces.as_ref() == Some(&stray);
+            let carry = Carry {
+                part_path: stray,
+                folder: item.spec.folder.clone(),
+                name: item.name.clone(),
+                on_exists: item.spec.on_exists,
+                replaces: item.replaces.clone().filter(|_| !is_older),
+                others,
+            };
+            self.parts.disk.carry(part, carry);
+        }
         self.tell_changed(id);
         true
     }
 
     /// So many bytes of it are at their new place.
     pub(super) fn carrying(&mut self, id: DownloadId, done: u64) {
-        if let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) {
-            work.carried = Some(done);
+        let work = self.items.get_mut(&id).and_then(|item| item.work.as_mut());
+        if let Some(carried) = work.and_then(|work| work.carried.as_mut()) {
+            carried.done = done;
         }
         let now = self.snapshot(id);
         self.events.extend(now.map(|snapshot| Event::Changed(Box::new(snapshot))));
     }
 
+    /// Its journal was read before it is carried.
+    pub(super) fn looked_to_carry(&mut self, id: DownloadId) {
+        self.closed(id);
+        self.carry_on(id);
+    }
+
     /// Its part file was taken along. `None`: there is none where it was, but maybe in the new folder.
     pub(super) fn carried(&mut self, id: DownloadId, part_path: Option<PathBuf>) {
         let Some(item) = self.items.get_mut(&id) else { return };
-        if let Some(stray) = item.stray().cloned() {
-            let expected = || Some(item.spec.folder.join(stray.file_name()?));
-            let there = part_path.or_else(expected);
-            let is_older = item.replaces.as_ref() == Some(&stray);
-            *(if is_older { &mut item.replaces } else { &mut item.path }) = there;
+        let carried = item.work.as_mut().and_then(|work| work.carried.take());
+        let from = carried.map(|carried| carried.part_path);
+        if from.is_some() && item.replaces == from {
+            item.replaces = part_path;
+        } else if from.is_some() && item.path == from {
+            item.is_astray |= part_path.is_none();
+            item.path = part_path;
         }
         self.closed(id);
+        self.carry_on(id);
+    }
+
+    /// Takes along what is left to be, or tells how it is.
+    fn carry_on(&mut self, id: DownloadId) {
         if !self.carry(id) {
             self.tell_changed(id);
         }
@@ -90,6 +118,11 @@ impl Book {
     /// It stays where it was; until another folder is chosen, or this one takes it, it cannot go on.
     pub(super) fn not_carried(&mut self, id: DownloadId, failure: Failure) {
         let Some(item) = self.items.get_mut(&id) else { return };
+        let carried = item.work.as_mut().and_then(|work| work.carried.take());
+        if carried.is_some_and(|carried| carried.is_outdated) {
+            self.closed(id);
+            return self.carry_on(id);
+        }
         if item.after_close == AfterClose::Prepare {
             item.after_close = AfterClose::Nothing;
         }

@@ -36,6 +36,7 @@ struct Notes {
     vitals: Cell<Option<Vitals>>,
     carries: RefCell<Vec<Carry>>,
     given_up: Cell<Option<PartId>>,
+    looked: RefCell<Option<Look>>,
 }
 
 impl Notes {
@@ -81,8 +82,9 @@ impl Transport for Notes {
 }
 
 impl Disk for Notes {
-    fn look(&self, part: PartId, _: Look) {
+    fn look(&self, part: PartId, look: Look) {
         self.part.set(Some(part));
+        self.looked.replace(Some(look));
     }
     fn has_nothing(&self, _: PartId, _: &Look) -> bool {
         false

@@ -4,30 +4,37 @@
 //! after that.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use super::folder::check_folder;
+use super::folder::{Folders, address, check_folder};
+use super::journal::is_missing;
 use super::lock::{in_use, lock};
 use super::mailbox::Mailbox;
 use super::part_file::{PartFile, failure, open_part};
-use super::place::{leads_to, recover, remove, sync_folder};
-use super::{Carry, Journal, JournalError, Open, Reply};
+use super::place::{delete, leads_to, recover, remove, sync_folder};
+use super::{Carry, Journal, Open, Reply, open};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::{ByteRange, PartId};
 
 /// How often it is told how far a copy is.
 const TELL: Duration = Duration::from_millis(250);
 
+/// So long it is waited each time for who still has the part file open.
+const LET_GO: Duration = Duration::from_millis(20);
+
 /// A part file on its way, turn by turn.
 pub struct Carrying {
     part: PartId,
     carry: Carry,
+    /// The part file, as long as those have it open who were at work on it when it was closed.
+    closing: Weak<PartFile>,
     copying: Option<Copying>,
     /// Locked until it is told where the part file is: before, nobody else is to find it there.
     moved: Option<File>,
@@ -52,8 +59,8 @@ enum Step {
 }
 
 impl Carrying {
-    pub fn new(part: PartId, carry: Carry) -> Self {
-        Self { part, carry, copying: None, moved: None, told_at: Instant::now() }
+    pub fn new(part: PartId, carry: Carry, closing: Weak<PartFile>) -> Self {
+        Self { part, carry, closing, copying: None, moved: None, told_at: Instant::now() }
     }
 
     /// Does a little of it, and tells how far it is; answers whether there is more to do.
@@ -61,6 +68,10 @@ impl Carrying {
         let part = self.part;
         let step = match &mut self.copying {
             _ if is_ended.load(Ordering::Relaxed) => Err(Failure::new(FailureKind::Io(libc::ECANCELED), "given up")),
+            None if self.closing.strong_count() > 0 => {
+                thread::sleep(LET_GO);
+                Ok(Step::More)
+            }
             None => self.begin(),
             Some(copying) => copying.step(buffer),
         };
@@ -94,13 +105,14 @@ impl Carrying {
         {
             return Err(in_use(part_path));
         }
-        let from = match open_part(part_path) {
+        let from = match open_source(part_path) {
             Ok(file) => file,
-            // Its drive is gone, or its folder: what is wanted is to go on without.
-            Err(error) => {
+            // What is wanted is to go on without.
+            Err(error) if is_out_of_reach(&error) => {
                 tracing::warn!(path = %part_path.display(), "left where it is: {error}");
                 return Ok(Step::Nothing);
             }
+            Err(error) => return Err(failure(&error, "open", part_path)),
         };
         if let Some(name) = part_path.file_name().filter(|_| is_in(part_path, folder)) {
             return Ok(Step::There(folder.join(name)));
@@ -111,34 +123,59 @@ impl Carrying {
         }
         let journal = match journal {
             Ok(journal) => Journal { replaces: self.carry.replaces.clone(), ..journal },
-            Err(JournalError::Newer(_)) => {
-                let detail = format!("{} was written by a newer version of Freshet", part_path.display());
-                return Err(Failure::new(FailureKind::PartInUse, detail));
-            }
-            // It is there, and may be read another time.
-            Err(JournalError::Io(error)) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failure(&error, "read the journal of", part_path));
-            }
             Err(error) => {
+                if let Some(failure) = error.passing(part_path) {
+                    return Err(failure);
+                }
                 tracing::info!(path = %part_path.display(), "of no use without a journal: {error}");
                 remove(part_path);
                 return Ok(Step::Nothing);
             }
         };
+        if let Some((path, whole)) = self.clear(&journal) {
+            self.moved = Some(whole);
+            remove(part_path);
+            return Ok(Step::There(path));
+        }
         if let Some(path) = self.rename(&from, &journal)? {
             self.moved = Some(from);
             return Ok(Step::There(path));
         }
-        let to = PartFile::create(&self.open(journal.total), &Mutex::default())?;
+        let to = self.create()?;
         let left = journal.done.iter().copied().collect();
-        self.copying = Some(Copying { from, from_path: part_path.clone(), to, journal, left, done: 0 });
+        let copying = self.copying.insert(Copying { from, from_path: part_path.clone(), to, journal, left, done: 0 });
+        // So that it is known for what it is, where this is interrupted.
+        let path = copying.to.path();
+        copying.journal.of_copy(path).write(path).map_err(|error| failure(&error, "save", path))?;
+        copying.to.reserve_for(copying.journal.total)?;
         Ok(Step::More)
     }
 
-    fn open(&self, total: Option<u64>) -> Open {
+    /// Removes what earlier tries that were interrupted have left in the folder: it has room and the name, and
+    /// nobody can continue it. Where one had come to its end, and only the old file is left to go: that one, locked.
+    fn clear(&self, journal: &Journal) -> Option<(PathBuf, File)> {
+        let Carry { folder, others, .. } = &self.carry;
+        let parts = Folders::default().parts_of(folder, &address(&journal.url)).unwrap_or_default();
+        for path in parts.into_iter().filter(|path| !others.contains(path)) {
+            match LeftOver::of(&path, journal) {
+                Some(LeftOver::Useless) => {
+                    delete(&path);
+                }
+                Some(LeftOver::Whole(file)) if file.try_lock().is_ok() && leads_to(&path, &file) => {
+                    return Some((path, file));
+                }
+                Some(LeftOver::Whole(_)) | None => {}
+            }
+        }
+        None
+    }
+
+    /// A new part file. It takes no room yet.
+    fn create(&self) -> Result<PartFile, Failure> {
         let Carry { folder, name, on_exists, .. } = &self.carry;
         let (folder, name, on_exists) = (folder.clone(), name.clone(), *on_exists);
-        Open { folder, name, on_exists, total, resume: None, checksum: None, journal: None }
+        let open = Open { folder, name, on_exists, total: None, resume: None, checksum: None, journal: None };
+        PartFile::create(&open, &Mutex::default())
     }
 
     /// `None`: it has to be copied.
@@ -148,8 +185,8 @@ impl Carrying {
         if from.metadata().map(device).ok() != fs::metadata(folder).map(device).ok() {
             return Ok(None);
         }
-        // Takes no room, of which it has its own. What is replaced in the end is this one, so it is nobody's.
-        let to = PartFile::create(&self.open(None), &Mutex::default())?;
+        // What is replaced in the end is this one, so it is nobody's.
+        let to = self.create()?;
         let moved = from
             .sync_data()
             .and_then(|()| journal.write(to.path()))
@@ -159,8 +196,8 @@ impl Carrying {
             });
         match moved {
             Ok(()) => {}
-            // The same drive by two mounts, say.
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => return Ok(None),
+            // The same drive by two mounts, say, or nothing may leave its folder.
+            Err(error) if error.kind() == ErrorKind::CrossesDevices || is_forbidden(&error) => return Ok(None),
             Err(error) => return Err(failure(&error, "move", part_path)),
         }
         // In this order, so that a power cut leaves no folder without it. That it fails costs nobody anything.
@@ -196,6 +233,54 @@ impl Copying {
         saved.map_err(|error| failure(&error, "save", path))?;
         remove(&self.from_path);
         Ok(Step::There(path.to_owned()))
+    }
+}
+
+/// Opens a part file that is to be copied or moved: to read it will do, where its drive or its folder can no more be
+/// written to.
+fn open_source(path: &Path) -> io::Result<File> {
+    open_part(path).or_else(|error| match is_forbidden(&error) {
+        true => open(path, OpenOptions::new().read(true)),
+        false => Err(error),
+    })
+}
+
+fn is_forbidden(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
+}
+
+/// Whether it is not there, or its drive is not. Any other error may pass.
+fn is_out_of_reach(error: &io::Error) -> bool {
+    let is_drive_gone = matches!(error.raw_os_error(), Some(libc::ENODEV | libc::ENXIO | libc::ENOMEDIUM));
+    is_missing(error) || is_drive_gone || error.kind() == ErrorKind::NotConnected
+}
+
+/// What is left of an earlier try to take a part file to its folder.
+enum LeftOver {
+    /// A copy that was not finished, or the place of a file that was not moved there any more.
+    Useless,
+    /// All of it.
+    Whole(File),
+}
+
+impl LeftOver {
+    /// `carried`: the journal of the part file that is to be taken along.
+    fn of(path: &Path, carried: &Journal) -> Option<Self> {
+        let journal = Journal::read(path).ok()?;
+        if journal.is_of_copy(path) {
+            return Some(Self::Useless);
+        }
+        let end = journal.end();
+        // What it replaces may be at another place.
+        if end == 0 || (Journal { replaces: carried.replaces.clone(), ..journal }) != *carried {
+            return None;
+        }
+        let file = open_part(path).ok()?;
+        let about = file.metadata().ok().filter(fs::Metadata::is_file)?;
+        match about.len() {
+            0 => Some(Self::Useless),
+            length => (length >= end).then_some(Self::Whole(file)),
+        }
     }
 }
 

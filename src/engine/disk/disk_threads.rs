@@ -21,7 +21,7 @@ use super::folder::Folders;
 use super::job::Job;
 use super::mailbox::Mailbox;
 use super::syncer::Syncer;
-use super::verify::Verifier;
+use super::turns::Turns;
 use super::writer::Writer;
 use super::{Block, Carry, Disk, Finish, Journal, Look, Open, Reply};
 use crate::engine::download::spec::Checksum;
@@ -254,7 +254,7 @@ impl Device {
         let folders = Arc::new(Mutex::new(Folders::default()));
         let (jobs, writer_jobs) = mpsc::channel();
         let (sync_jobs, syncer_jobs) = mpsc::channel();
-        let verifier = Arc::new(Verifier::default());
+        let verifier = Arc::new(Turns::new("verify"));
         let syncer = Syncer::new(syncer_jobs, sync_jobs.clone(), verifier.clone(), folders.clone(), mailbox.clone());
         let writer = Writer::new(writer_jobs, folders.clone(), sync_jobs.clone(), verifier, mailbox.clone());
         let name = |role| thread::Builder::new().name(format!("{role} {}:{}", id.major, id.minor));

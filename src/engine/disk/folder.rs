@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::Access;
 use url::Url;
 
-use super::journal::JournalError;
+use super::journal::{JournalError, is_missing};
 use super::lock::{can_lock, in_use};
 use super::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
 use super::place::recover;
@@ -66,6 +66,8 @@ enum Candidate {
     Usable(Box<Found>),
     /// Another download, of this process or another one, has it open.
     InUse,
+    /// It may be another time, or by a newer version.
+    Unreadable(Failure),
     No,
 }
 
@@ -116,6 +118,8 @@ impl Folders {
             match inspect(part_path, |_| true) {
                 Candidate::Usable(found) => return Ok(Some(found)),
                 Candidate::InUse => return Err(in_use(part_path)),
+                // Else it would be taken for useless, and deleted.
+                Candidate::Unreadable(failure) => return Err(failure),
                 Candidate::No => {}
             }
         }
@@ -131,13 +135,14 @@ impl Folders {
             match inspect(&part_path, is_wanted) {
                 Candidate::Usable(found) => return Ok(Some(found)),
                 Candidate::InUse => busy = Some(part_path),
-                Candidate::No => {}
+                Candidate::Unreadable(_) | Candidate::No => {}
             }
         }
         busy.map_or(Ok(None), |part_path| Err(in_use(&part_path)))
     }
 
-    fn parts_of(&mut self, folder: &Path, address: &str) -> Result<Vec<PathBuf>, Failure> {
+    /// The part files in a folder whose journals tell of this address.
+    pub fn parts_of(&mut self, folder: &Path, address: &str) -> Result<Vec<PathBuf>, Failure> {
         let listing = self.listing(folder);
         if !listing.is_fresh() {
             listing
@@ -200,7 +205,7 @@ impl Listing {
             }
             let part_path = folder.join(OsStr::from_bytes(part_name));
             if !self.address_of.contains_key(&part_path)
-                && let Some(journal) = read_journal(&part_path)
+                && let Ok(journal) = Journal::read(&part_path).inspect_err(|error| unusable(&part_path, error))
             {
                 self.insert(part_path.clone(), address(&journal.url));
             }
@@ -275,7 +280,14 @@ fn check_room(look: &Look, found: Option<&Found>) -> Result<u64, Failure> {
 
 /// Whether a part file can be continued by what its journal says.
 fn inspect(part_path: &Path, is_wanted: impl Fn(&Journal) -> bool) -> Candidate {
-    let Some(journal) = read_journal(part_path).filter(is_wanted) else { return Candidate::No };
+    let journal = match Journal::read(part_path) {
+        Ok(journal) if is_wanted(&journal) && !journal.is_of_copy(part_path) => journal,
+        Ok(_) => return Candidate::No,
+        Err(error) => {
+            unusable(part_path, &error);
+            return error.passing(part_path).map_or(Candidate::No, Candidate::Unreadable);
+        }
+    };
     if !recover(part_path, &journal) {
         return Candidate::InUse;
     }
@@ -284,7 +296,8 @@ fn inspect(part_path: &Path, is_wanted: impl Fn(&Journal) -> bool) -> Candidate 
         Ok(opened) => opened,
         Err(error) => {
             tracing::info!(path = %part_path.display(), "its journal is there, but it cannot be read: {error}");
-            return Candidate::No;
+            let failure = Failure::from_io(&error, &format!("cannot read {}", part_path.display()));
+            return if is_missing(&error) { Candidate::No } else { Candidate::Unreadable(failure) };
         }
     };
     if !about.is_file() || about.len() < journal.end() {
@@ -299,14 +312,9 @@ fn inspect(part_path: &Path, is_wanted: impl Fn(&Journal) -> bool) -> Candidate 
     }
 }
 
-fn read_journal(part_path: &Path) -> Option<Journal> {
-    match Journal::read(part_path) {
-        Ok(journal) => Some(journal),
-        Err(JournalError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => {
-            tracing::warn!(path = %part_path.display(), "its journal cannot be used: {error}");
-            None
-        }
+fn unusable(part_path: &Path, error: &JournalError) {
+    if !matches!(error, JournalError::Io(error) if error.kind() == io::ErrorKind::NotFound) {
+        tracing::warn!(path = %part_path.display(), "its journal cannot be used: {error}");
     }
 }
 

@@ -18,6 +18,7 @@ use super::naming::JOURNAL_SUFFIX;
 use super::open;
 use super::record::{self, Said};
 use crate::engine::download::spec::Checksum;
+use crate::engine::error::{Failure, FailureKind};
 use crate::engine::net::headers::Validator;
 use crate::engine::types::ByteRange;
 
@@ -91,6 +92,29 @@ pub enum JournalError {
     Damaged(String),
 }
 
+impl JournalError {
+    /// What is wrong where the part file may be continued another time, or by another version. `None`: it has no
+    /// journal, or one that nobody can read.
+    pub fn passing(&self, part_path: &Path) -> Option<Failure> {
+        match self {
+            Self::Io(error) if is_missing(error) => None,
+            Self::Io(error) => {
+                Some(Failure::from_io(error, &format!("cannot read the journal of {}", part_path.display())))
+            }
+            Self::Newer(_) => {
+                let detail = format!("{} was written by a newer version of Freshet", part_path.display());
+                Some(Failure::new(FailureKind::PartInUse, detail))
+            }
+            Self::Damaged(_) => None,
+        }
+    }
+}
+
+/// Whether there is nothing of that name.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 /// Serde knows no earlier times, and a server may well claim one.
 fn since_1970<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
     at.filter(|at| *at >= SystemTime::UNIX_EPOCH).serialize(serializer)
@@ -124,6 +148,16 @@ impl Journal {
     #[doc(hidden)]
     pub fn parse(text: &[u8]) -> Result<Self, JournalError> {
         Ok(record::replay(text, |_| true)?.journal)
+    }
+
+    /// The journal of a copy of this part file while it is made: it replaces itself, which no other one does.
+    pub(super) fn of_copy(&self, copy_path: &Path) -> Self {
+        Self { replaces: Some(copy_path.to_owned()), placed: None, done: Vec::new(), ..self.clone() }
+    }
+
+    /// See [`Journal::of_copy`]: what was interrupted so nobody can continue.
+    pub(super) fn is_of_copy(&self, part_path: &Path) -> bool {
+        self.replaces.as_deref() == Some(part_path)
     }
 
     /// The invariant of `done`, and that `replaces` and `placed` lead to no other folder.

@@ -27,7 +27,7 @@ mod record;
 mod room;
 mod sum;
 mod syncer;
-mod verify;
+mod turns;
 mod writer;
 
 use std::path::PathBuf;
@@ -194,6 +194,8 @@ pub struct Carry {
     pub on_exists: OnExists,
     /// The older part file that it replaces, which is in `folder` already.
     pub replaces: Option<PathBuf>,
+    /// Part files that other downloads of the list have, whatever they look like.
+    pub others: Vec<PathBuf>,
 }
 
 /// An earlier part file that can be continued.

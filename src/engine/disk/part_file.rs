@@ -189,6 +189,12 @@ impl PartFile {
             .map_err(|error| failure(&error, "remove the old journal of", &self.path))
     }
 
+    /// That it will be so long was not told when it was made.
+    pub fn reserve_for(&mut self, total: Option<u64>) -> Result<(), Failure> {
+        self.total = total;
+        self.reserve()
+    }
+
     /// Sees to it that the file can become as long as it has to, as far as that can be known.
     fn reserve(&self) -> Result<(), Failure> {
         let Some(total) = self.total else { return Ok(()) };

@@ -17,7 +17,7 @@ use super::mailbox::Mailbox;
 use super::part_file::{self, PartFile};
 use super::place;
 use super::sum::Sum;
-use super::verify::Verifier;
+use super::turns::Turns;
 use super::writer::{delete_now, look_now};
 use super::{Finish, Journal, Look, Reply};
 use crate::engine::download::spec::{Algorithm, Checksum};
@@ -81,7 +81,7 @@ pub struct Syncer {
     jobs: Receiver<Vec<SyncJob>>,
     /// For the results of the verifier.
     own_jobs: Sender<Vec<SyncJob>>,
-    verifier: Arc<Verifier>,
+    verifier: Arc<Turns>,
     /// Jobs that were received, and not begun.
     queue: VecDeque<SyncJob>,
     /// To sync a file takes so long here that several are synced at a time.
@@ -98,7 +98,7 @@ impl Syncer {
     pub fn new(
         jobs: Receiver<Vec<SyncJob>>,
         own_jobs: Sender<Vec<SyncJob>>,
-        verifier: Arc<Verifier>,
+        verifier: Arc<Turns>,
         folders: Arc<Mutex<Folders>>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
@@ -382,7 +382,7 @@ mod tests {
         }
         give.send(vec![SyncJob::Stop]).unwrap();
         let mailbox = Arc::new(Mailbox::new(|_| {}));
-        let mut syncer = Syncer::new(jobs, give, Arc::default(), Arc::default(), mailbox.clone());
+        let mut syncer = Syncer::new(jobs, give, Arc::new(Turns::new("verify")), Arc::default(), mailbox.clone());
         syncer.sync_folder = sync_folder;
         syncer.run();
         let mut names: Vec<_> =

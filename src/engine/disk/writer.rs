@@ -21,7 +21,7 @@ use super::part_file::PartFile;
 use super::place;
 use super::sum::Sum;
 use super::syncer::{Finishing, SyncJob};
-use super::verify::Verifier;
+use super::turns::Turns;
 use super::{Block, Carry, Finish, Journal, Look, MOST_READ, Open, Reply};
 use crate::engine::download::spec::Checksum;
 use crate::engine::error::Failure;
@@ -36,6 +36,9 @@ const NAP: Duration = Duration::from_millis(4);
 const FULL_REST: Duration = Duration::from_micros(500);
 /// How far ahead jobs are searched for such blocks.
 const WINDOW: usize = 64;
+
+/// For so many folders that files are taken to threads are kept.
+const MOST_CARRIERS: usize = 8;
 
 /// So many files are handed on to be moved into place together.
 const MOST_FINISHING: usize = 16;
@@ -64,7 +67,9 @@ pub struct Writer {
     has_told_ahead: bool,
     /// Files on their way to the syncer, which is woken for several small ones together.
     finishing: Vec<SyncJob>,
-    verifier: Arc<Verifier>,
+    verifier: Arc<Turns>,
+    /// By the folder to which they take part files.
+    carriers: HashMap<PathBuf, Turns>,
     mailbox: Arc<Mailbox>,
 }
 
@@ -82,7 +87,7 @@ impl Writer {
         jobs: Receiver<Vec<Job>>,
         folders: Arc<Mutex<Folders>>,
         syncer: Sender<Vec<SyncJob>>,
-        verifier: Arc<Verifier>,
+        verifier: Arc<Turns>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
         Self {
@@ -99,6 +104,7 @@ impl Writer {
             has_told_ahead: false,
             finishing: Vec::new(),
             verifier,
+            carriers: HashMap::new(),
             mailbox,
         }
     }
@@ -347,8 +353,10 @@ impl Writer {
     /// Has a checksum computed on as far as the file has grown.
     fn follow(&self, file: &Arc<PartFile>, is_ended: &Arc<AtomicBool>, range: ByteRange) {
         if file.follower().is_some_and(|follower| follower.wrote(range)) {
-            let (file, is_ended) = (file.clone(), is_ended.clone());
+            // As long as it waits for its turn it keeps no file open, nor locked, that is closed meanwhile.
+            let (file, is_ended) = (Arc::downgrade(file), is_ended.clone());
             let turn = move |buffer: &mut [u8]| {
+                let Some(file) = file.upgrade() else { return false };
                 let follower = file.follower().filter(|_| !is_ended.load(Ordering::Relaxed));
                 follower.is_some_and(|follower| follower.turn(file.file(), buffer))
             };
@@ -398,11 +406,9 @@ impl Writer {
     ) {
         match self.parts.get(&part) {
             Some(Part { file, failed: None, .. }) => {
-                let (file, mailbox) = (file.clone(), self.mailbox.clone());
+                let (file, mailbox) = (Arc::downgrade(file), self.mailbox.clone());
                 let turn = move |buffer: &mut [u8]| {
-                    if is_ended.load(Ordering::Relaxed) {
-                        return false;
-                    }
+                    let Some(file) = file.upgrade().filter(|_| !is_ended.load(Ordering::Relaxed)) else { return false };
                     look(&file, buffer).map(|reply| mailbox.post(reply)).is_none()
                 };
                 if let Err(error) = self.verifier.run(turn) {
@@ -416,10 +422,15 @@ impl Writer {
 
     fn carry(&mut self, part: PartId, carry: Carry, is_ended: Arc<AtomicBool>) {
         locked(&self.folders).removed(&carry.part_path);
-        let (mailbox, mut carrying) = (self.mailbox.clone(), Carrying::new(part, carry));
-        let turn = move |buffer: &mut [u8]| carrying.turn(buffer, &is_ended, &mailbox);
-        if let Err(error) = self.verifier.run(turn) {
-            self.fail(part, Failure::from_io(&error, "cannot start the verifying thread"));
+        if !self.carriers.contains_key(&carry.folder) && self.carriers.len() >= MOST_CARRIERS {
+            // Each does to its end what it was given.
+            self.carriers.clear();
+        }
+        let closing = self.closing.get(&carry.part_path).cloned().unwrap_or_default();
+        let carrier = self.carriers.entry(carry.folder.clone()).or_insert_with(|| Turns::new("carry"));
+        let (mailbox, mut carrying) = (self.mailbox.clone(), Carrying::new(part, carry, closing));
+        if let Err(error) = carrier.run(move |buffer| carrying.turn(buffer, &is_ended, &mailbox)) {
+            self.fail(part, Failure::from_io(&error, "cannot start the thread that takes files elsewhere"));
         }
     }
 
@@ -498,7 +509,7 @@ mod tests {
         give.send(vec![Job::Stop]).unwrap();
         let mailbox = Arc::new(Mailbox::new(|_| {}));
         let (syncer, _sync_jobs) = mpsc::channel();
-        Writer::new(jobs, Arc::default(), syncer, Arc::default(), mailbox.clone()).run();
+        Writer::new(jobs, Arc::default(), syncer, Arc::new(Turns::new("verify")), mailbox.clone()).run();
         let written = mailbox.take().into_iter().filter_map(|reply| match reply {
             Reply::Written { range, .. } => Some((range.start, range.end)),
             _ => None,

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::engine::disk::{Found, Journal};
 use crate::engine::download::state::Input;
 use crate::engine::event::Event;
 
@@ -72,10 +73,71 @@ fn where_nothing_can_be_reached_it_is_looked_for_in_the_new_folder() {
     book.closed(failed);
     assert_eq!(state(&book, failed), State::Failed(failure));
     book.items.get_mut(&failed).unwrap().path = Some("/srv/a.part".into());
+    // A file of the same name, which is another download's.
+    let other = added(&mut book, 3, Start::ByHand);
+    book.items.get_mut(&other).unwrap().path = Some("/mnt/b/a.part".into());
     relocate(&mut book, failed);
     book.disk_reply(Reply::Carried { part: notes.part(), part_path: None });
-    assert_eq!(place(&book, failed), ("/mnt/b".into(), Some("/mnt/b/a.part".into())));
+    assert_eq!(place(&book, failed), ("/mnt/b".into(), None), "no file is taken for its own by its name");
     assert_eq!(state(&book, failed), State::Queued, "it goes on");
+    book.items.get_mut(&failed).unwrap().spec.resume = false;
+    book.admit();
+    let look = notes.looked.take().unwrap();
+    assert_eq!((look.folder, look.part_path, look.resume), ("/mnt/b".into(), None, true), "by its address");
+    book.disk_reply(Reply::Looked { part: notes.part(), found: None });
+    assert!(!book.items.get(&failed).unwrap().is_astray);
+    assert_eq!(place(&book, other).1, Some("/mnt/b/a.part".into()));
+}
+
+#[test]
+fn yet_another_folder_is_chosen_meanwhile() {
+    let given_up = |notes: &Notes| Failure::new(FailureKind::Io(notes.given_up.take().map_or(0, |_| 7)), "given up");
+    for (folder, carries) in [("/mnt/c", 2), ("/srv", 1), ("/mnt/b", 1)] {
+        let (mut book, notes) = begun();
+        let id = begun_once(&mut book, 2);
+        relocate(&mut book, id);
+        book.command(Command::Relocate { id, folder: folder.into() });
+        assert_eq!(notes.given_up.get().is_some(), folder != "/mnt/b");
+        let failure = given_up(&notes);
+        book.disk_reply(Reply::Failed { part: notes.part(), failure: failure.clone() });
+        let is_chosen_anew = folder != "/mnt/b";
+        assert_eq!(state(&book, id) == State::Failed(failure), !is_chosen_anew, "{folder}");
+        assert_eq!(place(&book, id), (folder.into(), Some("/srv/a.part".into())));
+        assert_eq!((notes.carries.borrow().len(), is_moving(&book, id)), (carries, carries > 1), "{folder}");
+    }
+    for (folder, carries) in [("/mnt/c", 2), ("/srv", 2), ("/mnt/b", 1)] {
+        let (mut book, notes) = begun();
+        let id = begun_once(&mut book, 2);
+        relocate(&mut book, id);
+        book.command(Command::Relocate { id, folder: folder.into() });
+        // It had come to its end already.
+        book.disk_reply(Reply::Carried { part: notes.part(), part_path: Some("/mnt/b/a.part".into()) });
+        assert_eq!(place(&book, id), (folder.into(), Some("/mnt/b/a.part".into())));
+        assert_eq!(notes.carries.borrow().len(), carries, "{folder}");
+        if carries > 1 {
+            let last = notes.carries.borrow().last().map(|last| (last.part_path.clone(), last.folder.clone()));
+            assert_eq!(last, Some(("/mnt/b/a.part".into(), folder.into())));
+        }
+    }
+}
+
+#[test]
+fn what_the_list_does_not_tell_is_read_before_it_is_taken_along() {
+    let (mut book, notes) = begun();
+    let id = begun_once(&mut book, 2);
+    book.items.get_mut(&id).unwrap().is_unread = true;
+    relocate(&mut book, id);
+    assert!(notes.carries.borrow().is_empty() && is_moving(&book, id));
+    let url = book.items.get(&id).unwrap().spec.url.clone();
+    let journal = Journal { replaces: Some("/srv/old.part".into()), ..book.items.get(&id).unwrap().journal() };
+    assert_eq!(notes.looked.take().map(|look| (look.part_path, look.url)), Some((Some("/srv/a.part".into()), url)));
+    let found = Some(Box::new(Found { part_path: "/srv/a.part".into(), journal }));
+    book.disk_reply(Reply::Looked { part: notes.part(), found });
+    book.disk_reply(Reply::Carried { part: notes.part(), part_path: Some("/mnt/b/old.part".into()) });
+    let told: Vec<_> = notes.carries.borrow().iter().map(|one| (one.part_path.clone(), one.replaces.clone())).collect();
+    assert_eq!(told, [("/srv/old.part".into(), None), ("/srv/a.part".into(), Some("/mnt/b/old.part".into()))]);
+    book.disk_reply(Reply::Carried { part: notes.part(), part_path: Some("/mnt/b/a.part".into()) });
+    assert_eq!((state(&book, id), is_moving(&book, id)), (State::Paused, false));
 }
 
 #[test]
@@ -154,6 +216,8 @@ fn what_was_interrupted_is_taken_along_before_it_goes_on() {
     next.load(vec![record]);
     next.command(Command::Resume(id));
     next.admit();
+    assert!(is_moving(&next, id));
+    next.disk_reply(Reply::Looked { part: notes.part(), found: None });
     assert_eq!(notes.carries.borrow().len(), 2);
     assert!(is_moving(&next, id));
 }

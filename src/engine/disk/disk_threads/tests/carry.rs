@@ -38,6 +38,7 @@ fn to(part_path: &Path, folder: &Path) -> Carry {
         name: "f".into(),
         on_exists: OnExists::Rename,
         replaces: None,
+        others: Vec::new(),
     }
 }
 
@@ -101,11 +102,11 @@ fn what_is_in_the_new_folder_stays_as_it_is() {
         fs::write(folder.path().join("f"), b"mine").unwrap();
         fs::write(folder.path().join("f (1).part"), b"mine, too").unwrap();
         let there = folder.path().join("f (2).part");
-        assert_eq!(carry(&desk, to(&part_path, folder.path())), Ok(Some(there)));
+        assert_eq!(carry(&desk, to(&part_path, folder.path())), Ok(Some(there.clone())));
         assert_eq!(fs::read(folder.path().join("f")).unwrap(), b"mine");
         assert_eq!(fs::read(folder.path().join("f (1).part")).unwrap(), b"mine, too");
         let part_path = begun(&desk);
-        let skips = Carry { on_exists: OnExists::Skip, ..to(&part_path, folder.path()) };
+        let skips = Carry { on_exists: OnExists::Skip, others: vec![there], ..to(&part_path, folder.path()) };
         assert_eq!(carry(&desk, skips), Err(FailureKind::TargetExists));
         assert_eq!(desk.names(), ["f.part", "f.part.journal"]);
     }
@@ -164,6 +165,85 @@ fn a_journal_that_can_not_be_read_now_costs_nothing() {
 }
 
 #[test]
+fn from_a_drive_that_can_only_be_read_now_it_is_copied() {
+    let drive = Tmpfs::new("size=1m");
+    let desk = drive.desk();
+    let part_path = begun(&desk);
+    drive.remount("ro");
+    let folder = elsewhere();
+    let there = folder.path().join("f.part");
+    assert_eq!(carry(&desk, to(&part_path, folder.path())), Ok(Some(there.clone())));
+    assert_eq!(fs::read(&there).unwrap(), b"0123\0\x006789");
+    assert_eq!(Journal::read(&there).unwrap(), some());
+    assert_eq!(desk.names(), ["f.part", "f.part.journal"], "nothing can be removed there");
+}
+
+#[test]
+fn what_cannot_be_opened_now_stays_where_it_is() {
+    let desk = Desk::new();
+    let part_path = begun(&desk);
+    fs::remove_file(&part_path).unwrap();
+    fs::create_dir(&part_path).unwrap();
+    let folder = elsewhere();
+    let told = carry(&desk, to(&part_path, folder.path()));
+    assert!(matches!(told, Err(FailureKind::Io(_))), "{told:?}");
+    assert_eq!(desk.names(), ["f.part", "f.part.journal"]);
+    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn what_interrupted_tries_have_left_goes_and_what_others_have_begun_stays() {
+    for folder in [tempfile::tempdir().unwrap(), elsewhere()] {
+        let desk = Desk::new();
+        let part_path = begun(&desk);
+        let journal = Journal::read(&part_path).unwrap();
+        let place = |name: &str| folder.path().join(name);
+        // A copy that was not finished, and the place of a file that was not moved there any more.
+        fs::write(place("f.part"), [0; 100]).unwrap();
+        journal.of_copy(&place("f.part")).write(&place("f.part")).unwrap();
+        fs::write(place("f (1).part"), "").unwrap();
+        journal.write(&place("f (1).part")).unwrap();
+        // One that had come to its end, but is another download's.
+        fs::write(place("f (3).part"), BYTES).unwrap();
+        journal.write(&place("f (3).part")).unwrap();
+        // Of the same address, and begun a moment ago; and of another one.
+        fs::write(place("f (2).part"), "").unwrap();
+        Journal { done: Vec::new(), ..journal.clone() }.write(&place("f (2).part")).unwrap();
+        fs::write(place("g.part"), "").unwrap();
+        Journal { url: url("g"), ..journal.clone() }.write(&place("g.part")).unwrap();
+        let seen = Desk::new().look(2, any_part(folder.path())).unwrap();
+        let seen = seen.map(|found| found.part_path).unwrap();
+        assert!(seen == place("f (2).part") || seen == place("f (3).part"), "nobody continues a copy: {seen:?}");
+        let others = vec![place("f (3).part")];
+        assert_eq!(carry(&desk, Carry { others, ..to(&part_path, folder.path()) }), Ok(Some(place("f.part"))));
+        let left = ["f (2).part", "f (3).part", "f.part", "g.part"];
+        let parts = names(folder.path()).into_iter().filter(|name| !name.to_string_lossy().ends_with(".journal"));
+        assert_eq!(parts.collect::<Vec<_>>(), left);
+        assert!(desk.names().is_empty());
+        // It was interrupted before the old one had gone.
+        let part_path = begun(&desk);
+        let others = vec![place("f.part")];
+        let again = Carry { others, ..to(&part_path, folder.path()) };
+        assert_eq!(carry(&desk, again), Ok(Some(place("f (3).part"))));
+        assert!(desk.names().is_empty());
+        assert_eq!(names(folder.path()).len(), 8);
+    }
+}
+
+#[test]
+fn one_whose_checksum_is_still_computed_can_be_taken_along() {
+    let desk = Desk::new();
+    let part_path = large(desk.folder.path());
+    let checksum = Some(format!("sha512:{}", "0".repeat(128)).parse().unwrap());
+    let open = Open { resume: Some(part_path.clone()), total: Some(65 * MIB), checksum, ..desk.new_file("f") };
+    desk.open(1, open).unwrap();
+    // The checksum has begun meanwhile.
+    thread::sleep(Duration::from_millis(20));
+    desk.disk.close(PartId(1));
+    assert!(carry(&desk, to(&part_path, elsewhere().path())).unwrap().is_some());
+}
+
+#[test]
 fn one_that_somebody_continues_is_left_to_them() {
     let desk = Desk::new();
     let part_path = begun(&desk);
@@ -207,7 +287,7 @@ fn has_large(folder: &Path) -> bool {
     let bytes = fs::read(&part_path).unwrap_or_default();
     let chunks = bytes.chunks(MIB as usize).take(64).enumerate();
     let right = chunks.filter(|(number, chunk)| chunk.iter().all(|byte| usize::from(*byte) == number + 1)).count();
-    assert!(right == 64 || bytes.is_empty(), "a journal claims what is not there");
+    assert!(right == 64 || bytes.is_empty() || journal.done.is_empty(), "a journal claims what is not there");
     journal.done == [ByteRange::new(0, 64 * MIB)] && right == 64
 }
 
@@ -239,14 +319,20 @@ fn whenever_it_is_killed_one_of_the_two_folders_has_all_of_it() {
         killed.wait().unwrap();
         let (here, there) = (has_large(one.path()), has_large(other.path()));
         assert!(here || there, "round {round}: {:?}, {:?}", names(one.path()), names(other.path()));
-        // What is left is put in order, as it is when the download goes on.
+        // Once more, as when the download goes on, nothing is left of what was interrupted, but for a name that was
+        // taken a moment before.
         let (full, rest) = if here { (&one, &other) } else { (&other, &one) };
-        for name in names(rest.path()) {
-            fs::remove_file(rest.path().join(name)).unwrap();
+        let place = rest.path().join("f.part");
+        if !Journal::path_of(&place).exists() && fs::metadata(&place).is_ok_and(|about| about.len() == 0) {
+            fs::remove_file(&place).unwrap();
         }
-        if full.path() != one.path() {
-            let desk = Desk::new();
-            carry(&desk, to(&full.path().join("f.part"), one.path())).unwrap();
+        let desk = Desk::new();
+        let there = carry(&desk, to(&full.path().join("f.part"), rest.path())).unwrap().unwrap();
+        assert_eq!(there, rest.path().join("f.part"), "round {round}");
+        assert!(names(full.path()).is_empty(), "round {round}: {:?}", names(full.path()));
+        assert_eq!(names(rest.path()), ["f.part", "f.part.journal"], "round {round}");
+        if rest.path() != one.path() {
+            carry(&desk, to(&there, one.path())).unwrap();
         }
     }
 }

@@ -140,7 +140,7 @@ fn had_no_name(folder: &Path, open: Open, blocks: &[(u64, &[u8])], then: Option<
     let mailbox = std::sync::Arc::new(Mailbox::new(|_| {}));
     // Nobody moves it into place.
     let (syncer, _sync_jobs) = mpsc::channel();
-    Writer::new(jobs, Default::default(), syncer, Default::default(), mailbox).run();
+    Writer::new(jobs, Default::default(), syncer, Arc::new(Turns::new("verify")), mailbox).run();
     let names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     for name in &names {
         fs::remove_file(folder.join(name)).unwrap();

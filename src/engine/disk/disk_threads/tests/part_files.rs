@@ -82,6 +82,33 @@ fn a_part_file_shorter_than_its_journal_says_is_not_believed() {
 }
 
 #[test]
+fn what_cannot_be_read_now_is_not_taken_for_useless() {
+    let own = |desk: &Desk| Look { part_path: Some(desk.path("f.part")), ..desk.any() };
+    let begun = || {
+        let desk = Desk::new();
+        desk.begin(1, "f", b"0123");
+        desk.save(1, journal("f", &[(0, 4)])).unwrap();
+        desk.disk.close(PartId(1));
+        assert!(desk.look(2, own(&desk)).unwrap().is_some());
+        desk
+    };
+    let desk = begun();
+    fs::write(desk.path("f.part.journal"), r#"{"freshet-journal":99}"#).unwrap();
+    assert_eq!(desk.look(3, own(&desk)), Err(FailureKind::PartInUse), "a newer version can continue it");
+    assert_eq!(desk.look(3, desk.any()), Ok(None));
+    // A folder in its place gives an error that says nothing of what it holds.
+    fs::remove_file(desk.path("f.part.journal")).unwrap();
+    fs::create_dir(desk.path("f.part.journal")).unwrap();
+    assert_eq!(desk.look(4, own(&desk)), Err(FailureKind::Io(libc::EISDIR)));
+    let desk = begun();
+    fs::rename(desk.path("f.part"), desk.path("elsewhere")).unwrap();
+    symlink(desk.path("elsewhere"), desk.path("f.part")).unwrap();
+    assert_eq!(desk.look(5, own(&desk)), Err(FailureKind::Io(libc::ELOOP)));
+    fs::remove_file(desk.path("f.part")).unwrap();
+    assert_eq!(desk.look(6, own(&desk)), Ok(None), "it is gone");
+}
+
+#[test]
 fn two_instances_never_write_to_one_part_file() {
     let one = Desk::new();
     one.begin(1, "f", b"0123");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! What is read back of part files: checksums and samples, on a thread of their own, one for each
-//! device: a second one would only make the head of a hard disk jump. Work takes turns there, so
-//! that a sample does not wait for the checksum of a large file.
+//! Long work on a thread of its own, which takes turns there. What is read back of part files (checksums and
+//! samples) has one for each device, as a second one would only make the head of a hard disk jump; so a
+//! sample does not wait for the checksum of a large file. What is taken to another folder has one for each
+//! such folder: one that does not answer holds up nobody else.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,8 +17,9 @@ const CHUNK: usize = 1024 * 1024;
 type Work = Box<dyn FnMut(&mut [u8]) -> bool + Send>;
 
 /// The thread, started with the first work; it ends when this is dropped and its work is done.
-#[derive(Debug, Default)]
-pub struct Verifier {
+#[derive(Debug)]
+pub struct Turns {
+    name: &'static str,
     queue: Arc<Queue>,
 }
 
@@ -40,13 +42,18 @@ impl fmt::Debug for Queue {
     }
 }
 
-impl Verifier {
+impl Turns {
+    /// `name`: that of the thread.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, queue: Arc::default() }
+    }
+
     /// Calls `turn` until it says that there is no more to do, in turns with the work given before.
     pub fn run(&self, turn: impl FnMut(&mut [u8]) -> bool + Send + 'static) -> io::Result<()> {
         let mut state = self.queue.lock();
         if !state.is_started {
             let queue = self.queue.clone();
-            thread::Builder::new().name("verify".into()).spawn(move || queue.serve())?;
+            thread::Builder::new().name(self.name.into()).spawn(move || queue.serve())?;
             state.is_started = true;
         }
         state.work.push_back(Box::new(turn));
@@ -55,7 +62,7 @@ impl Verifier {
     }
 }
 
-impl Drop for Verifier {
+impl Drop for Turns {
     fn drop(&mut self) {
         self.queue.lock().is_over = true;
         self.queue.changed.notify_one();
@@ -92,24 +99,24 @@ mod tests {
 
     #[test]
     fn short_work_does_not_wait_for_the_end_of_long_work() {
-        let verifier = Verifier::default();
+        let turns = Turns::new("verify");
         let (tell, told) = mpsc::channel();
         let (go, may_go) = mpsc::channel();
         let long = tell.clone();
-        let mut turns = 0;
+        let mut count = 0;
         let work = move |_: &mut [u8]| {
-            turns += 1;
+            count += 1;
             // Until the short work is given, the long one has its first turn.
-            if turns == 1 {
+            if count == 1 {
                 may_go.recv().unwrap();
             }
-            if turns == 100 {
+            if count == 100 {
                 long.send("long").unwrap();
             }
-            turns < 100
+            count < 100
         };
-        verifier.run(work).unwrap();
-        verifier.run(move |_| tell.send("short").is_err()).unwrap();
+        turns.run(work).unwrap();
+        turns.run(move |_| tell.send("short").is_err()).unwrap();
         go.send(()).unwrap();
         let told: Vec<_> = (0..2).map(|_| told.recv_timeout(Duration::from_secs(20)).unwrap()).collect();
         assert_eq!(told, ["short", "long"]);
@@ -117,16 +124,16 @@ mod tests {
 
     #[test]
     fn work_given_before_the_end_is_done() {
-        let verifier = Verifier::default();
+        let turns = Turns::new("verify");
         let (tell, told) = mpsc::channel();
-        let mut turns = 0;
+        let mut count = 0;
         let work = move |_: &mut [u8]| {
-            turns += 1;
-            tell.send(turns).unwrap();
-            turns < 3
+            count += 1;
+            tell.send(count).unwrap();
+            count < 3
         };
-        verifier.run(work).unwrap();
-        drop(verifier);
+        turns.run(work).unwrap();
+        drop(turns);
         assert_eq!(told.iter().collect::<Vec<_>>(), [1, 2, 3]);
     }
 }
