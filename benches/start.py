@@ -149,8 +149,9 @@ def new_home():
 
 
 def cold(options):
-    """The window is empty; both programs are in the page cache."""
-    programs = {"bare": [options.bare], "freshet": [options.freshet]}
+    """The window is empty; both programs are in the page cache. Ours is what D-Bus starts for the desktop."""
+    window = str(Path(options.freshet).with_name("freshet-window"))
+    programs = {"bare": [options.bare], "freshet-window": [window]}
     results = {name: [] for name in programs}
     for turn in range(options.runs + 1):
         for name in list(programs)[:: 1 if turn % 2 else -1]:
@@ -164,7 +165,7 @@ def cold(options):
     print("| program | first frame ms | RSS MiB | private MiB | CPU ms | runs |\n|---|---:|---:|---:|---:|---:|")
     for name, runs in results.items():
         print(f"| {name} | {' | '.join(middle(column, 1) for column in zip(*runs))} | {len(runs)} |")
-    bare, ours = ([statistics.median(column) for column in zip(*results[name])] for name in ("bare", "freshet"))
+    bare, ours = ([statistics.median(column) for column in zip(*results[name])] for name in programs)
     print(f"more than bare: {ours[0] - bare[0]:.1f} ms (bar: 60), {ours[1] - bare[1]:.1f} MiB RSS (bar: 25)")
 
 

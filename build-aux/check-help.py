@@ -53,7 +53,7 @@ def main():
     said = messages()
     words = [re.sub(r"\s+", " ", text) for text in every("b")]
     wrong += [f"no window says “{text}”" for text in words if bare(text) not in said]
-    overlay = (ROOT / "data/resources/gtk/help-overlay.ui").read_text(encoding="utf-8")
+    overlay = (ROOT / "data/resources/shortcuts.ui").read_text(encoding="utf-8")
     overlay = overlay.replace("&lt;", "<").replace("&gt;", ">")
     known = {one for keys in re.findall(r'"accelerator">([^<]*(?:<\w+>[^<]*)*)</property', overlay) for one in keys.split()}
     wrong += [f"no action has the key {text}" for text in every("kbd") if key(text) not in known]

@@ -164,7 +164,7 @@ check_install() {
     fish/vendor_completions.d/freshet.fish freshet/help/C/freshet.html "gnome-shell/search-providers/$id.search-provider.ini"; do
     [ -s "$share/$file" ] || { echo "$file is missing"; return 1; }
   done
-  grep -qx 'Exec=/usr/bin/freshet --gapplication-service' "$share/dbus-1/services/$id.service" || return 1
+  grep -qx 'Exec=/usr/libexec/freshet-window --gapplication-service' "$share/dbus-1/services/$id.service" || return 1
   while read -r language; do
     msgunfmt "$share/locale/$language/LC_MESSAGES/freshet.mo" >/dev/null || return 1
   done <po/LINGUAS

@@ -35,7 +35,7 @@ LISTS = (
     ("german", (900, 600), {"LC_ALL": "de_DE.UTF-8"}, False),
     ("high-contrast", (900, 600), HIGH_CONTRAST, False),
 )
-DIALOGS = ("add", "preferences", "show-help-overlay", "about")
+DIALOGS = ("add", "preferences", "shortcuts", "about")
 
 # The scenes of one program, one after the other, with addresses of a server that there is not: a proxy has the files.
 FAR = "http://files.example.org"

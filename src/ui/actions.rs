@@ -8,9 +8,6 @@ use crate::model::DownloadObject;
 /// Ends the program.
 pub const QUIT_KEYS: &[&str] = &["<Control>q"];
 
-/// Show all keys. The toolkit's own choice has Ctrl+F1 besides, which shows tooltips everywhere else.
-pub const SHORTCUTS_KEYS: &[&str] = &["<Control>question"];
-
 /// What concerns all of the program. The names are those of the `win.` and `app.` actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowAction {
@@ -39,13 +36,15 @@ pub enum WindowAction {
     /// How much came.
     Statistics,
     Preferences,
+    /// All keys.
+    Shortcuts,
     Help,
     About,
     Close,
 }
 
 impl WindowAction {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Add,
         Self::Paste,
         Self::PauseAll,
@@ -63,6 +62,7 @@ impl WindowAction {
         Self::History,
         Self::Statistics,
         Self::Preferences,
+        Self::Shortcuts,
         Self::Help,
         Self::About,
         Self::Close,
@@ -88,6 +88,7 @@ impl WindowAction {
             Self::History => "history",
             Self::Statistics => "statistics",
             Self::Preferences => "preferences",
+            Self::Shortcuts => "shortcuts",
             Self::Help => "help",
             Self::About => "about",
             Self::Close => "close-window",
@@ -107,6 +108,7 @@ impl WindowAction {
             Self::Details => &["F9", "<Alt>Return"],
             Self::History => &["<Control>h"],
             Self::Preferences => &["<Control>comma"],
+            Self::Shortcuts => &["<Control>question"],
             Self::Help => &["F1"],
             Self::Search
             | Self::ShowAll
@@ -397,14 +399,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_is_in_the_help_overlay_and_belongs_to_one_action() {
-        let help = include_str!("../../data/resources/gtk/help-overlay.ui");
+    fn every_key_is_shown_and_belongs_to_one_action() {
+        let help = include_str!("../../data/resources/shortcuts.ui");
         let window = WindowAction::ALL.iter().flat_map(|action| action.keys());
         let downloads = DownloadAction::ALL.iter().flat_map(|action| action.keys());
-        let mut keys: Vec<_> = window.chain(downloads).chain(QUIT_KEYS).chain(SHORTCUTS_KEYS).collect();
+        let mut keys: Vec<_> = window.chain(downloads).chain(QUIT_KEYS).collect();
         let told = |key: &str| help.contains(&key.replace('<', "&lt;").replace('>', "&gt;"));
         for key in keys.iter().filter(|key| !key.starts_with("KP_")) {
-            assert!(told(key), "{key} is not in the help overlay");
+            assert!(told(key), "{key} is not in the window of the keys");
         }
         let count = keys.len();
         keys.sort_unstable();

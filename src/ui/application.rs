@@ -10,7 +10,7 @@ use adw::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
 
 use super::RESOURCES;
-use super::actions::{DownloadAction, QUIT_KEYS, SHORTCUTS_KEYS, WindowAction};
+use super::actions::{DownloadAction, QUIT_KEYS, WindowAction};
 use super::window::Window;
 use super::{afterwards, background, suspend};
 use crate::config;
@@ -303,7 +303,6 @@ impl Application {
             on_download(notifications::LOG_IN, Wish::Perform(DownloadAction::LogIn)),
         ]);
         self.set_accels_for_action("app.quit", QUIT_KEYS);
-        self.set_accels_for_action("win.show-help-overlay", SHORTCUTS_KEYS);
         for action in WindowAction::ALL {
             self.set_accels_for_action(&format!("win.{}", action.name()), action.keys());
         }

@@ -82,6 +82,7 @@ mod schedule_group;
 mod segment_map;
 mod side_by_side;
 pub mod sidebar;
+mod shortcuts;
 mod span_row;
 pub mod speed_plot;
 mod spoken;
@@ -100,7 +101,7 @@ pub use application::run;
 /// Where the resources lie. Not the application id: a development build has another one.
 const RESOURCES: &str = "/io/github/freshet/Freshet";
 
-/// Makes style sheet and help overlay known; once, before any widget is made.
+/// Makes style sheets and the window of the keys known; once, before any widget is made.
 pub fn load_resources() -> Result<(), gtk::glib::Error> {
     gtk::gio::resources_register_include!("freshet.gresource")
 }

@@ -18,6 +18,7 @@ use super::drop;
 use super::drop_hint::DropHint;
 use super::messages::UndoOffer;
 use super::preferences::Preferences;
+use super::shortcuts;
 use super::side_by_side::SideBySide;
 use super::sidebar::Sidebar;
 use crate::config;
@@ -327,6 +328,7 @@ impl Window {
                 | WindowAction::History
                 | WindowAction::Statistics
                 | WindowAction::Preferences
+                | WindowAction::Shortcuts
                 | WindowAction::Help
                 | WindowAction::About
                 | WindowAction::Close => None,
@@ -374,6 +376,7 @@ impl Window {
             WindowAction::History => self.show_history(),
             WindowAction::Statistics => self.show_statistics(),
             WindowAction::Preferences => self.show_preferences(),
+            WindowAction::Shortcuts => shortcuts::show(self),
             WindowAction::Help => self.show_help(),
             WindowAction::About => about::show(self),
             WindowAction::Close => self.close(),

@@ -27,8 +27,8 @@ OF_THE_TOOLKIT = tuple(
     for window, pattern in (
         # The arrows and the texts of the about window, the search of shortcuts and preferences.
         ("about", r"^(push button|text) "),
-        ("show-help-overlay", r"^(push button|entry) "),
-        ("show-help-overlay", r"^panel “” in application "),
+        ("shortcuts", r"^(push button|entry) "),
+        ("shortcuts", r"^panel “” in application "),
         ("preferences", r"^entry "),
         ("preferences", r"^list item “” in list “(GtkListView)?” in .* in combo box “[^”]+”"),
         ("preferences", r"^push button “GtkImage” in panel “” in filler “AdwGizmo”"),
