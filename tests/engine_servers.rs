@@ -8,6 +8,8 @@ mod support;
 mod cases;
 #[path = "engine_servers/logins.rs"]
 mod logins;
+#[path = "engine_servers/proxies.rs"]
+mod proxies;
 #[path = "engine_servers/ssh.rs"]
 mod ssh;
 

@@ -42,18 +42,21 @@ pub struct Steps {
 }
 
 impl Contact {
-    /// Asks libcurl about the answer that is being delivered. `hops` redirected to it.
-    pub fn of(easy: EasyRef, mut hops: Vec<Url>, url: Option<&Url>, server: Option<&str>) -> Self {
+    /// Asks libcurl about the answer that is being delivered. `hops` redirected to it; `version`: that of HTTP, if
+    /// it came by that.
+    pub fn of(
+        easy: EasyRef,
+        mut hops: Vec<Url>,
+        url: Option<&Url>,
+        version: Option<&str>,
+        server: Option<&str>,
+    ) -> Self {
         let scheme = url.map(Url::scheme).unwrap_or_default();
         hops.extend(url.cloned());
-        let protocol = match easy.http_version() {
-            Some(version) if scheme.starts_with("http") => version.to_owned(),
-            _ => scheme.to_ascii_uppercase(),
-        };
         Self {
             is_secure: matches!(scheme, "https" | "ftps" | "sftp"),
             addresses: hops,
-            protocol,
+            protocol: version.map_or_else(|| scheme.to_ascii_uppercase(), str::to_owned),
             peer: easy.peer().and_then(|peer| peer.parse().ok()),
             server: server.map(str::to_owned),
             steps: Steps::from_clock(easy.is_reused(), easy.times()),

@@ -6,6 +6,7 @@
 mod callbacks;
 mod failing;
 
+use std::borrow::Cow;
 use std::net::Shutdown;
 use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,7 +31,7 @@ use super::sink::{self, Sink, Took};
 use super::window::Pace;
 use super::{Asked, Body, Request, TransferEvent, Vitals};
 use crate::engine::error::{Failure, FailureKind};
-use crate::engine::types::{Moment, TransferId};
+use crate::engine::types::{ByteRange, Moment, TransferId};
 
 /// The body of a refusal is read up to here, so that its connection can be used again.
 const LARGEST_REFUSAL: u64 = 64 * 1024;
@@ -181,7 +182,9 @@ impl TransferHandler {
     /// What the transfer came to, given what `curl_multi_info_read` says. Afterwards only the sink
     /// may still have early bytes.
     pub fn conclude(&mut self, result: Result<(), curl::Error>) -> Result<(), Failure> {
-        if matches!(self.judged, Judged::NotYet) && result.is_ok() {
+        // Where it went on from the middle by a proxy, libcurl looks at no status before it misses the range.
+        let is_refused = |error: &curl::Error| error.is_range_error() && self.is_head_whole && self.head.status >= 400;
+        if matches!(self.judged, Judged::NotYet) && result.as_ref().err().is_none_or(is_refused) {
             if self.head.status == 0 || self.is_head_whole {
                 // An empty body: no write callback has judged it.
                 self.judge();
@@ -251,10 +254,10 @@ impl TransferHandler {
     /// Judges the head, and tells of it.
     fn judge(&mut self) {
         let infos = self.easy.map(EasyRef::infos);
+        let is_http = infos.as_ref().is_some_and(|infos| infos.is_http);
         if let Some(infos) = infos {
             self.head.url = infos.url.and_then(|url| self.read_url(url.as_bytes()));
             self.head.length = infos.length;
-            let is_http = self.head.url.as_ref().is_none_or(|url| url.scheme().starts_with("http"));
             if !is_http {
                 // A reply code of FTP is no status of HTTP; what it means, libcurl has seen to.
                 self.head.status = 0;
@@ -271,7 +274,8 @@ impl TransferHandler {
         }
         if let Some(easy) = self.easy {
             let hops = self.head.hops.clone();
-            let contact = Contact::of(easy, hops, self.head.url.as_ref(), self.head.text("server"));
+            let version = easy.http_version().filter(|_| is_http);
+            let contact = Contact::of(easy, hops, self.head.url.as_ref(), version, self.head.text("server"));
             self.head.contact = Arc::new(contact);
         }
         self.adapt_window();
@@ -295,9 +299,21 @@ impl TransferHandler {
         };
     }
 
+    /// What was asked, as the server was told it.
+    fn asked(&self) -> Cow<'_, Asked> {
+        let is_to_the_end = self.head.status != 0 && !self.first_url.scheme().starts_with("http");
+        match (self.asked.range, self.asked.total) {
+            // In the words of FTP, which libcurl has put into those of HTTP for a proxy.
+            (Some(range), Some(total)) if is_to_the_end => {
+                Cow::Owned(Asked { range: Some(ByteRange::new(range.start, total)), ..self.asked.clone() })
+            }
+            _ => Cow::Borrowed(&self.asked),
+        }
+    }
+
     /// What the answer is, and how its body is to be decoded.
     fn prove(&self) -> Result<(Answer, Option<Decoder>), Failure> {
-        let answer = proof::prove(&self.asked, &self.head, self.gate.clock.today())?;
+        let answer = proof::prove(&self.asked(), &self.head, self.gate.clock.today())?;
         self.memory.as_ref().map_or(Ok(()), |memory| memory.check(&answer))?;
         framing::check(&self.head.fields)?;
         let is_encoded = proof::is_encoded(&self.head);

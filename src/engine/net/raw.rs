@@ -23,6 +23,8 @@ const CURLSSH_AUTH_PUBLICKEY: c_long = 1 << 0;
 const CURLSSH_AUTH_PASSWORD: c_long = 1 << 1;
 const CURLSSH_AUTH_KEYBOARD: c_long = 1 << 3;
 const CURLSSH_AUTH_AGENT: c_long = 1 << 4;
+const CURLINFO_STRING: curl_sys::CURLINFO = 0x0010_0000;
+const CURLINFO_SCHEME: curl_sys::CURLINFO = CURLINFO_STRING + 49;
 const CURLINFO_LONG: curl_sys::CURLINFO = 0x0020_0000;
 const CURLINFO_HTTP_VERSION: curl_sys::CURLINFO = CURLINFO_LONG + 46;
 /// Since 7.73.
@@ -118,6 +120,7 @@ impl EasyRef {
             length: u64::try_from(self.offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)).ok(),
             filetime: u64::try_from(self.offset(CURLINFO_FILETIME_T)).ok(),
             url: self.text(curl_sys::CURLINFO_EFFECTIVE_URL),
+            is_http: self.text(CURLINFO_SCHEME).is_none_or(|scheme| is_http(scheme.to_bytes())),
         }
     }
 
@@ -204,6 +207,14 @@ pub struct Infos {
     pub filetime: Option<u64>,
     /// The address after redirects.
     pub url: Option<CString>,
+    /// It came by HTTP (`CURLINFO_SCHEME(3)`), which is not always what the address says: a proxy of HTTP is
+    /// asked for an address of FTP in its own words, and answers in these.
+    pub is_http: bool,
+}
+
+/// Versions of libcurl write the scheme in capitals or not.
+fn is_http(scheme: &[u8]) -> bool {
+    scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https")
 }
 
 /// Keeps a TCP socket from taking in more than about `size` bytes ahead of its reader (the kernel has

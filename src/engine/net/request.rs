@@ -78,20 +78,23 @@ fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, buffer: usize) -> Res
     // Each transfer has a connection of its own; why, docs/main-loop.md says.
     easy.http_version(HttpVersion::V11)?;
 
+    // Fields for a server that is asked by FTP are for the proxy that may stand between, which is asked by HTTP.
     let mut fields = List::new();
+    // Ranges are of the file only without an encoding (RFC 9110 section 14.2).
+    if asked.decode {
+        fields.append(&format!("Accept-Encoding: {}", decode::ACCEPTED))?;
+    } else {
+        fields.append("Accept-Encoding: identity")?;
+    }
+    if asked.range.is_some()
+        && let Some(Validator::ETag(value) | Validator::LastModified(value)) = &asked.validator
+    {
+        fields.append(&format!("If-Range: {value}"))?;
+    }
     if is_http {
         easy.nobody(matches!(request.body, Body::Head { by_get: false }))?;
-        // Ranges are of the file only without an encoding (RFC 9110 section 14.2).
-        if asked.decode {
-            fields.append(&format!("Accept-Encoding: {}", decode::ACCEPTED))?;
-        } else {
-            fields.append("Accept-Encoding: identity")?;
-        }
         if let Some(range) = asked.range {
             easy.range(&format!("{}-{}", range.start, range.end.saturating_sub(1)))?;
-            if let Some(Validator::ETag(value) | Validator::LastModified(value)) = &asked.validator {
-                fields.append(&format!("If-Range: {value}"))?;
-            }
         }
     } else {
         // At the end of a file libcurl waits for the server inside one call; this lets us end that.
