@@ -328,6 +328,32 @@ fn an_expired_link_is_replaced_and_nothing_is_fetched_again() {
 }
 
 #[test]
+fn a_new_address_on_another_server_is_not_told_the_secrets_of_the_old_one() {
+    for elsewhere in [true, false] {
+        let (old, other, running) = (Faulty::start(), Faulty::start(), Running::start());
+        old.on("/f", |request| match request.number {
+            0 => file().answer(request).cut_after(5 * MIB),
+            _ => Answer::status(403),
+        });
+        let mut spec = running.single(old.url("/f"));
+        spec.manners.headers =
+            ["Authorization: Bearer s3cret", "Cookie: a=s3cret", "X-Test: yes"].map(str::to_owned).to_vec();
+        spec.manners.referer = Some("http://old.example/page?key=s3cret".to_owned());
+        let id = running.engine.add(spec);
+        assert_eq!(running.failed(id).kind, FailureKind::HttpStatus(403));
+        let new = if elsewhere { &other } else { &old };
+        new.on("/new", |request| file().answer(request));
+        running.engine.send(Order::Renew { id, url: new.url("/new") });
+        files::assert_same(&running.completed(id), 50, 12 * MIB);
+        let asked = new.seen_at("/new");
+        let told = |name| asked.iter().filter(|seen| seen.request.header(name).is_some()).count();
+        let secrets = if elsewhere { 0 } else { asked.len() };
+        assert_eq!([told("Authorization"), told("Cookie"), told("Referer")], [secrets; 3]);
+        assert_eq!(told("X-Test"), asked.len());
+    }
+}
+
+#[test]
 fn a_new_address_of_another_file_is_refused_and_the_part_is_kept() {
     let others = [Resource::new(57, 12 * MIB).etag(Some("\"x\"")), Resource::new(50, 11 * MIB).etag(Some("\"y\""))];
     for other in others {

@@ -32,6 +32,8 @@ impl Book {
         self.by_url.entry(url.clone()).or_default().push(id);
         if let Some(item) = self.items.get_mut(&id) {
             item.sources = Sources::new(&url, &item.spec.mirrors);
+            // What was given for the old server is not the new one's to know.
+            item.spec.manners = item.spec.manners.towards(&url, &old);
             item.spec.url = url;
             item.origin.get_or_insert(old);
             item.is_renewed = true;
