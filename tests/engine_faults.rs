@@ -4,12 +4,14 @@
 
 mod support;
 
+use std::io::Write;
 use std::time::Duration;
 
 use freshet::engine::{FailureKind, State};
 use support::engine::{LIMIT, Running};
 use support::faulty::{Answer, Faulty, Resource};
 use support::files;
+use support::listening::Listening;
 
 const MIB: u64 = 1 << 20;
 
@@ -49,6 +51,15 @@ fn a_host_that_asks_for_patience_is_left_alone_by_all() {
     running.completed(other);
     let wait = server.seen_at("/other")[0].at - server.seen_at("/busy")[0].at;
     assert!(wait >= Duration::from_millis(1950), "{wait:?}");
+}
+
+#[test]
+fn a_server_of_ftp_that_has_too_many_guests_is_told_apart_from_a_silent_one() {
+    let running = Running::start();
+    let full = Listening::start(|mut stream| stream.write_all(b"421 There are too many connected users.\r\n"));
+    let id = running.add(format!("ftp://{}/f", full.address()).parse().unwrap());
+    running.fails_with(id, &FailureKind::ServerRefused(421));
+    assert_eq!(running.retries(id).len(), 3);
 }
 
 #[test]

@@ -90,7 +90,10 @@ fn kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
             FailureKind::Tls
         }
         curl_sys::CURLE_TOO_MANY_REDIRECTS => FailureKind::TooManyRedirects,
-        curl_sys::CURLE_LOGIN_DENIED => FailureKind::LoginRequired,
+        // Not now: another password would not help.
+        curl_sys::CURLE_LOGIN_DENIED => {
+            refused(text).filter(FailureKind::is_temporary).unwrap_or(FailureKind::LoginRequired)
+        }
         curl_sys::CURLE_REMOTE_FILE_NOT_FOUND | curl_sys::CURLE_FTP_COULDNT_RETR_FILE => {
             refused(text).unwrap_or(FailureKind::FileNotFound)
         }
@@ -117,6 +120,13 @@ fn kind(code: curl_sys::CURLcode, text: &str) -> FailureKind {
 const CURLE_PROXY: curl_sys::CURLcode = 97;
 /// Since libcurl 8.6: header fields beyond its bounds.
 const CURLE_TOO_LARGE: curl_sys::CURLcode = 100;
+
+/// What it means that libcurl says that the time is over, and this was the last reply of a server of FTP: a 421 ends
+/// the connection, whatever was asked (RFC 959 section 4.2.2), and libcurl takes each for one that came of idleness.
+pub fn by_reply(reply: u16) -> Option<Failure> {
+    let detail = "the server has ended the connection by the reply 421";
+    (reply == 421).then(|| Failure::new(FailureKind::ServerRefused(reply), detail))
+}
 
 /// What it means that a SOCKS proxy did this, a number of libcurl's (`CURLINFO_PROXY_ERROR(3)`). A proxy that could
 /// not reach the server is none that does not work. `was_offered`: it could have had a user name and a password.
@@ -148,10 +158,10 @@ const CURLPX_REPLY_TTL_EXPIRED: c_long = 24;
 const CURLPX_RESOLVE_HOST: c_long = 27;
 const CURLPX_USER_REJECTED: c_long = 33;
 
-/// A three-digit reply of the 4yz or 5yz class at the end of libcurl's text.
+/// A three-digit reply of the 4yz or 5yz class in libcurl's text, which may name the one that was expected, too.
 fn refused(text: &str) -> Option<FailureKind> {
-    let number = text.rsplit([' ', ':']).find_map(|word| word.trim().parse::<u16>().ok())?;
-    (400..600).contains(&number).then_some(FailureKind::ServerRefused(number))
+    let mut numbers = text.split([' ', ':']).filter_map(|word| word.parse::<u16>().ok());
+    numbers.find(|number| (400..600).contains(number)).map(FailureKind::ServerRefused)
 }
 
 #[cfg(test)]
@@ -173,6 +183,24 @@ mod tests {
         assert_eq!(kind(19, "RETR response: 550"), FailureKind::ServerRefused(550));
         assert_eq!(kind(78, "The file does not exist"), FailureKind::FileNotFound);
         assert_eq!(kind(13, "response reading failed (errno: 104)"), FailureKind::Protocol);
+    }
+
+    #[test]
+    fn a_full_server_is_no_wrong_one_and_wants_no_log_in() {
+        // The words are those of lib/ftp.c in libcurl 7.88 and 8.x.
+        for (code, text, reply) in [
+            (8, "Got a 450 ftp-server response when 220 was expected", 450),
+            (8, "Got a 530 ftp-server response when 220 was expected", 530),
+            (11, "ACCT rejected by server: 532", 532),
+            (13, "Bad PASV/EPSV response: 425", 425),
+            (67, "Access denied: 430", 430),
+            (67, "Access denied: 450", 450),
+        ] {
+            assert_eq!(kind(code, text), FailureKind::ServerRefused(reply), "{text}");
+        }
+        assert_eq!(kind(67, "Access denied: 530"), FailureKind::LoginRequired);
+        assert_eq!(kind(67, "Authentication failure"), FailureKind::LoginRequired);
+        assert_eq!(kind(8, "Got a 120 ftp-server response when 220 was expected"), FailureKind::Protocol);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::{Judged, TransferHandler};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::net::failure;
+use crate::engine::net::raw::EasyRef;
 
 impl TransferHandler {
     pub(super) fn failure(&self, error: &curl::Error) -> Failure {
@@ -15,6 +16,10 @@ impl TransferHandler {
         let mut failure = failure::from_curl(error, self.url().as_ref());
         if let Some(easy) = self.easy.filter(|_| failure.kind == FailureKind::Proxy) {
             failure.kind = failure::by_proxy(easy.proxy_error(), self.has_proxy_login);
+        }
+        let infos = self.easy.filter(|_| failure.kind == FailureKind::Silence).map(EasyRef::infos);
+        if let Some(refusal) = infos.filter(|infos| !infos.is_http).and_then(|infos| failure::by_reply(infos.status)) {
+            failure = refusal;
         }
         match failure.kind {
             // An FTP server may be one that HTTP redirected to.
