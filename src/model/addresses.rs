@@ -117,17 +117,21 @@ impl Addresses {
         Some(if count == 1 { one } else { many })
     }
 
-    /// Reads a metalink, an address list or a list in JSON; `name` is what its own file is called. The folders
-    /// that it names count for nothing: somebody else may have written it.
+    /// Reads a metalink, an address list or a list in JSON; `name` is what its own file is called. Somebody else may
+    /// have written it: see [`list::List::distrust`].
     pub fn in_list(bytes: &[u8], name: &str) -> Self {
-        let mut addresses = Self::in_own_list(bytes, name);
-        addresses.found.iter_mut().for_each(|entry| entry.folder = None);
-        addresses
+        let mut list = list::read(bytes);
+        list.distrust();
+        Self::of(list, name)
     }
 
     /// Reads one that the user chose as a list of downloads, with its folders: see [`Addresses::settle_folders`].
     pub fn in_own_list(bytes: &[u8], name: &str) -> Self {
-        let list::List { entries: found, errors, passed_over } = list::read(bytes);
+        Self::of(list::read(bytes), name)
+    }
+
+    fn of(list: list::List, name: &str) -> Self {
+        let list::List { entries: found, errors, passed_over } = list;
         let sentence = |error: list::ListError| {
             let line = error.line.to_string();
             // Translators: {file} is the name of a file, {problem} a technical text in English.
@@ -244,6 +248,7 @@ fn looks_like_file(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::download::spec::{DownloadSpec, Manners, OnExists};
 
     #[test]
     fn a_text_file_is_a_list_with_options_or_a_text_with_addresses() {
@@ -370,6 +375,40 @@ mod tests {
         let list = b"http://h/a\n dir=/srv/x\n";
         assert_eq!(Addresses::in_list(list, "l.txt").found[0].folder, None);
         assert_eq!(Addresses::in_own_list(list, "l.txt").found[0].folder, Some("/srv/x".into()));
+    }
+
+    #[test]
+    fn only_a_list_of_the_user_s_own_replaces_files_and_says_whom_to_trust() {
+        let list = "https://h/a\n on-exists=overwrite\n netrc\n proxy=p:1\n cacert=/ca\n insecure\n user=ann:pw\n\
+                    https://h/b\n allow-overwrite=true\n all-proxy=p:1\n all-proxy-user=u\n no-netrc=false\n split=4\n\
+                    https://h/c\n insecure\nhttps://h/d\n on-exists=skip\n";
+        let specs = |addresses: Addresses| {
+            let spec = |entry: Entry| {
+                let mut spec = DownloadSpec::new(entry.urls[0].clone(), "/d".into());
+                entry.apply(&mut spec);
+                spec
+            };
+            addresses.found.into_iter().map(spec).collect::<Vec<_>>()
+        };
+        let own = Addresses::in_own_list(list.as_bytes(), "l.txt");
+        assert_eq!(own.notes, [""; 0]);
+        let own = specs(own);
+        assert_eq!((own[0].on_exists, own[1].on_exists), (OnExists::Overwrite, OnExists::Overwrite));
+        assert!(own[0].manners.insecure && own[1].manners.proxy_credentials.is_some(), "{own:?}");
+        for found in [Addresses::in_list(list.as_bytes(), "l.txt"), Addresses::in_text_file(list, "l.txt")] {
+            assert_eq!(found.refused, [""; 0]);
+            assert_eq!(found.notes, ["“l.txt”: 5 options were passed over: on-exists, netrc, proxy, cacert, insecure"]);
+            assert_eq!(found.found[2], Entry::from(found.found[2].urls[0].clone()));
+            let specs = specs(found);
+            for spec in &specs {
+                let Manners { netrc, proxy, proxy_credentials, ca_file, insecure, .. } = &spec.manners;
+                assert_eq!((*netrc, *insecure, proxy, ca_file), (false, false, &None, &None), "{}", spec.url);
+                assert_eq!(*proxy_credentials, None, "{}", spec.url);
+            }
+            assert!(specs[0].manners.credentials.is_some());
+            assert_eq!((specs[0].on_exists, specs[1].on_exists), (OnExists::Rename, OnExists::Rename));
+            assert_eq!((specs[1].connections, specs[3].on_exists), (4, OnExists::Skip));
+        }
     }
 
     #[test]

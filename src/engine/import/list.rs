@@ -66,6 +66,22 @@ pub struct List {
     pub passed_over: Vec<String>,
 }
 
+impl List {
+    /// Leaves of it what somebody else may say, who wrote it: no folders, and no [liberties](Options::take_liberties),
+    /// which are passed over.
+    pub fn distrust(&mut self) {
+        for entry in &mut self.entries {
+            entry.folder = None;
+            for name in entry.options.iter_mut().flat_map(|options| options.take_liberties()) {
+                if !self.passed_over.iter().any(|known| known == name) {
+                    self.passed_over.push(name.to_owned());
+                }
+            }
+            entry.options.take_if(|options| **options == Options::default());
+        }
+    }
+}
+
 /// Reads a file that says what to download, a metalink, a list in JSON or an address list; which of them, its first
 /// sign tells, not its name.
 pub fn read(bytes: &[u8]) -> List {

@@ -74,6 +74,21 @@ impl Options {
         }
     }
 
+    /// Takes out what nobody but the user may say, and names it: with it whoever wrote a list could have files of the
+    /// user's replaced, everything led over a machine of his own with certificates that nobody looks at, and log-ins
+    /// of `.netrc` used.
+    pub fn take_liberties(&mut self) -> Vec<&'static str> {
+        self.proxy_credentials = None;
+        let taken = [
+            ("on-exists", self.on_exists.take_if(|wish| *wish == OnExists::Overwrite).is_some()),
+            ("netrc", std::mem::take(&mut self.netrc)),
+            ("proxy", self.proxy.take().is_some()),
+            ("cacert", self.ca_file.take().is_some()),
+            ("insecure", std::mem::take(&mut self.insecure)),
+        ];
+        taken.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect()
+    }
+
     /// What is said here goes before what `spec` holds for all.
     pub fn apply(self, spec: &mut DownloadSpec) {
         let (manners, patience) = (&mut spec.manners, &mut spec.patience);
