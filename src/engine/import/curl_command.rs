@@ -255,6 +255,8 @@ impl Draft {
         match name.to_ascii_lowercase().as_str() {
             // The engine's own: with another value it would get another file, or a part of it.
             "accept-encoding" | "connection" | "if-range" | "range" | "te" => {}
+            // What the browser has in its cache: the answer would be that it is the same, and no file.
+            "if-match" | "if-modified-since" | "if-none-match" | "if-unmodified-since" => {}
             "cookie" => self.cookies.push(value.to_owned()),
             "referer" => self.set("referer", value.to_owned()),
             "user-agent" => self.set("user-agent", value.to_owned()),
@@ -331,7 +333,8 @@ mod tests {
         let entry = read(
             "curl 'https://example.org/a.zip?x=1&y=2' \\\n  -H 'User-Agent: Mozilla/5.0 (X11)' \\\n  \
              -H 'Accept: */*' --compressed -H 'Accept-Encoding: gzip, br' \\\n  -H 'Referer: https://example.org/' \
-             -H $'X-Quote: it\\'s' -H 'Cookie: a=1' -b 'b=2' -H 'Connection: keep-alive'",
+             -H $'X-Quote: it\\'s' -H 'Cookie: a=1' -b 'b=2' -H 'Connection: keep-alive' -H 'If-None-Match: \"1\"' \\\n  \
+             -H 'If-Modified-Since: Mon, 03 Mar 2025 03:03:03 GMT' -H 'if-match: \"1\"' -H 'If-Unmodified-Since: x'",
         );
         assert_eq!(entry.urls[0].as_str(), "https://example.org/a.zip?x=1&y=2");
         let manners = manners(entry);
