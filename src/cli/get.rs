@@ -100,7 +100,12 @@ fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
         {
             match spec {
                 Ok(spec) => {
-                    engine.add(spec);
+                    let skips = spec.on_exists == OnExists::Skip;
+                    let id = engine.add(spec);
+                    // Soon enough: that a file is there is found by the disk's threads, and told on the main loop.
+                    if skips {
+                        session.tracker.borrow_mut().skip(id);
+                    }
                 }
                 Err(problem) => {
                     say(&problem);
@@ -157,7 +162,7 @@ struct Session {
 impl Session {
     fn new(options: &Options, expected: usize) -> Self {
         Self {
-            tracker: RefCell::new(Tracker::new(expected, options.on_exists() == OnExists::Skip)),
+            tracker: RefCell::new(Tracker::new(expected)),
             reporter: RefCell::new(Some(reporter(options, expected))),
             ended: Cell::new(None),
         }
@@ -239,7 +244,7 @@ mod tests {
 
     fn session(reporter: impl Reporter + 'static) -> Session {
         Session {
-            tracker: RefCell::new(Tracker::new(1, false)),
+            tracker: RefCell::new(Tracker::new(1)),
             reporter: RefCell::new(Some(Box::new(reporter))),
             ended: Cell::new(None),
         }

@@ -132,7 +132,7 @@ mod tests {
         let queued = |id| Event::Added(Box::new(snapshot(id, State::Queued)));
         let changed = |snapshot: Snapshot| Event::Changed(Box::new(snapshot));
 
-        let mut tracker = Tracker::new(2, false);
+        let mut tracker = Tracker::new(2);
         let mut lines = Lines::new(Vec::new(), detail);
         for event in [
             queued(1),

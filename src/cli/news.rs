@@ -63,14 +63,26 @@ pub struct Tracker {
     /// Added, and not at its end.
     open: HashSet<DownloadId>,
     active: IdMap<DownloadId, Active>,
-    /// A file that is there already is as good as a download.
-    skips: bool,
+    /// Those of them for which a file that is there already is as good as theirs.
+    skipping: HashSet<DownloadId>,
     status: Status,
 }
 
 impl Tracker {
-    pub fn new(expected: usize, skips: bool) -> Self {
-        Self { expected, ended: 0, open: HashSet::new(), active: IdMap::default(), skips, status: Status::Complete }
+    pub fn new(expected: usize) -> Self {
+        Self {
+            expected,
+            ended: 0,
+            open: HashSet::new(),
+            active: IdMap::default(),
+            skipping: HashSet::new(),
+            status: Status::Complete,
+        }
+    }
+
+    /// A file that is there already is as good as that of this download, which was just added.
+    pub fn skip(&mut self, id: DownloadId) {
+        self.skipping.insert(id);
     }
 
     /// Whether every download has come to its end.
@@ -141,7 +153,7 @@ impl Tracker {
                 Some(News::Retrying { snapshot, failure, attempt })
             }
             State::Completed => self.end(id, Status::Complete).then_some(News::Completed(snapshot)),
-            State::Failed(failure) if self.skips && failure.kind == FailureKind::TargetExists => {
+            State::Failed(Failure { kind: FailureKind::TargetExists, .. }) if self.skipping.contains(&id) => {
                 self.end(id, Status::Complete).then_some(News::Skipped(snapshot))
             }
             State::Failed(failure) => {
@@ -171,6 +183,7 @@ impl Tracker {
     /// Returns whether this is its end, and not a second telling of it.
     fn end(&mut self, id: DownloadId, status: Status) -> bool {
         self.active.remove(&id);
+        self.skipping.remove(&id);
         let was_open = self.open.remove(&id);
         if was_open {
             self.ended += 1;
@@ -233,7 +246,7 @@ pub mod tests {
 
     #[test]
     fn a_download_is_told_from_beginning_to_end() {
-        let mut tracker = Tracker::new(1, false);
+        let mut tracker = Tracker::new(1);
         let states = [
             State::Connecting,
             State::Downloading,
@@ -256,14 +269,14 @@ pub mod tests {
 
     #[test]
     fn a_file_of_one_packet_is_started_too() {
-        let mut tracker = Tracker::new(1, false);
+        let mut tracker = Tracker::new(1);
         let states = [State::Connecting, State::Verifying, State::Completed];
         assert_eq!(go(&mut tracker, 1, &states), ["Added", "Connecting", "Started", "Completed"]);
     }
 
     #[test]
     fn progress_is_told_of_what_has_started() {
-        let mut tracker = Tracker::new(1, false);
+        let mut tracker = Tracker::new(1);
         let event = Event::Progressed { id: DownloadId(1), progress: Progress::default() };
         go(&mut tracker, 1, &[State::Connecting]);
         assert_eq!(told(&mut tracker, &event), "");
@@ -275,7 +288,7 @@ pub mod tests {
 
     #[test]
     fn it_is_over_when_all_have_ended_and_the_worst_end_counts() {
-        let mut tracker = Tracker::new(4, false);
+        let mut tracker = Tracker::new(4);
         go(&mut tracker, 1, &[failed(FailureKind::HttpStatus(404))]);
         assert_eq!(tracker.status(), Status::Network);
         go(&mut tracker, 2, &[failed(FailureKind::ChangedOnServer)]);
@@ -288,11 +301,15 @@ pub mod tests {
 
     #[test]
     fn a_file_that_is_there_is_a_success_only_if_it_was_to_be_skipped() {
-        let mut tracker = Tracker::new(1, true);
+        let mut tracker = Tracker::new(1);
+        tracker.skip(DownloadId(1));
         assert_eq!(go(&mut tracker, 1, &[failed(FailureKind::TargetExists)]), ["Added", "Skipped"]);
         assert_eq!((tracker.is_over(), tracker.status()), (true, Status::Complete));
-        let mut tracker = Tracker::new(1, false);
+        assert!(tracker.skipping.is_empty());
+        let mut tracker = Tracker::new(2);
+        tracker.skip(DownloadId(2));
         assert_eq!(go(&mut tracker, 1, &[failed(FailureKind::TargetExists)]), ["Added", "Failed"]);
-        assert_eq!(tracker.status(), Status::File);
+        assert_eq!(go(&mut tracker, 2, &[failed(FailureKind::ReadOnly)]), ["Added", "Failed"]);
+        assert_eq!((tracker.is_over(), tracker.status()), (true, Status::File));
     }
 }
