@@ -5,9 +5,9 @@
 mod support;
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use freshet::engine::{FailureKind, State};
+use freshet::engine::{FailureKind, Speed, State};
 use support::engine::{LIMIT, Running};
 use support::faulty::{Answer, Faulty, Resource};
 use support::files;
@@ -60,6 +60,23 @@ fn a_server_of_ftp_that_has_too_many_guests_is_told_apart_from_a_silent_one() {
     let id = running.add(format!("ftp://{}/f", full.address()).parse().unwrap());
     running.fails_with(id, &FailureKind::ServerRefused(421));
     assert_eq!(running.retries(id).len(), 3);
+}
+
+#[test]
+fn a_limit_holds_for_what_a_redirect_leads_to() {
+    // Redirects are followed by libcurl, or by us: where there is a referrer.
+    for referer in [None, Some("http://example.org/page".to_owned())] {
+        let (server, running) = (Faulty::start(), Running::start());
+        server.on("/f", |_| Answer::redirect(302, "/there").bytes("moved"));
+        server.serve("/there", Resource::new(1, 3 * MIB));
+        let mut spec = running.single(server.url("/f"));
+        (spec.rate, spec.manners.referer) = (Some(Speed(MIB)), referer);
+        let begin = Instant::now();
+        files::assert_same(&running.completed(running.engine.add(spec)), 1, 3 * MIB);
+        assert!(begin.elapsed() > Duration::from_secs(2), "{:?}", begin.elapsed());
+        let connections: Vec<_> = server.seen().iter().map(|seen| seen.request.connection).collect();
+        assert_eq!(connections, [0, 0], "it asked over another connection");
+    }
 }
 
 #[test]

@@ -62,33 +62,59 @@ fn a_login_that_is_given_later_continues_what_is_here() {
 
 #[test]
 fn a_login_does_not_follow_a_redirect_to_another_server() {
-    let (server, other, running) = (Faulty::start(), Faulty::start(), Running::start());
-    let target = other.url("/f").to_string();
-    server.on(
-        "/f",
-        move |request| {
-            if request.is_from("ann", "s3cret") { Answer::redirect(302, &target) } else { Answer::login() }
-        },
-    );
-    let (told, hear) = channel();
-    other.on("/f", move |request| {
-        told.send(request.header("Authorization").map(str::to_owned)).unwrap();
-        // It asks as well.
-        if request.number == 0 { Answer::login() } else { Resource::new(1, MIB).answer(request) }
-    });
-    let id = running.add(server.url("/f"));
-    running.fails_with(id, &FailureKind::LoginRequired);
-    log_in(&running, id, "s3cret");
-    running.fails_with(id, &FailureKind::LoginElsewhere);
-    // What would be given now would be given to the first one.
-    let asked = server.seen().len();
-    log_in(&running, id, "of the other");
-    running.engine.send(Command::Resume(id));
-    files::assert_same(&running.completed(id), 1, MIB);
-    let is_from_ann = |request: &Request| request.is_from("ann", "s3cret");
-    assert!(server.seen()[asked..].iter().all(|seen| is_from_ann(&seen.request) || seen.status == 401));
-    let heard: Vec<_> = hear.try_iter().collect();
-    assert!(heard.len() >= 2 && heard.iter().all(Option::is_none), "{heard:?}");
+    // Redirects are followed by libcurl, or by us: where there is a referrer.
+    for referer in [None, Some("http://example.org/page".to_owned())] {
+        let (server, other, running) = (Faulty::start(), Faulty::start(), Running::start());
+        let (next, target) = (server.url("/next").to_string(), other.url("/f").to_string());
+        for (path, place) in [("/f", next), ("/next", target)] {
+            server.on(path, move |request| {
+                if request.is_from("ann", "s3cret") { Answer::redirect(302, &place) } else { Answer::login() }
+            });
+        }
+        let (told, hear) = channel();
+        other.on("/f", move |request| {
+            told.send(request.header("Authorization").map(str::to_owned)).unwrap();
+            // It asks as well.
+            if request.number == 0 { Answer::login() } else { Resource::new(1, MIB).answer(request) }
+        });
+        let mut spec = running.spec(server.url("/f"));
+        spec.manners.referer = referer;
+        let id = running.engine.add(spec);
+        running.fails_with(id, &FailureKind::LoginRequired);
+        log_in(&running, id, "s3cret");
+        running.fails_with(id, &FailureKind::LoginElsewhere);
+        // What would be given now would be given to the first one.
+        let asked = server.seen().len();
+        log_in(&running, id, "of the other");
+        running.engine.send(Command::Resume(id));
+        files::assert_same(&running.completed(id), 1, MIB);
+        let is_from_ann = |request: &Request| request.is_from("ann", "s3cret");
+        assert!(server.seen()[asked..].iter().all(|seen| is_from_ann(&seen.request) || seen.status == 401));
+        let heard: Vec<_> = hear.try_iter().collect();
+        assert!(heard.len() >= 2 && heard.iter().all(Option::is_none), "{heard:?}");
+        let contact = running.engine.details(id).unwrap().sources[0].contact.clone().unwrap();
+        assert_eq!(contact.addresses, [server.url("/f"), server.url("/next"), other.url("/f")]);
+    }
+}
+
+#[test]
+fn a_login_in_the_address_is_for_all_of_its_server() {
+    for referer in [None, Some("http://example.org/page".to_owned())] {
+        let (server, running) = (Faulty::start(), Running::start());
+        let place = server.url("/there").to_string();
+        let if_ann = |answer: Answer, request: &Request| {
+            if request.is_from("ann", "s3cret") { answer } else { Answer::login() }
+        };
+        server.on("/f", move |request| if_ann(Answer::redirect(302, &place), request));
+        server.on("/there", move |request| if_ann(Answer::redirect(302, "last"), request));
+        server.on("/last", move |request| if_ann(Resource::new(1, MIB).answer(request), request));
+        let mut url = server.url("/f");
+        url.set_username("ann").unwrap();
+        url.set_password(Some("s3cret")).unwrap();
+        let mut spec = running.spec(url);
+        spec.manners.referer = referer;
+        files::assert_same(&running.completed(running.engine.add(spec)), 1, MIB);
+    }
 }
 
 #[test]

@@ -141,6 +141,16 @@ impl Case {
         Self { ask: Box::new(ask), ..self }
     }
 
+    /// ... and like this, besides.
+    pub fn asking_also(self, more: impl Fn(&mut DownloadSpec) + 'static) -> Self {
+        let ask = self.ask;
+        let both = move |spec: &mut DownloadSpec| {
+            ask(spec);
+            more(spec);
+        };
+        Self { ask: Box::new(both), ..self }
+    }
+
     /// With this in the folder before.
     pub fn finding(self, find: impl Fn(&Path) + 'static) -> Self {
         Self { find: Box::new(find), ..self }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Redirects to everywhere (RFC 9110 section 15.4).
+//! Redirects to everywhere (RFC 9110 section 15.4): each is followed by libcurl, and by us where there is something to keep
+//! from other servers.
 
 use freshet::engine::FailureKind;
 use freshet::engine::download::spec::Credentials;
@@ -23,7 +24,7 @@ fn nowhere(location: &'static str, kind: FailureKind, text: &str) -> Case {
 }
 
 fn forbidden(location: &'static str) -> Case {
-    nowhere(location, FailureKind::UnsupportedScheme, "upported|disabled")
+    nowhere(location, FailureKind::UnsupportedScheme, "upported|disabled|is not one of")
 }
 
 /// So many redirects before the file.
@@ -60,7 +61,40 @@ fn with_secrets(case: Case) -> Case {
     })
 }
 
-cases![
+/// Asked for with what is followed by us, and is for the first server alone.
+fn with_a_key(case: Case) -> Case {
+    case.asking_also(|spec| {
+        spec.manners.headers.extend(["X-Api-Key: s3cret".into(), "X-Test: yes".into()]);
+        spec.manners.referer = Some("http://example.org/page?key=s3cret".into());
+    })
+    .judging(|play| {
+        for (server, told) in [(&play.server, true), (&play.other, false)] {
+            for name in ["X-Api-Key", "Referer"] {
+                let as_meant = server.seen().iter().all(|seen| seen.request.header(name).is_some() == told);
+                ensure(as_meant, || format!("{name} is to be told only to the first server"))?;
+            }
+            let is_told = server.seen().iter().all(|seen| seen.request.header("X-Test") == Some("yes"));
+            ensure(is_told, || "X-Test is for all".to_owned())?;
+        }
+        Ok(())
+    })
+}
+
+/// The same table twice.
+macro_rules! by_both {
+    ($($name:ident = $case:expr),+ $(,)?) => {
+        pub mod by_libcurl {
+            use super::*;
+            cases![$($name = $case),+];
+        }
+        pub mod by_us {
+            use super::*;
+            cases![$($name = with_a_key($case)),+];
+        }
+    };
+}
+
+by_both![
     moved_permanently = to(301, "/there"),
     found = to(302, "/there"),
     see_other = to(303, "/there"),

@@ -122,7 +122,7 @@ pub struct Manners {
     pub insecure: bool,
 }
 
-/// What makes the name of a header that may log in or tell who asks, besides `Referer`.
+/// What makes the name of a header that may log in or tell who asks.
 const SECRET_WORDS: [&str; 7] = ["auth", "cookie", "key", "password", "secret", "session", "token"];
 
 impl Manners {
@@ -134,7 +134,17 @@ impl Manners {
         }
         // Only over plain http a proxy reads the header itself.
         let has_proxy = self.proxy.is_some() && url.scheme() == "http";
-        self.without_secrets(has_proxy)
+        let mut manners = self.without_secrets(has_proxy);
+        // That is what the own server is called.
+        manners.headers.retain(|line| name_of(line) != "host");
+        manners
+    }
+
+    /// Whether there is more for the own server alone than libcurl itself keeps from others that one redirects to:
+    /// that is the user name with its password, and what stands in `Authorization` and `Cookie`.
+    pub fn has_more_than_logins(&self) -> bool {
+        let is_kept = |line: &str| matches!(name_of(line).as_str(), "authorization" | "cookie");
+        self.referer.is_some() || self.headers.iter().any(|line| !is_for_all(line) && !is_kept(line))
     }
 
     /// Whether the proxy can be told a user name and a password.
@@ -144,14 +154,21 @@ impl Manners {
 
     /// `.netrc` stays, which says for each host itself what it may be told.
     pub fn without_secrets(&self, has_proxy: bool) -> Self {
-        let is_for_all = |line: &&String| {
-            let name = line.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
-            let is_secret = name == "referer" || SECRET_WORDS.iter().any(|word| name.contains(word));
-            !is_secret || (has_proxy && name == "proxy-authorization")
-        };
-        let headers = self.headers.iter().filter(is_for_all).cloned().collect();
+        let may_stay = |line: &&String| is_for_all(line) || (has_proxy && name_of(line) == "proxy-authorization");
+        let headers = self.headers.iter().filter(may_stay).cloned().collect();
         Self { headers, referer: None, credentials: None, ..self.clone() }
     }
+}
+
+/// The name of a header line.
+fn name_of(line: &str) -> String {
+    line.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether any server may be told a header line.
+fn is_for_all(line: &str) -> bool {
+    let name = name_of(line);
+    name != "referer" && !SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// Whether both addresses are of one scheme, host and port. Not `Url::origin`, by which no SFTP address
@@ -359,6 +376,31 @@ mod tests {
             assert_eq!((told.user_agent, told.insecure), (manners.user_agent.clone(), true), "{other}");
         }
         assert_eq!(manners.towards(&url("sftp://h/f"), &url("sftp://h/g")), manners);
+    }
+
+    #[test]
+    fn what_libcurl_would_tell_where_it_is_redirected_to_is_known() {
+        let with = |headers: &[&str], referer: Option<&str>| Manners {
+            headers: headers.iter().map(|line| (*line).to_owned()).collect(),
+            referer: referer.map(str::to_owned),
+            credentials: Some(Credentials { user: "ann".into(), password: "secret".into() }),
+            ..Manners::default()
+        };
+        let logins = ["authorization : Basic x", "Cookie: a=b", "X-A: b", "Host: h"];
+        assert!(!with(&logins, None).has_more_than_logins());
+        assert!(with(&[], Some("http://own/page")).has_more_than_logins());
+        for line in ["PRIVATE-TOKEN: t", "X-Api-Key: k", "Referer: r", "X-Session;"] {
+            assert!(with(&[line], None).has_more_than_logins(), "{line}");
+        }
+    }
+
+    #[test]
+    fn another_server_is_not_called_by_the_name_of_the_own_one() {
+        let named = Manners { headers: vec!["Host: own".into(), "X-A: b".into()], ..Manners::default() };
+        let url = |text: &str| Url::parse(text).unwrap();
+        assert_eq!(named.towards(&url("https://m/f"), &url("https://own/f")).headers, ["X-A: b"]);
+        assert_eq!(named.towards(&url("https://own/g"), &url("https://own/f")), named);
+        assert_eq!(named.without_secrets(false), named);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct Contact {
     pub steps: Steps,
 }
 
-/// What was waited for, one after the other; redirects included.
+/// What was waited for, one after the other; redirects included that libcurl has followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Steps {
     /// The connection was there already: nothing was looked up, connected or agreed on.

@@ -31,7 +31,7 @@ use glib::thread_guard::ThreadGuard;
 use glib::{ControlFlow, IOCondition, SourceId};
 
 use super::gate::{Gate, Held};
-use super::handler::TransferHandler;
+use super::handler::{Trail, TransferHandler};
 use super::idle::Idle;
 use super::raw::{self, EasyRef};
 use super::round::{Due, Round, Seen};
@@ -331,13 +331,7 @@ impl Drop for Inner {
 impl Transport for Driver {
     /// Step 4.
     fn start(&self, id: TransferId, request: Request) {
-        let inner = &self.inner;
-        if let Err(failure) = inner.begin(id, &request) {
-            inner.gate.tell(match request.body {
-                Body::Part => TransferEvent::Ended { id, end: None, result: Err(failure) },
-                Body::Memory { .. } | Body::Head { .. } => TransferEvent::Fetched { id, result: Err(failure) },
-            });
-        }
+        self.inner.ask(id, &request, None);
     }
 
     fn attach(&self, id: TransferId, part: PartId) {
@@ -437,20 +431,33 @@ impl Transport for Driver {
 }
 
 impl Inner {
-    fn begin(&self, id: TransferId, request: &Request) -> Result<(), Failure> {
+    fn ask(&self, id: TransferId, request: &Request, trail: Option<Trail>) {
+        if let Err(failure) = self.begin(id, request, trail) {
+            self.gate.tell(match request.body {
+                Body::Part => TransferEvent::Ended { id, end: None, result: Err(failure) },
+                Body::Memory { .. } | Body::Head { .. } => TransferEvent::Fetched { id, result: Err(failure) },
+            });
+        }
+    }
+
+    fn begin(&self, id: TransferId, request: &Request, trail: Option<Trail>) -> Result<(), Failure> {
         if self.stopped.get() {
             return Err(Failure::new(FailureKind::Internal(0), "the engine has stopped"));
         }
         self.idle.borrow_mut().weed(self.gate.clock.now());
         self.gate.hasten();
         let sink = Sink::new(self.disk.clone());
-        let handler = TransferHandler::new(id, request, self.gate.clone(), sink);
+        let mut handler = TransferHandler::new(id, request, self.gate.clone(), sink);
+        if let Some(trail) = trail {
+            handler.follow(trail);
+        }
+        let is_led = handler.is_led();
         let mut easy = Easy2::new(handler);
         let me = EasyRef::of(&easy);
         easy.get_mut().set_easy(me);
         let others = self.transfers.borrow().len();
         self.keep_connections(others + 1);
-        request::configure(&mut easy, request, self.gate.limiter.borrow().pace(id, Speed(0)), others)?;
+        request::configure(&mut easy, request, is_led, self.gate.limiter.borrow().pace(id, Speed(0)), others)?;
         // Adding makes libcurl wish for a timeout of zero: the kick-start comes from the loop.
         let mut handle = self.multi.borrow().add2(easy).map_err(multi_failure)?;
         let token = usize::try_from(id.0).unwrap_or(usize::MAX);

@@ -5,33 +5,32 @@
 
 mod callbacks;
 mod failing;
+mod judging;
+mod redirects;
 
-use std::borrow::Cow;
 use std::net::Shutdown;
 use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use curl::easy::WriteError;
 use socket2::Socket;
 use url::Url;
 
-use super::contact::Contact;
-use super::decode::{Decoder, codings};
-use super::framing;
+use super::decode::Decoder;
 use super::gate::{Gate, Held};
 use super::head;
 use super::idle::Ports;
 use super::memory::Memory;
-use super::proof::{self, Answer, Head};
+use super::proof::Head;
 use super::raw::EasyRef;
 use super::sink::{self, Sink, Took};
 use super::window::Pace;
 use super::{Asked, Body, Request, TransferEvent, Vitals};
 use crate::engine::error::{Failure, FailureKind};
-use crate::engine::types::{ByteRange, Moment, TransferId};
+use crate::engine::types::{Moment, TransferId};
+
+pub use redirects::Trail;
 
 /// The body of a refusal is read up to here, so that its connection can be used again.
 const LARGEST_REFUSAL: u64 = 64 * 1024;
@@ -56,6 +55,8 @@ enum Judged {
     Enough,
     /// Its body is not wanted.
     Refused(Failure),
+    /// Nor here, but what there is at this address, once so much of it has come.
+    Elsewhere { url: Url, received: u64 },
 }
 
 pub struct TransferHandler {
@@ -63,6 +64,8 @@ pub struct TransferHandler {
     /// The address that was asked first.
     first_url: Url,
     has_proxy_login: bool,
+    /// What was asked of the first server, if no other may be asked all of it: then redirects are followed by us.
+    led: Option<Box<Request>>,
     asked: Asked,
     gate: Rc<Gate>,
     pub sink: Sink,
@@ -112,6 +115,7 @@ impl TransferHandler {
             id,
             first_url: request.url.clone(),
             has_proxy_login: request.manners.has_proxy_login(),
+            led: request.manners.has_more_than_logins().then(|| Box::new(request.clone())),
             until: asked.range.map(|range| range.end),
             asked,
             gate,
@@ -197,8 +201,8 @@ impl TransferHandler {
         self.sink.flush();
         match &self.judged {
             Judged::Refused(failure) => return Err(failure.clone()),
-            // It was broken off by us.
-            Judged::Enough => {}
+            // It was broken off by us, or could be.
+            Judged::Enough | Judged::Elsewhere { .. } => {}
             Judged::NotYet | Judged::Taken => {
                 // The body may be here, and only the server's leave was not waited for.
                 if let Err(error) = result
@@ -251,76 +255,6 @@ impl TransferHandler {
         }
     }
 
-    /// Judges the head, and tells of it.
-    fn judge(&mut self) {
-        let infos = self.easy.map(EasyRef::infos);
-        let is_http = infos.as_ref().is_some_and(|infos| infos.is_http);
-        if let Some(infos) = infos {
-            self.head.url = infos.url.and_then(|url| self.read_url(url.as_bytes()));
-            self.head.length = infos.length;
-            if !is_http {
-                // A reply code of FTP is no status of HTTP; what it means, libcurl has seen to.
-                self.head.status = 0;
-                self.head.fields.clear();
-                self.head.modified = infos.filetime.map(|age| SystemTime::UNIX_EPOCH + Duration::from_secs(age));
-            } else {
-                if self.head.status == 0 {
-                    self.head.status = infos.status;
-                }
-                // Which of the sockets that were tried it is; or one that another transfer has left.
-                self.ports = self.easy.map(EasyRef::ports);
-                self.socket = self.ports.and_then(|ports| self.gate.windows.borrow_mut().find(ports, self.socket));
-            }
-        }
-        if let Some(easy) = self.easy {
-            let hops = self.head.hops.clone();
-            let version = easy.http_version().filter(|_| is_http);
-            let contact = Contact::of(easy, hops, self.head.url.as_ref(), version, self.head.text("server"));
-            self.head.contact = Arc::new(contact);
-        }
-        self.adapt_window();
-        self.judged = match self.prove() {
-            Ok((answer, decoder)) => {
-                self.decoder = decoder;
-                self.sink.begin(answer.start, answer.end);
-                if !answer.continues {
-                    // Not the range, but the whole file.
-                    self.until = None;
-                    self.sink.expect(Vec::new());
-                }
-                let answer = Box::new(answer);
-                match &mut self.memory {
-                    Some(memory) => memory.answer = Some(answer),
-                    None => self.gate.tell(TransferEvent::Answered { id: self.id, answer }),
-                }
-                Judged::Taken
-            }
-            Err(failure) => Judged::Refused(failure),
-        };
-    }
-
-    /// What was asked, as the server was told it.
-    fn asked(&self) -> Cow<'_, Asked> {
-        let is_to_the_end = self.head.status != 0 && !self.first_url.scheme().starts_with("http");
-        match (self.asked.range, self.asked.total) {
-            // In the words of FTP, which libcurl has put into those of HTTP for a proxy.
-            (Some(range), Some(total)) if is_to_the_end => {
-                Cow::Owned(Asked { range: Some(ByteRange::new(range.start, total)), ..self.asked.clone() })
-            }
-            _ => Cow::Borrowed(&self.asked),
-        }
-    }
-
-    /// What the answer is, and how its body is to be decoded.
-    fn prove(&self) -> Result<(Answer, Option<Decoder>), Failure> {
-        let answer = proof::prove(&self.asked(), &self.head, self.gate.clock.today())?;
-        self.memory.as_ref().map_or(Ok(()), |memory| memory.check(&answer))?;
-        framing::check(&self.head.fields)?;
-        let is_encoded = proof::is_encoded(&self.head);
-        let decoder = is_encoded.then(|| Decoder::new(&codings(&self.head.fields))).transpose()?;
-        Ok((answer, decoder))
-    }
-
     fn on_header(&mut self, line: &[u8]) -> bool {
         self.resolved = true;
         self.last_sign = self.gate.began();
@@ -355,6 +289,10 @@ impl TransferHandler {
         if matches!(self.judged, Judged::Refused(_)) {
             self.received += bytes.len() as u64;
             return Ok(if self.received > LARGEST_REFUSAL { 0 } else { bytes.len() });
+        }
+        if let Judged::Elsewhere { received, .. } = &mut self.judged {
+            *received += bytes.len() as u64;
+            return Ok(if *received > LARGEST_REFUSAL { 0 } else { bytes.len() });
         }
         if matches!(self.judged, Judged::Enough) {
             return Ok(0);

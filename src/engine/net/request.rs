@@ -23,7 +23,7 @@ use crate::engine::types::Speed;
 /// since libcurl takes one. RSA is last because libssh2 before 1.11 signs with it by SHA-1 only,
 /// which OpenSSH has refused since 8.8.
 const SSH_KEYS: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
-const MOST_REDIRECTS: u32 = 20;
+pub const MOST_REDIRECTS: u32 = 20;
 
 /// The receive buffer: at 256 KiB a GiB costs a quarter less CPU than at libcurl's 16 KiB, more
 /// gains nothing (docs/performance.md). With a rate limit small reads keep the flow even: a
@@ -50,27 +50,28 @@ static SCHEMES: LazyLock<Schemes> = LazyLock::new(|| {
 });
 
 /// Sets everything this request needs on a new handle; `pace` is what rate limits leave it, `others` the
-/// number of transfers that run.
+/// number of transfers that run. `is_led`: libcurl follows no redirect.
 pub fn configure<H: Handler>(
     easy: &mut Easy2<H>,
     request: &Request,
+    is_led: bool,
     pace: Option<Speed>,
     others: usize,
 ) -> Result<(), Failure> {
     let even = |pace: Speed| usize::try_from((pace.0 / 16).clamp(*EVEN_BUFFERS.start(), *EVEN_BUFFERS.end())).ok();
     let buffer = pace.and_then(even).unwrap_or(if others < FEW { FAST_BUFFER } else { ONE_OF_MANY });
-    set(easy, request, buffer).map_err(|error| {
+    set(easy, request, is_led, buffer).map_err(|error| {
         let what = error.extra_description().unwrap_or_else(|| error.description()).to_owned();
         Failure::new(FailureKind::Internal(error.code()), format!("libcurl refused an option: {what}"))
     })
 }
 
-fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, buffer: usize) -> Result<(), curl::Error> {
+fn set<H: Handler>(easy: &mut Easy2<H>, request: &Request, is_led: bool, buffer: usize) -> Result<(), curl::Error> {
     let (asked, manners) = (&request.asked, &request.manners);
     let is_http = matches!(request.url.scheme(), "http" | "https");
     easy.url(address(request).as_str())?;
     raw::set_protocols(easy, &SCHEMES.first, &SCHEMES.redirects)?;
-    easy.follow_location(true)?;
+    easy.follow_location(!is_led)?;
     easy.max_redirections(MOST_REDIRECTS)?;
     easy.connect_timeout(request.connect_timeout)?;
     easy.tcp_keepalive(true)?;

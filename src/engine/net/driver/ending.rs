@@ -16,6 +16,11 @@ impl Inner {
             self.idle.borrow_mut().left(fd, ports, self.gate.clock.now());
         }
         let outcome = easy.get_mut().conclude(result);
+        if let Some((request, trail)) = easy.get_mut().onward() {
+            // Its place in the rate limits is that of the one that follows.
+            drop(easy);
+            return self.ask(id, &request, Some(trail));
+        }
         self.leave(id, easy.get_mut(), outcome);
     }
 
