@@ -137,6 +137,8 @@ impl Manners {
         let mut manners = self.without_secrets(has_proxy);
         // That is what the own server is called.
         manners.headers.retain(|line| name_of(line) != "host");
+        // Servers that give a file only to who comes from their pages send http there first.
+        manners.referer = self.referer.clone().filter(|_| is_upgrade(own, url));
         manners
     }
 
@@ -169,6 +171,13 @@ fn name_of(line: &str) -> String {
 fn is_for_all(line: &str) -> bool {
     let name = name_of(line);
     name != "referer" && !SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Whether one address is that of the same server as another one, but encrypted.
+fn is_upgrade(from: &Url, to: &Url) -> bool {
+    let is_plain = from.scheme() == "http" && from.port().is_none();
+    let is_encrypted = to.scheme() == "https" && to.port().is_none();
+    is_plain && is_encrypted && from.host() == to.host()
 }
 
 /// Whether both addresses are of one scheme, host and port. Not `Url::origin`, by which no SFTP address
@@ -391,6 +400,23 @@ mod tests {
         assert!(with(&[], Some("http://own/page")).has_more_than_logins());
         for line in ["PRIVATE-TOKEN: t", "X-Api-Key: k", "Referer: r", "X-Session;"] {
             assert!(with(&[line], None).has_more_than_logins(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_same_server_is_told_the_referrer_once_it_is_encrypted() {
+        let manners = Manners { headers: vec!["X-Token: t".into()], ..manners() };
+        let url = |text: &str| Url::parse(text).unwrap();
+        let told = |to: &str, own: &str| manners.towards(&url(to), &url(own));
+        assert_eq!(told("https://own/g", "http://own/f").referer, manners.referer);
+        assert!(manners.referer.is_some() && told("https://own/g", "http://own/f").headers.is_empty());
+        for (to, own) in [
+            ("http://own/g", "https://own/f"),
+            ("https://other/g", "http://own/f"),
+            ("https://own:8443/g", "http://own/f"),
+            ("https://own/g", "http://own:8080/f"),
+        ] {
+            assert_eq!(told(to, own).referer, None, "{own} {to}");
         }
     }
 
