@@ -74,7 +74,9 @@ introspection() {
 }
 
 logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
+workers=
+# shellcheck disable=SC2086 # a list of words
+trap 'kill $workers 2>/dev/null; rm -rf "$logs"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 passed=0
@@ -87,22 +89,40 @@ count() {
   failed=$((failed + $2))
 }
 
-# step KIND NAME COMMAND...: runs one step of the tests. KIND says how it is counted: "check" as one,
-# "rust" by cargo's own results, "ui" by its lines "ok NAME" and "not ok NAME", "python" by what unittest
-# tells of each test.
+# step KIND NAME COMMAND...: runs one step of the tests, if it is wanted.
 step() {
   kind=$1
   name=$2
   shift 2
-  echo "$name" | grep -Eq -- "$wanted" || return 0
+  is_wanted "$name" || return 0
   printf '\n== %s\n' "$name"
-  log=$logs/log
+  run "$logs/log" "$@"
+  tell "$kind" "$name" "$logs/log"
+}
+
+is_wanted() {
+  echo "$1" | grep -Eq -- "$wanted"
+}
+
+# run LOG COMMAND...: keeps what the command says, how it ended, and how long that took.
+run() {
+  log=$1
+  shift
   began=$(date +%s)
   status=0
   # Not in a pipe, which would hide the exit status.
   "$@" >"$log" 2>&1 </dev/null || status=$?
-  took=$(($(date +%s) - began))
+  echo "$(($(date +%s) - began)) $status" >"$log.new"
+  mv "$log.new" "$log.end"
+}
 
+# tell KIND NAME LOG: counts what a step has tested. KIND says how: "check" as one, "rust" by cargo's own
+# results, "ui" by its lines "ok NAME" and "not ok NAME", "python" by what unittest tells of each test.
+tell() {
+  kind=$1
+  name=$2
+  log=$3
+  read -r took status <"$log.end"
   good=0
   bad=0
   case $kind in
@@ -120,7 +140,7 @@ step() {
       good=$(grep -c ' \.\.\. ok$' "$log" || true)
       bad=$(grep -Ec ' \.\.\. (FAIL|ERROR)$' "$log" || true)
       ;;
-    check) [ $status -ne 0 ] || good=1 ;;
+    check) [ "$status" -ne 0 ] || good=1 ;;
   esac
   # A step that ends badly, or tests nothing, without a failed test has failed itself.
   if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$good" -eq 0 ]; }; then bad=1; fi
@@ -139,6 +159,28 @@ step() {
     failures="$failures
   $name"
   fi
+}
+
+# Windows are tested by two programs at a time, each in a session of its own: mostly they wait.
+window_tests() {
+  for program in tests/ui/*.py; do
+    is_wanted "window: $(basename "$program" .py)" && echo "$program"
+  done
+}
+
+# Takes one after the other that nobody else has taken.
+test_windows() {
+  for program in $(window_tests); do
+    log=$logs/$(basename "$program" .py)
+    mkdir "$log.taken" 2>/dev/null || continue
+    case $program in
+      *_wayland.py) session='tests/ui/support/wayland-session.sh sway' ;;
+      *_gnome_shell.py) session='tests/ui/support/wayland-session.sh gnome-shell' ;;
+      *) session=build-aux/gui-session.sh ;;
+    esac
+    # shellcheck disable=SC2086 # a command and its argument
+    run "$log" $session timeout 500 /usr/bin/python3 "$program"
+  done
 }
 
 check_scripts() {
@@ -219,15 +261,17 @@ with_toolkit=$(grep -l 'feature = "gui"\|freshet-window\|freshet::model' tests/*
 step rust 'tests with the toolkit' build-aux/gui-session.sh env G_DEBUG=fatal-criticals \
   cargo test --locked --no-fail-fast --lib --bins $with_toolkit
 step check 'build' cargo build --locked --bins
-for program in tests/ui/*.py; do
-  case $program in
-    *_wayland.py) session='tests/ui/support/wayland-session.sh sway' ;;
-    *_gnome_shell.py) session='tests/ui/support/wayland-session.sh gnome-shell' ;;
-    *) session=build-aux/gui-session.sh ;;
-  esac
-  # shellcheck disable=SC2086 # a command and its argument
-  step ui "window: $(basename "$program" .py)" $session timeout 300 /usr/bin/python3 "$program"
+test_windows &
+workers=$!
+test_windows &
+workers="$workers $!"
+for program in $(window_tests); do
+  name=$(basename "$program" .py)
+  printf '\n== window: %s\n' "$name"
+  until [ -e "$logs/$name.end" ]; do sleep 1; done
+  tell ui "window: $name" "$logs/$name"
 done
+workers=
 step check 'Meson' meson_install
 step check 'installed files' check_install
 step check 'uninstalled' check_uninstall
