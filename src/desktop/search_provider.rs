@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use gio::prelude::*;
 
-use crate::model::{DownloadId, DownloadList, DownloadObject};
+use crate::model::{DownloadId, DownloadList, DownloadObject, search};
 
 /// Where it is on the bus, under the application's name; the `.search-provider.ini` says so as well.
 const PATH: &str = "/io/github/freshet/Freshet/SearchProvider";
@@ -22,9 +22,6 @@ const INTERFACE: &str = r#"<node><interface name="org.gnome.Shell.SearchProvider
   </method>
   <method name="LaunchSearch"><arg type="as" direction="in"/><arg type="u" direction="in"/></method>
 </interface></node>"#;
-
-/// The desktop shows five or so, and asks anew with each letter.
-const MOST: usize = 20;
 
 /// Answers from now on. `chosen` is called with the result that the user took, or with none when the
 /// program itself is wanted.
@@ -81,18 +78,8 @@ fn read(id: &str) -> Option<DownloadId> {
     id.parse().ok().map(DownloadId)
 }
 
-/// Those with every one of the words in their names, in the order of the list.
 fn found(list: &DownloadList, words: &[String]) -> Vec<String> {
-    let words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
-    let downloads = list.iter::<DownloadObject>().filter_map(Result::ok);
-    downloads
-        .filter(|download| {
-            let name = download.name().to_lowercase();
-            words.iter().all(|word| name.contains(word))
-        })
-        .take(MOST)
-        .map(|download| download.id().to_string())
-        .collect()
+    search::found(list, words).iter().map(|id| id.0.to_string()).collect()
 }
 
 fn meta(download: &DownloadObject) -> glib::VariantDict {

@@ -34,6 +34,7 @@ pub mod refusals;
 mod rows;
 pub mod rule_groups;
 pub mod schedule;
+pub mod search;
 pub mod session;
 pub mod speed_trace;
 pub mod statistics;
