@@ -169,6 +169,20 @@ fn a_removed_download_can_be_restored_with_its_bytes_and_purged_with_its_files()
 }
 
 #[test]
+fn what_a_running_download_brought_before_the_statistics_were_cleared_is_forgotten_too() {
+    let server = slow_server();
+    let list = tempfile::tempdir().unwrap();
+    let running = Running::with(Config { list: Some(list.path().join("list.sqlite")), ..Config::default() });
+    let id = running.add(server.url("/slow"));
+    has_some(&running, id);
+    let main_loop = glib::MainContext::default();
+    main_loop.block_on(running.engine.clear_traffic()).unwrap();
+    let total = main_loop.block_on(running.engine.traffic(Day(0))).unwrap().total;
+    assert!(total < MIB / 4, "{total} are there still");
+    running.stop();
+}
+
+#[test]
 fn what_came_is_counted_once_whatever_became_of_it() {
     let server = slow_server();
     let list = tempfile::tempdir().unwrap();

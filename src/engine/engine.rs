@@ -339,6 +339,15 @@ impl Engine {
         }
     }
 
+    /// Forgets how much came, up to this moment: what is not saved yet would be counted after it.
+    pub async fn clear_traffic(&self) -> Result<(), Failure> {
+        self.core.book.borrow_mut().save_traffic();
+        match self.archive() {
+            Some(archive) => archive.clear_traffic().await,
+            None => Ok(()),
+        }
+    }
+
     /// For what is cleared; none where no list is saved.
     pub fn archive(&self) -> Option<Archive> {
         self.core.archive.borrow().clone()

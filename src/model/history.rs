@@ -233,7 +233,7 @@ impl Session {
     }
 
     /// Takes something out of what is kept besides the list, if anything is kept.
-    pub(super) async fn clear(&self, part: impl AsyncFnOnce(Archive) -> Result<(), Failure>) -> Result<(), String> {
+    async fn clear(&self, part: impl AsyncFnOnce(Archive) -> Result<(), Failure>) -> Result<(), String> {
         match self.engine().archive() {
             Some(archive) => part(archive).await.map_err(|failure| uncleared(&failure)),
             None => Ok(()),
@@ -248,8 +248,8 @@ pub(super) fn unread(failure: &Failure) -> String {
     gettext_f("It cannot be read. {cause}", &[("cause", &cause(failure))])
 }
 
-/// Why it cannot be cleared.
-fn uncleared(failure: &Failure) -> String {
+/// Why they cannot be cleared.
+pub(super) fn uncleared(failure: &Failure) -> String {
     tracing::warn!("{failure}");
     // Translators: {cause} is a whole sentence, like “The disk is full.”
     gettext_f("It cannot be cleared. {cause}", &[("cause", &cause(failure))])

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use super::amounts::{day, size};
-use super::history::unread;
+use super::history::{uncleared, unread};
 use super::session::Session;
 use super::speed_trace::round_up;
 use crate::engine::store::{Day, Traffic};
@@ -70,7 +70,7 @@ impl Session {
 
     /// The error is a sentence for the user.
     pub async fn clear_statistics(&self) -> Result<(), String> {
-        self.clear(async |archive| archive.clear_traffic().await).await
+        self.engine().clear_traffic().await.map_err(|failure| uncleared(&failure))
     }
 }
 

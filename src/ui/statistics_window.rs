@@ -13,7 +13,7 @@ use crate::model::Session;
 use crate::model::statistics::Statistics;
 
 mod imp {
-    use std::cell::OnceCell;
+    use std::cell::{OnceCell, RefCell};
 
     use super::*;
 
@@ -41,6 +41,8 @@ mod imp {
         #[template_child]
         pub empty: TemplateChild<adw::StatusPage>,
         pub session: OnceCell<Session>,
+        /// Of the days: the row around them does not tell what is in it.
+        pub day_rows: RefCell<Vec<AmountRow>>,
     }
 
     #[glib::object_subclass]
@@ -114,10 +116,16 @@ impl StatisticsWindow {
     fn show_all(&self, statistics: Statistics) {
         let imp = self.imp();
         let Statistics { plot, of_days, hosts, .. } = statistics;
+        // Something may come while all is cleared.
+        imp.day_rows.take().iter().for_each(|row| imp.by_day.remove(row));
+        while let Some(row) = imp.hosts.first_child() {
+            imp.hosts.remove(&row);
+        }
         imp.days.set_description(Some(&glib::markup_escape_text(&of_days)));
-        let days: Vec<_> = plot.bars.iter().rev().filter(|bar| bar.share > 0.0).collect();
-        days.iter().for_each(|bar| imp.by_day.add_row(&AmountRow::new(bar)));
+        let days = plot.bars.iter().rev().filter(|bar| bar.share > 0.0).map(AmountRow::new).collect::<Vec<_>>();
+        days.iter().for_each(|row| imp.by_day.add_row(row));
         imp.by_day.set_visible(!days.is_empty());
+        imp.day_rows.replace(days);
         imp.servers.set_visible(!hosts.is_empty());
         for bar in &hosts {
             imp.hosts.append(&AmountRow::new(bar));

@@ -4,12 +4,14 @@
 
 import json
 import random
+import re
+import time
 
 from support import desktop, words
 from support.choosers import choose
 from support.freshet_ui import Freshet, Home
 from support.server import Server
-from support.waiting import run
+from support.waiting import run, until
 
 DESKTOP = desktop.here()
 DATA = random.Random(1).randbytes(50_000)
@@ -100,8 +102,25 @@ def what_is_taken_off_the_list_is_found_again_and_what_came_is_counted():
             app.screenshot(DESKTOP, "history-cleared")
 
 
+def cleared_statistics_show_only_what_came_since():
+    with Server({"/slow.bin": DATA * 20}, 50_000) as server, Home() as home:
+        home.prefer(connections_per_download=1)
+        with Freshet(home, server.url("/slow.bin")) as app:
+            app.wait_for("slow.bin", words.DOWNLOADING)
+            # What is shown was saved now.
+            open_from_menu(app, words.STATISTICS, words.CAME_FROM_SERVER)
+            time.sleep(1)
+            app.click(words.CLEAR)
+            app.click(words.CLEAR_NOW)
+            until("the end of the question", lambda: not app.says(words.IS_FORGOTTEN))
+            time.sleep(1)
+            rows = [row for row in app.nodes() if re.search(words.CAME_FROM_SERVER, row.get_name())]
+            assert len(rows) <= 1, "what came before is shown as well"
+
+
 if __name__ == "__main__":
     run(
         a_list_is_exported_and_what_was_not_complete_is_imported,
         what_is_taken_off_the_list_is_found_again_and_what_came_is_counted,
+        cleared_statistics_show_only_what_came_since,
     )

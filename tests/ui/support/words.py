@@ -176,6 +176,7 @@ DOWNLOADED_BEFORE = "was downloaded before"
 MORE_ACTIONS, DOWNLOAD_AGAIN = "More Actions", "Download Again"
 IN_HISTORY = r"^done\.bin: 50\.0\skB – 127\.0\.0\.1 – \d+ \w+ \d+, \d+:\d+\b"
 CAME_TODAY, CAME_FROM = r"^100\.0\skB in the last 30 days, 100\.0\skB of them today", r"^127\.0\.0\.1: 100\.0\skB\b"
+CAME_FROM_SERVER, IS_FORGOTTEN = r"^127\.0\.0\.1: ", r"from which server is forgotten"
 
 # The list of the window.
 DOWNLOADS = "Downloads"
