@@ -625,6 +625,31 @@ fn the_time_of_a_start_is_typed_and_turned_past_midnight() {
 }
 
 #[test]
+fn numbers_that_are_written_and_not_confirmed_are_taken_when_downloads_are_added() {
+    use freshet::model::session::Place;
+    use freshet::model::terms::{Start, Term, Terms};
+    on_display(|| {
+        let said = Rc::new(RefCell::new(None));
+        let hears = said.clone();
+        let dialog = AddDialog::new(&Settings::in_memory().unwrap(), move |_, place| drop(hears.replace(Some(place))));
+        dialog.append("http://127.0.0.1/file.iso");
+        named::<adw::ComboRow>(&dialog, "start").set_selected(3);
+        for (number, text) in [("connections", "7"), ("limit", "250"), ("at", "07:15")] {
+            named::<gtk::SpinButton>(&dialog, number).set_text(text);
+        }
+        WidgetExt::activate_action(&dialog, "dialog.add", None).unwrap();
+        let Some(Place { terms, start: Start::At(at), .. }) = said.take() else { panic!("it starts at no time") };
+        let mut wanted = Terms::default();
+        wanted.say(Term::Connections, "7").unwrap();
+        wanted.say(Term::Limit, "250000").unwrap();
+        assert_eq!(terms, wanted);
+        let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let at = glib::DateTime::from_unix_local(at.try_into().unwrap()).unwrap();
+        assert_eq!((at.hour(), at.minute()), (7, 15));
+    });
+}
+
+#[test]
 fn the_wheel_turns_no_number_without_the_focus() {
     on_display(|| {
         let dialog = AddDialog::new(&Settings::in_memory().unwrap(), |_, _| ());

@@ -252,6 +252,7 @@ impl AddDialog {
 
     fn add(&self) {
         let imp = self.imp();
+        imp.options.take_written();
         // The terms were read as they were typed; that a time does not exist shows only now.
         let said = imp.options.terms().and_then(|terms| Ok((terms, imp.options.start()?)));
         let (terms, start) = match said {

@@ -136,6 +136,12 @@ impl AddOptions {
         }
     }
 
+    /// Takes what is written into a number and not confirmed: a key may add the downloads from there.
+    pub fn take_written(&self) {
+        let imp = self.imp();
+        [&imp.at, &imp.connections, &imp.limit].into_iter().for_each(|number| number.update());
+    }
+
     /// What is said. The error is a sentence for the user.
     pub fn terms(&self) -> Result<Terms, String> {
         let imp = self.imp();
