@@ -360,6 +360,9 @@ impl Window {
     pub fn perform_window_action(&self, action: WindowAction) {
         match action {
             WindowAction::Add => self.show_add_dialog(""),
+            // Their keys are those of a text as well.
+            WindowAction::Paste if self.is_done_by_text("clipboard.paste") => {}
+            WindowAction::Undo if self.is_done_by_text("text.undo") => {}
             WindowAction::Paste => self.paste(),
             WindowAction::PauseAll => self.send(Command::PauseAll),
             WindowAction::ResumeAll => self.send(Command::ResumeAll),

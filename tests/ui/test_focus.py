@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 
 from support import desktop, words
-from support.freshet_ui import Clipboard, DragSource, Freshet, Home
+from support.freshet_ui import Clipboard, DragSource, Freshet, Home, content_of
 from support.screen_reader import Atspi, called, focus_of, focused, is_download, name, role, tab_until, to_list
 from support.server import Server
 from support.waiting import run, until
@@ -84,6 +84,32 @@ def the_search_takes_the_keys_and_gives_them_back():
         until_focus(app, "a row", is_download)
 
 
+def keys_for_a_text_are_left_to_the_search_while_it_is_written_in():
+    with completed() as app, Clipboard("https://127.0.0.1/pasted.bin"):
+        DESKTOP.key("Delete")
+        app.wait_gone("a.bin")
+        DESKTOP.key("ctrl", "f")
+        in_search(app)
+        DESKTOP.key("ctrl", "v")
+        entry = app.find(words.ENTRY, words.SEARCH_ENTRY)
+        until("what was copied", lambda: content_of(entry) == "https://127.0.0.1/pasted.bin")
+        DESKTOP.key("ctrl", "z")
+        until("nothing", lambda: content_of(entry) == "")
+        app.row("b.bin")
+        assert not app.seen_row("a.bin"), "the removal is undone"
+        DESKTOP.key("Escape")
+        until_focus(app, "a row", is_download)
+        DESKTOP.key("ctrl", "z")
+        on_row(app, "a.bin")
+        # Also where there is no removal to undo.
+        DESKTOP.key("ctrl", "f")
+        in_search(app)
+        DESKTOP.type("b.b")
+        until("one row", lambda: not app.seen_row("a.bin"))
+        DESKTOP.key("ctrl", "z")
+        until("less of it", lambda: content_of(entry) != "b.b")
+
+
 def an_offer_that_goes_gives_the_keys_to_the_list():
     with completed() as app, DragSource("text", "another window"), Clipboard("https://127.0.0.1/x.bin"):
         DESKTOP.focus(DragSource.title)
@@ -138,6 +164,7 @@ def a_row_that_comes_has_the_focus_if_another_one_had_it():
 if __name__ == "__main__":
     run(
         the_search_takes_the_keys_and_gives_them_back,
+        keys_for_a_text_are_left_to_the_search_while_it_is_written_in,
         an_offer_that_goes_gives_the_keys_to_the_list,
         a_notice_that_goes_gives_the_keys_to_the_list,
         details_that_go_give_the_keys_to_the_list,

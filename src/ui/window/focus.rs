@@ -64,6 +64,12 @@ impl Window {
         ));
     }
 
+    /// Has what is being written in do what it does with a key that the window knows, too: the window's keys come first.
+    pub(super) fn is_done_by_text(&self, action: &str) -> bool {
+        let text = GtkWindowExt::focus(self).and_downcast::<gtk::Text>().filter(|text| text.is_editable());
+        text.is_some_and(|text| WidgetExt::activate_action(&text, action, None).is_ok())
+    }
+
     /// The key for it: to the words, or, from there, back to all rows.
     pub(super) fn find_or_end(&self) {
         let imp = self.imp();
