@@ -625,6 +625,44 @@ fn the_time_of_a_start_is_typed_and_turned_past_midnight() {
 }
 
 #[test]
+fn a_row_is_shown_whatever_group_and_words_keep_it_out() {
+    use freshet::model::filter::{Filter, Group};
+    use freshet::ui::sidebar::Sidebar;
+    on_display(|| {
+        let (session, settings) = session();
+        session.apply(&Event::Added(Box::new(snapshot(1, State::Paused))));
+        session.apply(&Event::Added(Box::new(snapshot(2, State::Completed))));
+        let window = Window::new(&application(), &session, &settings);
+        window.present();
+        let list = session.list();
+        until(|| window.is_mapped() && list.n_items() == 2);
+        let shown = |id| window.view().only_selected().is_some_and(|download| download.id() == id);
+
+        named::<Sidebar>(&window, "sidebar").choose(Group::Completed);
+        assert_eq!(list.count(), 1);
+        window.reveal(DownloadId(2));
+        until(|| shown(2));
+        assert_eq!(list.filter().group, Group::Completed, "it was in the group");
+        window.reveal(DownloadId(1));
+        until(|| shown(1));
+        assert_eq!(list.filter(), Filter::default());
+
+        named::<gtk::SearchBar>(&window, "search_bar").set_search_mode(true);
+        named::<gtk::SearchEntry>(&window, "search_entry").set_text("file-1");
+        until(|| list.count() == 1);
+        // One that comes just now is let through before it is a row.
+        session.apply(&Event::Added(Box::new(snapshot(10, State::Paused))));
+        window.reveal(DownloadId(10));
+        until(|| shown(10));
+        assert!(list.filter().is_search(), "it was found");
+        window.reveal(DownloadId(2));
+        until(|| shown(2));
+        assert_eq!(list.filter(), Filter::default());
+        window.destroy();
+    });
+}
+
+#[test]
 fn numbers_that_are_written_and_not_confirmed_are_taken_when_downloads_are_added() {
     use freshet::model::session::Place;
     use freshet::model::terms::{Start, Term, Terms};

@@ -377,7 +377,7 @@ impl Application {
             (_, download) => {
                 window.present();
                 if download.is_some() {
-                    window.view().reveal(id);
+                    window.reveal(id);
                 }
             }
         }

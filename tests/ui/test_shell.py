@@ -57,6 +57,8 @@ def the_search_finds_downloads_by_their_names_and_shows_them():
             assert (meta["id"], meta["name"]) == (whale[0], "Blue Whale.bin"), meta
             assert meta["description"].startswith("Completed"), meta
             assert ask("GetInitialResultSet", "(as)", ["nothing of that name"]) == ([],)
+            desktop.click(DESKTOP, *desktop.middle(app.place_of_row("Failed, ")))
+            until("no row", lambda: not app.seen_row("Blue Whale.bin"))
             DESKTOP.focus(None)
             ask("ActivateResult", "(sasu)", whale[0], ["whale"], 0)
             until("the row to be shown", lambda: app.row("Blue Whale.bin"))

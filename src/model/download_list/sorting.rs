@@ -52,6 +52,12 @@ impl DownloadList {
         self.imp().sorted.borrow().as_ref().map(|sorted| sorted.filter.clone()).unwrap_or_default()
     }
 
+    /// Whether this one is to be shown, also where it is so new that it is no row yet.
+    pub fn lets_through(&self, id: DownloadId) -> bool {
+        let filter = self.filter();
+        filter.lets_all_through() || self.imp().lets_through(&filter, &self.imp().rows.borrow(), id)
+    }
+
     /// Shows only what it lets through.
     pub fn set_filter(&self, filter: Filter) {
         self.choose(self.imp().order.get(), filter);

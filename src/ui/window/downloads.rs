@@ -272,7 +272,7 @@ impl Window {
             session.restore(&removal.ids);
         }
         if let Some(first) = removal.ids.first() {
-            self.imp().view.reveal(*first);
+            self.reveal(*first);
         }
         if removal.has_files {
             // Translators: said after Undo of a removal.

@@ -51,7 +51,7 @@ impl Window {
 
     fn add_at_once(&self, session: &Session, addresses: &Addresses, place: &Place) {
         if let Some(last) = session.add(addresses, place).last() {
-            self.imp().view.reveal(*last);
+            self.reveal(*last);
         }
     }
 
@@ -76,7 +76,7 @@ impl Window {
                 ngettext_f("{n} download has this address.", "{n} downloads have these addresses.", count, &[("n", &n)])
             }
         };
-        self.ask(wanted, &gettext("Already in the List"), &body, move |window| window.imp().view.reveal(last));
+        self.ask(wanted, &gettext("Already in the List"), &body, move |window| window.reveal(last));
     }
 
     fn ask_about_past(&self, wanted: Wanted, count: usize, last: &history::Past) {

@@ -10,7 +10,7 @@ use super::Window;
 use crate::i18n::{gettext, gettext_f};
 use crate::model::filter::{Filter, Group};
 use crate::model::order::{Order, SortKey};
-use crate::model::{DownloadList, Session};
+use crate::model::{DownloadId, DownloadList, Session};
 use crate::settings::Settings;
 use crate::ui::actions::WindowAction;
 use crate::ui::{drag_out, messages, sidebar};
@@ -195,6 +195,15 @@ impl Window {
             imp.none_found.set_description(Some(&glib::markup_escape_text(&description)));
         }
         imp.found.set_visible_child_name(if is_empty { "none" } else { "some" });
+    }
+
+    /// Shows the row of a download, whatever group or words keep it out of sight.
+    pub fn reveal(&self, id: DownloadId) {
+        let imp = self.imp();
+        if imp.session.get().is_some_and(|session| !session.list().lets_through(id)) {
+            self.show_all();
+        }
+        imp.view.reveal(id);
     }
 
     pub(super) fn show_all(&self) {
