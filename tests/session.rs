@@ -69,6 +69,7 @@ fn in_state(id: u64, state: State) -> Box<Snapshot> {
         is_kept: false,
         moved: None,
         retry_in: None,
+        retry_at: None,
         added_at: SystemTime::UNIX_EPOCH,
         finished_at: None,
     })

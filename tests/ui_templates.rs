@@ -108,6 +108,7 @@ fn snapshot(id: u64, state: State) -> Snapshot {
         is_kept: false,
         moved: None,
         retry_in: None,
+        retry_at: None,
         added_at: SystemTime::UNIX_EPOCH,
         finished_at: None,
     }

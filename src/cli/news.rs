@@ -217,6 +217,7 @@ pub mod tests {
             is_kept: false,
             moved: None,
             retry_in: None,
+            retry_at: None,
             added_at: SystemTime::UNIX_EPOCH,
             finished_at: None,
         }

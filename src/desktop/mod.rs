@@ -16,6 +16,7 @@ pub mod keyring;
 pub mod launcher;
 pub mod link_file;
 pub mod logins;
+pub mod midnight;
 pub mod notifications;
 pub mod power;
 pub mod search_provider;

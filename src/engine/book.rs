@@ -177,7 +177,7 @@ impl Book {
     }
 
     fn picture(&self, item: &Item) -> Snapshot {
-        item.snapshot(self.received(item), self.parts.clock.now())
+        item.snapshot(self.received(item), self.parts.clock.now(), self.parts.clock.today())
     }
 
     fn received(&self, item: &Item) -> u64 {
@@ -409,7 +409,8 @@ impl Book {
         if has_changed {
             // With the bytes on disk, not those just arriving: what a continued download begins with.
             let snapshot = self.items.get(&id).filter(|item| item.removed.is_none());
-            let snapshot = snapshot.map(|item| item.snapshot(item.map.done().bytes(), now));
+            let today = self.parts.clock.today();
+            let snapshot = snapshot.map(|item| item.snapshot(item.map.done().bytes(), now, today));
             self.events.extend(snapshot.map(|snapshot| Event::Changed(Box::new(snapshot))));
             self.save_record(id);
         }

@@ -79,8 +79,10 @@ pub struct Snapshot {
     pub is_kept: bool,
     /// What is here of it is being taken to [`Snapshot::folder`], and so many bytes of it are there.
     pub moved: Option<u64>,
-    /// How long until it tries again, when `state` is Waiting.
+    /// How long from this moment until it tries again, when `state` is Waiting.
     pub retry_in: Option<Duration>,
+    /// When that is by the clock on the wall, for who reads it later.
+    pub retry_at: Option<SystemTime>,
     pub added_at: SystemTime,
     pub finished_at: Option<SystemTime>,
 }

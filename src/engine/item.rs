@@ -186,7 +186,8 @@ impl Item {
         Progress { received, total, speed, time_left: time_left.filter(|_| is_running) }
     }
 
-    pub fn snapshot(&self, received: u64, now: Moment) -> Snapshot {
+    /// `now` and `today` are this moment by both clocks.
+    pub fn snapshot(&self, received: u64, now: Moment, today: SystemTime) -> Snapshot {
         let retry_in = match &self.life.state {
             // What is held goes on when it may, not at a time.
             State::Waiting { reason: WaitReason::Held(_), .. } => None,
@@ -207,6 +208,7 @@ impl Item {
             is_kept: self.spec.keep && self.verified.is_none(),
             moved: self.work.as_ref().and_then(|work| work.carried.as_ref()).map(|carried| carried.done),
             retry_in,
+            retry_at: retry_in.map(|wait| today + wait),
             added_at: self.added_at,
             finished_at: self.finished_at,
         }

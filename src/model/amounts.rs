@@ -97,6 +97,13 @@ pub fn day_with_time(when: SystemTime) -> String {
     local(when).map(|when| with_day(&when, &text(&when, &clock::to_the_minute()))).unwrap_or_default()
 }
 
+/// When the next day begins, from which on [`time_of_day`] writes the times of this one with their date.
+pub fn next_day(now: SystemTime) -> Option<SystemTime> {
+    let (year, month, day) = local(now)?.add_days(1).ok()?.ymd();
+    let begin = glib::DateTime::from_local(year, month, day, 0, 0, 0.0).ok()?.to_unix();
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(begin).ok()?))
+}
+
 fn with_day(when: &glib::DateTime, time: &str) -> String {
     // Translators: {day} is like “26 November 2026”, {time} like “10:31”.
     gettext_f("{day}, {time}", &[("day", &day(when)), ("time", time)])
@@ -177,6 +184,11 @@ mod tests {
         assert_eq!(time_of_day(now, now).len(), "10:31".len());
         let other = time_of_day(now - Duration::from_secs(400_000_000), now);
         assert!(other.contains("2014"), "{other}");
+        let next = next_day(now).unwrap();
+        assert!(next > now && next <= now + Duration::from_secs(25 * 60 * 60));
+        let last = next - Duration::from_secs(1);
+        assert_ne!(time_of_day(last, next), time_of_day(last, last));
+        assert_eq!(local(next).unwrap().hour(), 0);
         assert_eq!(day_with_time(now).rsplit_once(", ").unwrap().1, time_of_day(now, now));
     }
 }

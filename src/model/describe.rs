@@ -222,10 +222,11 @@ fn waiting(reason: &WaitReason, download: &Snapshot, now: SystemTime) -> String 
     if matches!(reason, WaitReason::Held(_)) {
         return cause;
     }
-    let next = match (reason, download.retry_in) {
+    let is_soon = |at: SystemTime| at.duration_since(now).unwrap_or_default() < SOON;
+    let next = match (reason, download.retry_at) {
         (WaitReason::Space { .. } | WaitReason::Held(_), _) => gettext("Continues by itself."),
-        (WaitReason::Retry { .. }, Some(wait)) if wait >= SOON => {
-            gettext_f("Tries again at {time}.", &[("time", &time_of_day(now + wait, now))])
+        (WaitReason::Retry { .. }, Some(at)) if !is_soon(at) => {
+            gettext_f("Tries again at {time}.", &[("time", &time_of_day(at, now))])
         }
         (WaitReason::Retry { .. }, _) => gettext("Tries again in a moment."),
     };
@@ -310,10 +311,14 @@ mod tests {
     #[test]
     fn a_waiting_download_tells_why_and_when_it_goes_on() {
         let mut row = download(retry(FailureKind::HttpStatus(503)), 0, None);
-        row.retry_in = Some(Duration::from_secs(4));
+        let now = SystemTime::now();
+        row.retry_at = Some(now + Duration::from_secs(4));
         assert_eq!(words(&row), "Waiting – The server is busy. Tries again in a moment.");
-        row.retry_in = Some(Duration::from_secs(4000));
+        row.retry_at = Some(now + Duration::from_secs(4000));
         assert!(words(&row).starts_with("Waiting – The server is busy. Tries again at "), "{}", words(&row));
+        let later = |after| status(&row, now + Duration::from_secs(after));
+        assert!(later(1800).contains(&time_of_day(now + Duration::from_secs(4000), now + Duration::from_secs(1800))));
+        assert!(later(3999).contains("in a moment") && later(5000).contains("in a moment"));
         let full = Failure::new(FailureKind::DiskFull { needed: Some(1_200 * MB) }, "");
         row.state = State::Waiting { reason: WaitReason::Space { failure: full }, until: Moment::default() };
         assert_eq!(words(&row), "Waiting – The disk is full: 1.2 GB more is needed in /srv. Continues by itself.");

@@ -176,6 +176,13 @@ impl DownloadList {
         self.imp().rows.borrow().by_id.get(&id)?.clone()
     }
 
+    /// Another day has begun. What nobody has looked at is written when somebody does.
+    pub fn begin_day(&self) {
+        // Whoever hears of it may look at the list.
+        let seen: Vec<_> = self.imp().rows.borrow().by_id.values().flatten().cloned().collect();
+        seen.iter().for_each(DownloadObject::begin_day);
+    }
+
     /// What stands in a row.
     pub fn id_at(&self, position: u32) -> Option<DownloadId> {
         self.imp().id_at(position)

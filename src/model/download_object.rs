@@ -152,6 +152,11 @@ impl DownloadObject {
         }
     }
 
+    /// Another day has begun: times are written with their dates.
+    pub(super) fn begin_day(&self) {
+        self.notify("status");
+    }
+
     /// Bytes came in. This is what happens all the time: nothing is copied and only four properties
     /// can change.
     pub(super) fn apply_progress(&self, new: Progress) {
@@ -281,6 +286,7 @@ pub(super) mod tests {
             is_kept: false,
             moved: None,
             retry_in: None,
+            retry_at: None,
             added_at: SystemTime::UNIX_EPOCH,
             finished_at: None,
         }

@@ -16,7 +16,7 @@ use super::{afterwards, background, suspend};
 use crate::config;
 use crate::desktop::logins::{self, Told};
 use crate::desktop::notifications::{self, Notifier};
-use crate::desktop::{autostart, circumstances, clock_format, launcher, search_provider};
+use crate::desktop::{autostart, circumstances, clock_format, launcher, midnight, search_provider};
 use crate::i18n::gettext;
 use crate::model::session::Place;
 use crate::model::{Addresses, DownloadId, DownloadObject, Session};
@@ -230,6 +230,7 @@ impl Application {
                 background::follow(self, &session, &settings_of);
                 afterwards::follow(self, &session, &settings_of);
                 suspend::prevent(self, session.batch(), &settings_of);
+                midnight::follow(session.list());
                 self.offer_search(&session);
                 window.begin(&session);
                 let is_first = self.imp().session.set(session).is_ok();

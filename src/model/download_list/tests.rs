@@ -77,6 +77,21 @@ fn an_undone_removal_finds_its_place_after_a_sweep_too() {
 }
 
 #[test]
+fn at_midnight_the_rows_that_were_looked_at_are_read_again() {
+    alone(|_| {
+        let list = DownloadList::default();
+        list.fill(vec![], vec![DownloadId(1), DownloadId(2)], |id: DownloadId| Some(snapshot(id.0)));
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let heard = told.clone();
+        let seen = list.get(DownloadId(2)).unwrap();
+        seen.connect_notify_local(Some("status"), move |object, _| heard.borrow_mut().push(object.id()));
+        list.begin_day();
+        assert_eq!(*told.borrow(), [2]);
+        assert!(list.looked_at(DownloadId(1)).is_none());
+    });
+}
+
+#[test]
 fn many_changes_of_a_turn_are_told_as_few() {
     alone(|_| {
         let list = DownloadList::default();
