@@ -54,7 +54,12 @@ fn follow_autostart(application: &Application, settings: &Settings) {
     let (settings, application) = (settings.clone(), application.downgrade());
     let starts = settings.starts_with_session();
     autostart::set(starts, move |sentence| {
-        settings.set_boolean(Key::Autostart, false);
+        // Where it was to start no longer, that would be the same wish once more, and so on.
+        if starts {
+            let settings = settings.clone();
+            // What shows the preference does not notice that it changes while it is being changed.
+            glib::idle_add_local_once(move || settings.set_boolean(Key::Autostart, false));
+        }
         tell(application.upgrade(), sentence);
     });
 }

@@ -17,7 +17,7 @@ from support.freshet_ui import Freshet, Home
 from support.screen_reader import faults
 from support.server import Server
 from support.services import InhibitPortal, Services
-from support.waiting import run, until
+from support.waiting import outside, run, until
 
 DESKTOP = desktop.here()
 
@@ -228,6 +228,19 @@ def it_is_started_with_the_session_without_a_window():
             until("the file to go", lambda: not file.exists())
 
 
+@outside("in a sandbox the portal has it started with the session")
+def that_it_cannot_be_started_with_the_session_is_said():
+    with Home() as home, Freshet(home) as app:
+        (home.config / "autostart").write_text("no folder")
+        app.click(words.MAIN_MENU)
+        app.click(words.PREFERENCES, roles=words.MENU_ITEM)
+        app.show_page(words.BACKGROUND_PAGE)
+        app.click(words.START_WITH_SESSION, roles=words.SWITCH)
+        app.wait_to_say(words.NO_AUTOSTART)
+        switch = app.find(words.SWITCH, words.START_WITH_SESSION)
+        until("it to be off", lambda: not switch.get_state_set().contains(Atspi.StateType.CHECKED))
+
+
 @contextmanager
 def environment(**values):
     before = {name: os.environ.get(name) for name in values}
@@ -387,6 +400,7 @@ if __name__ == "__main__":
         a_closed_window_comes_back_and_downloads_go_on_meanwhile,
         closing_the_window_asks_what_becomes_of_downloads,
         it_is_started_with_the_session_without_a_window,
+        that_it_cannot_be_started_with_the_session_is_said,
         without_a_network_downloads_wait_and_go_on_at_once,
         on_a_metered_network_downloads_wait_where_that_is_wanted,
         outside_of_its_hours_a_download_waits_and_says_until_when,

@@ -132,6 +132,7 @@ RUN_AT_ANY_TIME, NO_DAY, NO_TIME = "Downloads run at any time", "Choose at least
 # A rule is made.
 RULE_PATTERNS, NO_CONDITION, NO_FOLDER = "File name, as *.iso", "^Choose a type, or", "^Choose the folder in which"
 ADD_RULE, CHOOSE_RULE_FOLDER, SAVE = "Add Rule", "Choose Folder", "Save"
+NO_AUTOSTART = r"list of programs to start cannot be written"
 START_WITH_SESSION, RUN_IN_BACKGROUND = "Start when I log in", "Keep running when the window is closed"
 NO_LIMIT, LIMIT, RATE = "No Limit", "Limit", "Kilobytes a second"
 LIMIT_SPEED = "Limit the speed of all downloads together"
