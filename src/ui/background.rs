@@ -80,9 +80,12 @@ fn follow_background(application: &Application, settings: &Settings) {
     });
 }
 
-/// Says it where the user looks.
+/// Says it where the user looks. A window that was closed meanwhile comes back: without it the program may not run on.
 fn tell(application: Option<Application>, sentence: &str) {
     let window = application.and_then(|application| application.active_window());
+    if let Some(hidden) = window.as_ref().filter(|window| !window.is_visible()) {
+        hidden.present();
+    }
     match window.map(|window| window.downcast::<adw::PreferencesWindow>()) {
         Some(Ok(preferences)) => preferences.add_toast(messages::toast(sentence, &preferences)),
         Some(Err(window)) => {

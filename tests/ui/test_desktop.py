@@ -199,6 +199,24 @@ def closing_the_window_asks_what_becomes_of_downloads():
         assert (home.downloads / f"{NAME}.part").exists(), "what came is not kept"
 
 
+@outside("in a sandbox the portal has it started with the session")
+def a_closed_window_comes_back_to_say_that_a_preference_cannot_be_followed():
+    with begun({f"/{NAME}": DATA}, run_in_background="true") as (_, _, home, app):
+        (home.config / "autostart").write_text("no folder")
+        DESKTOP.focus(words.WINDOW)
+        # Changes are told only of what was read.
+        DESKTOP.key("ctrl", "comma")
+        until("the preferences", lambda: DESKTOP.window(words.PREFERENCES))
+        DESKTOP.focus(words.PREFERENCES)
+        DESKTOP.key("Escape")
+        until("their end", lambda: DESKTOP.window(words.PREFERENCES) is None)
+        close_window()
+        until("the window to go", lambda: DESKTOP.window(words.WINDOW) is None)
+        home.prefer(run_in_background="true", autostart="true")
+        until("the window", lambda: DESKTOP.window(words.WINDOW))
+        app.wait_to_say(words.NO_AUTOSTART)
+
+
 def close_window():
     DESKTOP.focus(words.WINDOW)
     DESKTOP.key("ctrl", "w")
@@ -399,6 +417,7 @@ if __name__ == "__main__":
         the_machine_stays_awake_only_while_something_is_done,
         a_closed_window_comes_back_and_downloads_go_on_meanwhile,
         closing_the_window_asks_what_becomes_of_downloads,
+        a_closed_window_comes_back_to_say_that_a_preference_cannot_be_followed,
         it_is_started_with_the_session_without_a_window,
         that_it_cannot_be_started_with_the_session_is_said,
         without_a_network_downloads_wait_and_go_on_at_once,
