@@ -626,6 +626,29 @@ fn the_time_of_a_start_is_typed_and_turned_past_midnight() {
 }
 
 #[test]
+fn a_window_that_could_not_begin_takes_nothing_in() {
+    use freshet::model::Addresses;
+    use freshet::model::session::Place;
+    on_display(|| {
+        let window = Window::opening(&application(), &Settings::in_memory().unwrap());
+        let takes_drops = || {
+            let controllers = window.toasts().observe_controllers();
+            let mut controllers = controllers.iter::<glib::Object>().flatten();
+            controllers.any(|one| one.is::<gtk::DropTargetAsync>())
+        };
+        let can = |action: &str| window.lookup_action(action).unwrap().is_enabled();
+        let addresses = Addresses::in_lines("http://127.0.0.1/file.iso");
+        assert!(window.add(&addresses, &Place::default()) && takes_drops());
+        assert!(["add", "paste", "import"].into_iter().all(can));
+        window.fail("a reason");
+        assert!(!window.add(&addresses, &Place::default()) && !takes_drops());
+        assert!(!["add", "paste", "import"].into_iter().any(can));
+        assert!(window.add(&Addresses::default(), &Place::default()), "there was nothing to lose");
+        window.destroy();
+    });
+}
+
+#[test]
 fn a_row_is_shown_whatever_group_and_words_keep_it_out() {
     use freshet::model::filter::{Filter, Group};
     use freshet::ui::sidebar::Sidebar;

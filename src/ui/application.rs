@@ -451,11 +451,15 @@ impl Application {
                 Argument::Option => {}
             }
         }
-        window.add(&addresses, &Place::default());
+        let is_taken = window.add(&addresses, &Place::default()) && (files.is_empty() || !window.has_failed());
         if !files.is_empty() {
             glib::spawn_future_local(async move { window.add_files(&files).await });
         }
-        if addresses.refused.is_empty() { glib::ExitCode::SUCCESS } else { glib::ExitCode::from(USAGE) }
+        match is_taken {
+            false => glib::ExitCode::FAILURE,
+            true if addresses.refused.is_empty() => glib::ExitCode::SUCCESS,
+            true => glib::ExitCode::from(USAGE),
+        }
     }
 
     /// From here on nothing new can be taken.

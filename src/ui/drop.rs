@@ -22,14 +22,14 @@ pub enum Dropped {
 /// A place in the area that takes drops, in its coordinates.
 pub type Point = (f64, f64);
 
-/// Accepts drops on `area`. `hovers` is told where something hovers over it, and when nothing does any
-/// more.
+/// Accepts drops on `area`, as long as what is returned is one of its controllers. `hovers` is told where something hovers
+/// over it, and when nothing does any more.
 pub fn accept(
     area: &impl IsA<gtk::Widget>,
     hovers: impl Fn(Option<Point>) + Clone + 'static,
     dropped: impl Fn(Dropped, Point) + 'static,
-) {
-    install(area, gtk::PropagationPhase::Bubble, hovers, dropped);
+) -> gtk::DropTargetAsync {
+    install(area, gtk::PropagationPhase::Bubble, hovers, dropped)
 }
 
 /// The same in place of what is in `area`: a text view knows no lists, and puts a text where it stands.
@@ -46,7 +46,7 @@ fn install(
     phase: gtk::PropagationPhase,
     hovers: impl Fn(Option<Point>) + Clone + 'static,
     dropped: impl Fn(Dropped, Point) + 'static,
-) {
+) -> gtk::DropTargetAsync {
     let target = gtk::DropTargetAsync::new(Some(formats()), gdk::DragAction::COPY);
     target.set_propagation_phase(phase);
     // A row of our own that is dragged to another program is no link.
@@ -80,7 +80,8 @@ fn install(
         });
         true
     });
-    area.add_controller(target);
+    area.add_controller(target.clone());
+    target
 }
 
 fn formats() -> gdk::ContentFormats {

@@ -134,6 +134,9 @@ mod imp {
         pub unsaved_words: TemplateChild<gtk::Label>,
         /// Not there as long as the list is read, and when the engine could not be started.
         pub session: OnceCell<Session>,
+        /// Why there will be no session.
+        pub failed: OnceCell<String>,
+        pub drops: OnceCell<gtk::DropTargetAsync>,
         pub settings: OnceCell<Settings>,
         /// What was added before there was a session.
         pub early: RefCell<Vec<(Addresses, Place)>>,
@@ -220,7 +223,7 @@ impl Window {
         window.install_sort_direction(settings);
         // Neither rows nor the word that there are none.
         window.imp().pages.set_visible_child_name("opening");
-        drop::accept(
+        let drops = drop::accept(
             &*window.imp().toasts,
             glib::clone!(
                 #[weak]
@@ -233,13 +236,17 @@ impl Window {
                 move |dropped, place| window.take_dropped(dropped, place)
             ),
         );
+        let is_first = window.imp().drops.set(drops).is_ok();
+        debug_assert!(is_first, "a window is made once");
         window.imp().clipboard_offer.watch(
             &window,
             settings,
             glib::clone!(
                 #[weak]
                 window,
-                move |addresses| window.add(addresses, &Place::default())
+                move |addresses| {
+                    window.add(addresses, &Place::default());
+                }
             ),
         );
         glib::timeout_add_local_once(
@@ -274,10 +281,21 @@ impl Window {
         }
     }
 
-    /// There will be no session.
+    /// There will be no session: nothing more is taken in.
     pub fn fail(&self, reason: &str) {
         let imp = self.imp();
+        let is_first = imp.failed.set(reason.to_owned()).is_ok();
+        debug_assert!(is_first, "a window begins once");
         imp.early.take();
+        for action in [WindowAction::Add.name(), WindowAction::Paste.name(), exchange::IMPORT] {
+            if let Some(action) = self.lookup_action(action).and_downcast::<gio::SimpleAction>() {
+                action.set_enabled(false);
+            }
+        }
+        if let Some(drops) = imp.drops.get() {
+            imp.toasts.remove_controller(drops);
+        }
+        imp.clipboard_offer.set_visible(false);
         imp.title.set_subtitle("");
         imp.failure.set_description(Some(&glib::markup_escape_text(reason)));
         self.show_page("failed");

@@ -7,7 +7,7 @@ import random
 
 from support import desktop, words
 from support.choosers import choose
-from support.freshet_ui import Freshet, Home
+from support.freshet_ui import Freshet, Home, is_usable
 from support.journal import durable
 from support.server import Server
 from support.waiting import run, until
@@ -53,6 +53,20 @@ def a_finished_list_is_there_after_a_restart():
         assert len(server.asked) == requests, "it asked again for what it has"
 
 
+def without_a_list_nothing_is_taken_and_that_is_said():
+    with Server({f"/{NAME}": DATA}) as server, Home() as home:
+        # Where the list should be is a file in the way.
+        (home.data / "freshet").write_text("no folder")
+        with Freshet(home) as app:
+            app.wait_to_say(words.NO_LIST)
+            assert not is_usable(app.find(words.BUTTON, words.ADD_DOWNLOAD)), "links can be added"
+            assert app.run_again() == 0
+            assert not app.seen(words.BUTTON, words.DISMISS), "it complains of nothing"
+            assert app.run_again(server.url(f"/{NAME}")) != 0, "it took a link that it loses"
+            # The toast.
+            app.find(words.BUTTON, words.DISMISS)
+
+
 def a_folder_that_was_moved_is_replaced_by_the_one_it_is_now():
     screen = desktop.here()
     with Server({f"/{NAME}": DATA}, rate=150_000) as server, Home() as home:
@@ -85,5 +99,6 @@ if __name__ == "__main__":
     run(
         a_killed_program_goes_on_where_it_was,
         a_finished_list_is_there_after_a_restart,
+        without_a_list_nothing_is_taken_and_that_is_said,
         a_folder_that_was_moved_is_replaced_by_the_one_it_is_now,
     )

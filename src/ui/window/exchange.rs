@@ -12,9 +12,12 @@ use crate::model::Addresses;
 use crate::model::session::Format;
 use crate::ui::{chooser, messages};
 
+/// The name of its action, without its group.
+pub const IMPORT: &str = "import";
+
 impl Window {
     pub(super) fn install_exchange(&self) {
-        let import = gio::ActionEntry::builder("import").activate(|window: &Self, _, _| window.import()).build();
+        let import = gio::ActionEntry::builder(IMPORT).activate(|window: &Self, _, _| window.import()).build();
         let export = |name: &str, format, file: &'static str| {
             gio::ActionEntry::builder(name).activate(move |window: &Self, _, _| window.export(format, file)).build()
         };

@@ -19,17 +19,31 @@ use crate::ui::page;
 use crate::ui::renew_dialog::{RenewDialog, what_is_kept};
 
 impl Window {
-    /// Queues what was found, shows it, and says what could not be read.
-    pub fn add(&self, addresses: &Addresses, place: &Place) {
+    /// Queues what was found, shows it, and says what could not be read. Answers whether it could be taken: not where
+    /// there will be no session.
+    pub fn add(&self, addresses: &Addresses, place: &Place) -> bool {
         let imp = self.imp();
+        if let Some(reason) = imp.failed.get() {
+            let is_lost = *addresses != Addresses::default();
+            if is_lost {
+                messages::tell(&imp.toasts, reason);
+            }
+            return !is_lost;
+        }
         let Some(session) = imp.session.get() else {
             imp.early.borrow_mut().push((addresses.clone(), place.clone()));
-            return;
+            return true;
         };
         self.add_to_list(session, addresses, place);
         for sentence in addresses.refused.iter().chain(&addresses.notes) {
             messages::tell(&imp.toasts, sentence);
         }
+        true
+    }
+
+    /// Whether nothing can be added: there will be no session.
+    pub fn has_failed(&self) -> bool {
+        self.imp().failed.get().is_some()
     }
 
     /// Adds addresses that came as files, and those in link files.
@@ -93,7 +107,9 @@ impl Window {
             glib::clone!(
                 #[weak(rename_to = window)]
                 self,
-                move |addresses, place| window.add(&addresses, &place)
+                move |addresses, place| {
+                    window.add(&addresses, &place);
+                }
             ),
         );
         dialog.connect_files(glib::clone!(
@@ -149,7 +165,9 @@ impl Window {
                 download,
                 move |_, response| match response {
                     "use" => window.renew(&download, &addresses),
-                    "add" => window.add(&addresses, &Place::default()),
+                    "add" => {
+                        window.add(&addresses, &Place::default());
+                    }
                     _ => {}
                 }
             ),

@@ -139,6 +139,7 @@ LIMIT_SPEED = "Limit the speed of all downloads together"
 
 DAMAGED = "The list of downloads was damaged"
 DISMISS = "Dismiss"
+NO_LIST = r"A file of this name is there already.*creating the folder"
 UNSAVED = r"cannot be saved: .*\. The disk is full\."
 
 # A folder that is out of reach, and the title of the chooser for another one.
