@@ -102,6 +102,12 @@ impl Addresses {
         (!addresses.found.is_empty()).then_some(addresses)
     }
 
+    /// Whether all of these files are among others.
+    pub fn is_among(&self, others: &Self) -> bool {
+        let others: HashSet<_> = others.found.iter().flat_map(|entry| &entry.urls).collect();
+        self.found.iter().all(|entry| entry.urls.first().is_some_and(|url| others.contains(url)))
+    }
+
     /// The sentence that offers what was copied; none for nothing.
     pub fn offer(&self) -> Option<String> {
         let count = self.found.len();
@@ -320,6 +326,12 @@ mod tests {
         ] {
             assert_eq!(offered(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_copied_is_among_what_is_added_if_all_of_it_is() {
+        let [one, two] = ["https://h/a.zip", "https://h/a.zip\nhttps://h/b.zip"].map(Addresses::in_lines);
+        assert!(one.is_among(&two) && one.is_among(&one) && !two.is_among(&one));
     }
 
     #[test]

@@ -104,6 +104,14 @@ impl ClipboardOffer {
         }
     }
 
+    /// Puts the offer away if all that it is of is added anyway.
+    pub fn forget(&self, added: &Addresses) {
+        let is_added = self.imp().seen.borrow().is_among(added);
+        if is_added {
+            self.dismiss();
+        }
+    }
+
     fn take(&self) {
         self.dismiss();
         let imp = self.imp();

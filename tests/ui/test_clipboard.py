@@ -53,6 +53,19 @@ def a_copied_link_is_offered_once_and_taken_at_a_click():
         assert (home.downloads / "next.bin").read_bytes() == DATA, "the file is not the server's"
 
 
+def an_offer_goes_when_its_link_is_added_in_another_way():
+    with Server({f"/{NAME}": DATA, "/other.bin": DATA}) as server, visited() as (_, app):
+        with Clipboard(server.url(f"/{NAME}")):
+            come_back()
+            app.wait_to_say(OFFER)
+            app.run_again(server.url("/other.bin"))
+            app.wait_for("other.bin", words.COMPLETED)
+            assert app.says(OFFER), "it goes with another link"
+            app.run_again(server.url(f"/{NAME}"))
+            app.wait_for(NAME, words.COMPLETED)
+            until("its end", lambda: not app.says("You copied"))
+
+
 def what_may_be_a_secret_is_not_offered_and_an_offer_goes_with_its_link():
     with visited() as (_, app):
         with Clipboard("https://127.0.0.1/secret.bin hunter2"):
@@ -97,6 +110,7 @@ def of_a_copied_piece_of_a_page_the_links_are_chosen_in_the_dialog():
 if __name__ == "__main__":
     run(
         a_copied_link_is_offered_once_and_taken_at_a_click,
+        an_offer_goes_when_its_link_is_added_in_another_way,
         what_may_be_a_secret_is_not_offered_and_an_offer_goes_with_its_link,
         nothing_is_offered_to_who_does_not_want_it,
         of_a_copied_piece_of_a_page_the_links_are_chosen_in_the_dialog,

@@ -34,6 +34,7 @@ impl Window {
             imp.early.borrow_mut().push((addresses.clone(), place.clone()));
             return true;
         };
+        imp.clipboard_offer.forget(addresses);
         self.add_to_list(session, addresses, place);
         for sentence in addresses.refused.iter().chain(&addresses.notes) {
             messages::tell(&imp.toasts, sentence);
