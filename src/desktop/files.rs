@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Opens files with the programs that the desktop has for them, and shows them in the file manager.
 
+use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gio::prelude::*;
 
@@ -17,19 +18,47 @@ pub async fn open(path: &Path, context: Option<&gio::AppLaunchContext>) -> Resul
     launch(&file, context).await
 }
 
-/// Shows a file in the file manager, selected if it knows how to, else just its folder. The error is
-/// a sentence for the user.
+/// Shows a file in the file manager, as [`show_in_folders`] does.
 pub async fn show_in_folder(path: &Path, context: Option<&gio::AppLaunchContext>) -> Result<(), String> {
-    let file = existing(path).await?;
-    let shown = if background::is_sandboxed() { ask_portal_to_show(path).await } else { show_items(&file).await };
-    match shown {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            tracing::debug!(%error, "No file manager took the file; its folder is opened");
-            let folder = file.parent().unwrap_or(file);
-            launch(&folder, context).await
+    show_in_folders(&[path.to_owned()], context).await
+}
+
+/// Shows files in the file manager, selected if it knows how to, else just their folders, each once. The error is a sentence
+/// for the user about the first that could not be shown.
+pub async fn show_in_folders(paths: &[PathBuf], context: Option<&gio::AppLaunchContext>) -> Result<(), String> {
+    let (mut there, mut problems) = (Vec::new(), Vec::new());
+    for path in paths {
+        match existing(path).await {
+            Ok(_) => there.push(path.as_path()),
+            Err(sentence) => problems.push(sentence),
         }
     }
+    if background::is_sandboxed() {
+        // The portal takes one file, and shows its folder.
+        for path in first_in_each_folder(&there) {
+            if let Err(error) = ask_portal_to_show(path).await {
+                problems.extend(open_instead(path, &error, context).await.err());
+            }
+        }
+    } else if !there.is_empty()
+        && let Err(error) = show_items(&there).await
+    {
+        for path in first_in_each_folder(&there) {
+            problems.extend(open_instead(path, &error, context).await.err());
+        }
+    }
+    problems.into_iter().next().map_or(Ok(()), Err)
+}
+
+fn first_in_each_folder<'a>(paths: &[&'a Path]) -> Vec<&'a Path> {
+    let mut folders = HashSet::new();
+    paths.iter().copied().filter(|path| folders.insert(path.parent())).collect()
+}
+
+/// Opens the folder of a file.
+async fn open_instead(path: &Path, error: &glib::Error, context: Option<&gio::AppLaunchContext>) -> Result<(), String> {
+    tracing::debug!(%error, "No file manager took the file; its folder is opened");
+    launch(&gio::File::for_path(path.parent().unwrap_or(path)), context).await
 }
 
 /// Opens a folder in the file manager. The error is a sentence for the user.
@@ -112,9 +141,9 @@ async fn ask_portal_to_show(path: &Path) -> Result<(), glib::Error> {
 }
 
 /// <https://www.freedesktop.org/wiki/Specifications/file-manager-interface/>
-async fn show_items(file: &gio::File) -> Result<(), glib::Error> {
+async fn show_items(paths: &[&Path]) -> Result<(), glib::Error> {
     let bus = gio::bus_get_future(gio::BusType::Session).await?;
-    let uris = vec![file.uri().to_string()];
+    let uris: Vec<_> = paths.iter().map(|path| gio::File::for_path(path).uri().to_string()).collect();
     let startup_id = "";
     bus.call_future(
         Some("org.freedesktop.FileManager1"),
@@ -128,4 +157,15 @@ async fn show_items(file: &gio::File) -> Result<(), glib::Error> {
     )
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_folder_one_file_is_shown() {
+        let paths = ["/a/1", "/b/2", "/a/3", "/a/b/4"].map(Path::new);
+        assert_eq!(first_in_each_folder(&paths), ["/a/1", "/b/2", "/a/b/4"].map(Path::new));
+    }
 }

@@ -51,6 +51,8 @@ mod logins;
 mod lost_folders;
 /// What the user has to know, above the list.
 mod notices;
+/// Files and folders in other programs.
+mod opening;
 mod queue_order;
 /// What is done when all downloads have ended.
 mod when_done;

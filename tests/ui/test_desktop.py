@@ -14,7 +14,7 @@ from gi.repository import Atspi  # noqa: E402
 
 from support import desktop, words
 from support.freshet_ui import Freshet, Home
-from support.screen_reader import faults
+from support.screen_reader import faults, to_list
 from support.server import Server
 from support.services import InhibitPortal, Services
 from support.waiting import outside, run, until
@@ -93,6 +93,41 @@ def a_download_that_waits_for_a_login_is_told_of_until_it_is_seen():
         services.notification(words.LOGIN_NEEDED_TITLE)
         DESKTOP.focus(words.WINDOW)
         until("it to be withdrawn", lambda: not services.notifications())
+
+
+@outside("in a sandbox the portal opens files and folders")
+def many_files_are_shown_at_once_and_opened_only_if_all_are_meant():
+    files = {f"/{number}.pdf": DATA[:1000] for number in range(11)}
+    with Services() as services, Server(files) as server, Home() as home:
+        opened, programs = home.path / "opened", home.path / "data" / "applications"
+        opened.mkdir()
+        programs.mkdir()
+        (programs / "probe.desktop").write_text(
+            f"[Desktop Entry]\nType=Application\nName=Probe\nExec=cp %f {opened}\nMimeType=application/pdf;\n"
+        )
+        (home.config / "mimeapps.list").write_text("[Default Applications]\napplication/pdf=probe.desktop\n")
+        with Freshet(home, *(server.url(path) for path in files)) as app:
+            for path in files:
+                app.wait_for(path[1:], words.COMPLETED)
+            DESKTOP.focus(words.WINDOW)
+            to_list(app, DESKTOP)
+            DESKTOP.key("ctrl", "a")
+            DESKTOP.key("ctrl", "shift", "o")
+            until("them to be shown", lambda: services.of("ShowItems"))
+            time.sleep(1)
+            ((uris, _),) = [call.arguments for call in services.of("ShowItems")]
+            assert sorted(uris) == sorted((home.downloads / path[1:]).as_uri() for path in files), uris
+            for answer, count in ((words.CANCEL, 0), (words.OPEN_FILE, 11)):
+                DESKTOP.focus(words.WINDOW)
+                DESKTOP.key("ctrl", "o")
+                app.wait_to_say(r"^11 files\b")
+                app.screenshot(DESKTOP, "open-many")
+                assert not list(opened.iterdir()), "they are opened unasked"
+                # The rows have buttons of that name, too.
+                dialog = next(node for node in app.nodes() if node.get_role_name() == "dialog")
+                assert app.find(words.BUTTON, answer, within=dialog).do_action(0)
+                until("its end", lambda: not app.says(r"^11 files\b"))
+                until(f"{count} files", lambda: len(list(opened.iterdir())) == count)
 
 
 def nothing_is_told_where_it_is_not_wanted_or_seen_anyway():
@@ -411,6 +446,7 @@ if __name__ == "__main__":
         many_completed_downloads_are_told_of_as_one,
         a_failed_download_is_tried_again_from_its_notification,
         a_download_that_waits_for_a_login_is_told_of_until_it_is_seen,
+        many_files_are_shown_at_once_and_opened_only_if_all_are_meant,
         nothing_is_told_where_it_is_not_wanted_or_seen_anyway,
         the_launcher_follows_seldom_and_is_cleared_at_the_end,
         the_launcher_is_cleared_when_the_program_ends_before,

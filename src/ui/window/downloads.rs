@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What is done with downloads when a row's button, the context menu or a key asks for it.
 
-use std::path::{Path, PathBuf};
-
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gio, glib};
@@ -119,51 +117,6 @@ impl Window {
         for download in downloads {
             self.send(command(download.download_id()));
         }
-    }
-
-    fn open(&self, downloads: &[DownloadObject]) {
-        self.open_files(downloads.iter().filter_map(DownloadObject::path).collect());
-    }
-
-    pub(super) fn open_files(&self, paths: Vec<PathBuf>) {
-        let window = self.clone();
-        glib::spawn_future_local(async move {
-            let context = WidgetExt::display(&window).app_launch_context();
-            for path in paths {
-                if let Err(sentence) = files::open(&path, Some(context.upcast_ref())).await {
-                    messages::tell(&window.imp().toasts, &sentence);
-                }
-            }
-        });
-    }
-
-    fn show_in_folder(&self, downloads: &[DownloadObject]) {
-        let places: Vec<_> = downloads.iter().map(|download| (download.path(), download.folder())).collect();
-        let window = self.clone();
-        glib::spawn_future_local(async move {
-            let context = WidgetExt::display(&window).app_launch_context();
-            for (path, folder) in places {
-                let shown = match path {
-                    Some(path) => files::show_in_folder(&path, Some(context.upcast_ref())).await,
-                    // Nothing of it is on the disk yet.
-                    None => files::open_folder(&folder, Some(context.upcast_ref())).await,
-                };
-                if let Err(sentence) = shown {
-                    messages::tell(&window.imp().toasts, &sentence);
-                }
-            }
-        });
-    }
-
-    /// Shows a file that is no download of ours.
-    pub(super) fn show_file(&self, path: &Path) {
-        let (window, path) = (self.clone(), path.to_owned());
-        glib::spawn_future_local(async move {
-            let context = WidgetExt::display(&window).app_launch_context();
-            if let Err(sentence) = files::show_in_folder(&path, Some(context.upcast_ref())).await {
-                messages::tell(&window.imp().toasts, &sentence);
-            }
-        });
     }
 
     /// Moves finished files to the trash and takes them off the list. What cannot be moved stays where it is.
