@@ -14,10 +14,11 @@ use std::time::{Duration, Instant, SystemTime};
 use adw::prelude::*;
 use freshet::engine::download::state::State;
 use freshet::engine::event::{Event, Progress, Snapshot};
+use freshet::engine::sorting::{Rule, Rules};
 use freshet::engine::{DownloadId, Speed};
 use freshet::model::order::{Order, SortKey};
 use freshet::model::{DownloadList, DownloadObject, Session, amounts};
-use freshet::settings::{Settings, WindowShape};
+use freshet::settings::{Key, Settings, WindowShape};
 use freshet::ui::actions::{DownloadAction, WindowAction};
 use freshet::ui::add_dialog::AddDialog;
 use freshet::ui::download_row::DownloadRow;
@@ -645,6 +646,28 @@ fn a_window_that_could_not_begin_takes_nothing_in() {
         assert!(!["add", "paste", "import"].into_iter().any(can));
         assert!(window.add(&Addresses::default(), &Place::default()), "there was nothing to lose");
         window.destroy();
+    });
+}
+
+#[test]
+fn signs_in_rules_and_hours_are_shown_as_they_are() {
+    use freshet::ui::preferences::Preferences;
+    on_display(|| {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("Bob's R&B");
+        std::fs::create_dir(&folder).unwrap();
+        let settings = Settings::in_memory().unwrap();
+        settings.set_rules(&Rules(vec![Rule { patterns: "*.ogg".into(), folder: folder.clone(), ..Rule::default() }]));
+        settings.set_text(Key::Hours, "R&B");
+        let parent = gtk::Window::new();
+        let preferences = Preferences::new(&settings, &parent);
+        let shown = every::<gtk::Label>(&preferences).into_iter().map(|label| label.text());
+        let shown: Vec<_> = shown.filter(|text| text.contains("R&")).collect();
+        assert!(shown.iter().any(|text| *text == format!("Into {}", folder.display())), "{shown:?}");
+        assert!(shown.iter().any(|text| text.starts_with("“R&B” should be")), "{shown:?}");
+        assert!(!shown.iter().any(|text| text.contains("&amp;")), "{shown:?}");
+        preferences.destroy();
+        parent.destroy();
     });
 }
 

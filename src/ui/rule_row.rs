@@ -130,7 +130,7 @@ impl RuleRow {
             gettext_f("{conditions}, into {folder}", &values)
         };
         let words = problem.map_or_else(|| words.clone(), |problem| format!("{words}\n{problem}"));
-        self.set_subtitle(&glib::markup_escape_text(&words));
+        self.set_subtitle(&words);
         if problem.is_some() {
             self.add_css_class("error");
         } else {

@@ -123,7 +123,7 @@ impl ScheduleGroup {
         imp.add.set_sensitive(read.is_ok());
         if let Err(problem) = &read {
             imp.unread.set_title(&text);
-            imp.unread.set_subtitle(&glib::markup_escape_text(problem));
+            imp.unread.set_subtitle(problem);
         }
         // What cannot be read counts as none.
         self.show_spans(*form, *first, &read.unwrap_or_default());
