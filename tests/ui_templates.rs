@@ -650,6 +650,21 @@ fn a_window_that_could_not_begin_takes_nothing_in() {
 }
 
 #[test]
+fn the_preferences_call_a_granted_folder_by_its_own_name() {
+    use freshet::ui::preferences::Preferences;
+    on_display(|| {
+        let settings = Settings::in_memory().unwrap();
+        settings.set_download_folder(Some(&glib::user_runtime_dir().join("doc/8f3a/R&B")));
+        let parent = gtk::Window::new();
+        let preferences = Preferences::new(&settings, &parent);
+        let row: adw::ActionRow = named(&preferences, "folder");
+        assert!(every::<gtk::Label>(&row).iter().any(|label| label.text() == "R&B"), "{:?}", row.subtitle());
+        preferences.destroy();
+        parent.destroy();
+    });
+}
+
+#[test]
 fn signs_in_rules_and_hours_are_shown_as_they_are() {
     use freshet::ui::preferences::Preferences;
     on_display(|| {

@@ -16,6 +16,7 @@ use crate::desktop::background::is_sandboxed;
 use crate::desktop::keyring::Asking;
 use crate::desktop::when_done::{self, Offers};
 use crate::i18n::{gettext, gettext_f};
+use crate::model::describe;
 use crate::model::schedule::Form;
 use crate::model::terms::{proxy_problem, user_agent_problem, usual_user_agent};
 use crate::settings::{Key, Settings};
@@ -236,7 +237,7 @@ impl Preferences {
     fn show_folder(&self, settings: &Settings) {
         let imp = self.imp();
         let folder = settings.download_folder();
-        imp.folder.set_subtitle(&glib::markup_escape_text(&folder.to_string_lossy()));
+        imp.folder.set_subtitle(&glib::markup_escape_text(&describe::folder(&folder)));
         imp.default_folder.set_visible(!settings.text(Key::DownloadFolder).is_empty());
     }
 
