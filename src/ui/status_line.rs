@@ -75,8 +75,9 @@ mod imp {
             let brief = self.brief.borrow();
             let is_brief = self.is_narrow.get() && !brief.is_empty();
             let shown = if is_brief { brief } else { self.text.borrow() };
-            // A line may end behind a stroke, but not within `kB/s`.
-            self.inscription().set_text(Some(&shown.replace('/', "/\u{2060}")));
+            // A line may end behind a stroke, but not within `kB/s`; a dash begins the next one.
+            let shown = shown.replace('/', "/\u{2060}").replace(" – ", " –\u{a0}");
+            self.inscription().set_text(Some(&shown));
         }
 
         /// Of a line in the script of the user's language and with digits. An inscription asks for the room that its own font
