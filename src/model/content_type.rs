@@ -1,10 +1,35 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What sort of file it is as the desktop knows it: its icon, and its words in the user's language.
 
-/// By the name where its extension says something, else by what the server told.
+use gio::prelude::*;
+
+use super::kind::Kind;
+
+/// What themes show of types for which they have no picture: an empty page.
+const BLANK: &str = "application-x-generic";
+
+/// By the name where its extension says something, else by what the server told; that of its kind before an empty page.
 pub fn icon(name: Option<&str>, media_type: Option<&str>) -> gio::Icon {
     let content_type = by_name(name).or_else(|| told(media_type));
-    gio::content_type_get_icon(content_type.as_deref().unwrap_or("application/octet-stream"))
+    let icon = gio::content_type_get_icon(content_type.as_deref().unwrap_or("application/octet-stream"));
+    let Some(themed) = icon.downcast_ref::<gio::ThemedIcon>() else { return icon };
+    let kind = of_kind(Kind::of(name.unwrap_or_default(), media_type));
+    let names = themed.names();
+    let names: Vec<_> =
+        names.iter().flat_map(|name| (name == BLANK).then_some(kind).into_iter().chain([name.as_str()])).collect();
+    gio::ThemedIcon::from_names(&names).upcast()
+}
+
+fn of_kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Documents => "x-office-document",
+        Kind::Video => "video-x-generic",
+        Kind::Audio => "audio-x-generic",
+        Kind::Pictures => "image-x-generic",
+        Kind::Archives => "package-x-generic",
+        Kind::Programs => "application-x-executable",
+        Kind::Other => "text-x-generic",
+    }
 }
 
 /// `PDF document`: what the server told, as it may be another thing than the name promises, else by the name.
@@ -47,8 +72,6 @@ fn is_known(content_type: &glib::GString) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use gio::prelude::*;
-
     use super::*;
 
     #[test]
@@ -60,6 +83,10 @@ mod tests {
         assert!(names("a.pdf", Some("text/html")).contains(&"application-pdf".to_owned()));
         assert!(names("a", Some("video/webm")).contains(&"video-webm".to_owned()));
         assert!(names("a", None).contains(&"application-octet-stream".to_owned()));
+        let first = |name: &str| names(name, None).into_iter().find(|name| name.ends_with("-x-generic"));
+        assert_eq!(first("a.iso").as_deref(), Some("package-x-generic"), "an empty page is hardly seen");
+        assert_eq!(first("a.mkv").as_deref(), Some("video-x-generic"));
+        assert_eq!(names("a.iso", None)[0], "application-x-cd-image", "a theme may have one of its own");
     }
 
     #[test]
