@@ -81,7 +81,7 @@ fn statistics(traffic: &Traffic, today: Day) -> Statistics {
     let (month, now) = (days.iter().map(|(_, bytes)| bytes).sum(), days.last().map_or(0, |(_, bytes)| *bytes));
     // Translators: {month}, {today} and {total} are amounts like “4.2 MB”.
     let of_days = gettext_f(
-        "{month} in the last 30 days, {today} of them today. {total} since it is counted.",
+        "{month} in the last 30 days, {today} of them today. {total} since counting began.",
         &[("month", &size(month)), ("today", &size(now)), ("total", &size(traffic.total))],
     );
     Statistics { plot: plot(&days), of_days, hosts: hosts(&traffic.hosts), is_empty: traffic.total == 0 }
@@ -137,7 +137,7 @@ mod tests {
         );
         assert_eq!(
             plain(&shown.of_days),
-            "8.5 MB in the last 30 days, 2.5 MB of them today. 20.0 MB since it is counted."
+            "8.5 MB in the last 30 days, 2.5 MB of them today. 20.0 MB since counting began."
         );
         assert!(!shown.is_empty);
     }
