@@ -38,6 +38,8 @@ mod downloads;
 mod duplicates;
 /// The list as a file.
 mod exchange;
+/// That there will be no list.
+mod failure;
 /// Where the keys go on when what had the focus is gone.
 mod focus;
 /// Which downloads are shown.
@@ -281,35 +283,6 @@ impl Window {
         for (addresses, place) in imp.early.take() {
             self.add(&addresses, &place);
         }
-    }
-
-    /// There will be no session: nothing more is taken in.
-    pub fn fail(&self, reason: &str) {
-        let imp = self.imp();
-        let is_first = imp.failed.set(reason.to_owned()).is_ok();
-        debug_assert!(is_first, "a window begins once");
-        imp.early.take();
-        for action in [WindowAction::Add.name(), WindowAction::Paste.name(), exchange::IMPORT] {
-            if let Some(action) = self.lookup_action(action).and_downcast::<gio::SimpleAction>() {
-                action.set_enabled(false);
-            }
-        }
-        if let Some(drops) = imp.drops.get() {
-            imp.toasts.remove_controller(drops);
-        }
-        imp.clipboard_offer.set_visible(false);
-        imp.title.set_subtitle("");
-        imp.failure.set_description(Some(&glib::markup_escape_text(reason)));
-        self.show_page("failed");
-        imp.pause_all.set_visible(false);
-    }
-
-    /// A window that only says why there is no session.
-    pub fn failed(application: &impl IsA<gtk::Application>, reason: &str) -> Self {
-        let window: Self = glib::Object::builder().property("application", application).build();
-        window.fail(reason);
-        window.set_default_size(600, 400);
-        window
     }
 
     fn say_that_it_takes_time(&self) {

@@ -42,11 +42,6 @@ impl Window {
         true
     }
 
-    /// Whether nothing can be added: there will be no session.
-    pub fn has_failed(&self) -> bool {
-        self.imp().failed.get().is_some()
-    }
-
     /// Adds addresses that came as files, and those in link files.
     pub async fn add_files(&self, files: &[gio::File]) {
         self.add(&addresses_in(files).await, &Place::default());
