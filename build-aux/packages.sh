@@ -46,19 +46,26 @@ without_services() {
     "$@"
     return
   fi
+  # In a shell of its own, so that the machine is as it was also when this is interrupted.
+  (install_without_services "$@")
+}
+
+install_without_services() {
+  trap 'as_root rm -f "$policy"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
   new_units=
   for unit in nginx vsftpd ssh lighttpd caddy caddy-api; do
     [ -e "/lib/systemd/system/$unit.service" ] || new_units="$new_units $unit"
   done
-  printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
-  as_root chmod 755 $policy
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+  as_root chmod 755 "$policy"
   installed=0
   "$@" || installed=$?
-  as_root rm $policy
   for unit in $new_units; do
     [ ! -e "/lib/systemd/system/$unit.service" ] || as_root systemctl --quiet disable "$unit"
   done
-  return $installed
+  exit $installed
 }
 
 install_missing() {
@@ -81,6 +88,10 @@ install_missing() {
     apt)
       as_root apt-get update -q
       without_services as_root env DEBIAN_FRONTEND=noninteractive $command $missing
+      ;;
+    pacman)
+      [ -n "$(ls /var/lib/pacman/sync 2>/dev/null)" ] || as_root pacman -Sy --noconfirm
+      as_root $command $missing
       ;;
     *) as_root $command $missing ;;
   esac
@@ -149,15 +160,28 @@ offered_rust() {
       apt-cache policy rustc 2>/dev/null | sed -n 's/^ *Candidate: \(.*:\)\{0,1\}\([0-9.]*\).*/\2/p'
       ;;
     dnf) dnf --quiet info rust 2>/dev/null | sed -n 's/^Version *: *//p' | tail -n 1 ;;
-    pacman) pacman -Si rust 2>/dev/null | sed -n 's/^Version *: \([0-9]*:\)\{0,1\}\([0-9.]*\).*/\2/p' ;;
+    pacman)
+      # So may one of Arch.
+      [ -n "$(ls /var/lib/pacman/sync 2>/dev/null)" ] || as_root pacman -Sy --noconfirm >/dev/null || true
+      pacman -Si rust 2>/dev/null | sed -n 's/^Version *: \([0-9]*:\)\{0,1\}\([0-9.]*\).*/\2/p'
+      ;;
   esac
+}
+
+rust_version() {
+  rustc --version 2>/dev/null | cut -d' ' -f2
 }
 
 # need_rust SOURCE-DIR: what Cargo.toml asks for, from here or from the distribution.
 need_rust() {
   least=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$1/Cargo.toml")
-  has cargo || [ ! -x "$HOME/.cargo/bin/cargo" ] || PATH=$HOME/.cargo/bin:$PATH
-  here=$(rustc --version 2>/dev/null | cut -d' ' -f2 || true)
+  here=$(rust_version)
+  own=${CARGO_HOME:-$HOME/.cargo}/bin
+  # From rustup, which a shell that is open meanwhile does not know, and before the one of the distribution.
+  if [ -x "$own/cargo" ] && ! is_at_least "${here:-0}" "$least"; then
+    PATH=$own:$PATH
+    here=$(rust_version)
+  fi
   if has cargo && [ -n "$here" ] && is_at_least "$here" "$least"; then return; fi
   if has rustup; then
     die "Freshet needs Rust $least or newer; here is ${here:-none}. Get it with:" "  rustup update stable && rustup default stable"

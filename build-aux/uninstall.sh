@@ -15,20 +15,20 @@ share=${DESTDIR:-}$prefix/$(option datadir)
 
 ninja -C "$build" uninstall
 
-# index FILE OTHERS COMMAND...: makes the index anew where files like OTHERS are left, else removes it.
+# index FILE PATTERN COMMAND...: makes the index anew where files like PATTERN are left beside it, else removes it.
 index() {
   file=$1
-  others=$2
+  pattern=$2
   shift 2
   [ -e "$file" ] || return 0
-  # shellcheck disable=SC2086 # a pattern
-  if ls $others >/dev/null 2>&1; then "$@"; else rm "$file"; fi
+  folder=${file%/*}
+  if [ -n "$(find "$folder" -path "$folder/$pattern")" ]; then "$@"; else rm "$file"; fi
 }
 schemas=$share/glib-2.0/schemas
-index "$schemas/gschemas.compiled" "$schemas/*.xml" glib-compile-schemas "$schemas"
-index "$share/applications/mimeinfo.cache" "$share/applications/*.desktop" update-desktop-database "$share/applications"
+index "$schemas/gschemas.compiled" '*.xml' glib-compile-schemas "$schemas"
+index "$share/applications/mimeinfo.cache" '*.desktop' update-desktop-database "$share/applications"
 icons=$share/icons/hicolor
-index "$icons/icon-theme.cache" "$icons/*/apps/*" gtk-update-icon-cache -qtf "$icons"
+index "$icons/icon-theme.cache" '*/apps/*' gtk-update-icon-cache -qtf "$icons"
 
 for folder in "$schemas" "$share/applications" "$icons" "$share/dbus-1" "$share/metainfo" "$share/gnome-shell" "$share/freshet"; do
   [ ! -d "$folder" ] || find "$folder" -depth -type d -empty -delete

@@ -81,9 +81,25 @@ fn wanted() -> Vec<(PathBuf, String)> {
     for (name, shell) in [("freshet.bash", Shell::Bash), ("_freshet", Shell::Zsh), ("freshet.fish", Shell::Fish)] {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut command.clone(), "freshet", &mut script);
-        files.push((Path::new("completions").join(name), String::from_utf8(script).unwrap()));
+        let mut script = String::from_utf8(script).unwrap();
+        if shell == Shell::Zsh {
+            script = with_addresses_or_get(&script);
+        }
+        files.push((Path::new("completions").join(name), script));
     }
     files
+}
+
+/// The generator has zsh take the first word for an address, and look for `get` in the second one: here the first
+/// word is either.
+fn with_addresses_or_get(script: &str) -> String {
+    let has_no_address = |line: &&str| !line.starts_with("'::addresses ");
+    let mut script: String = script.lines().filter(has_no_address).flat_map(|line| [line, "\n"]).collect();
+    for (from, to) in [("$line[2]", "$line[1]"), (":: :_freshet_commands\"", ":: :{_freshet_commands; _files}\"")] {
+        assert!(script.contains(from), "the generator writes something else for {from}");
+        script = script.replace(from, to);
+    }
+    script
 }
 
 fn page(command: Command, title: &str, more: &str) -> String {

@@ -26,7 +26,7 @@ _freshet() {
 
     case "${cmd}" in
         freshet)
-            opts="-V -h --version --help get"
+            opts="-V -h --background --version --help get"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_freshet_global_optspecs
-    string join \n V/version h/help
+    string join \n background V/version h/help
 end
 
 function __fish_freshet_needs_command
@@ -24,6 +24,7 @@ function __fish_freshet_using_subcommand
     contains -- $cmd[1] $argv
 end
 
+complete -c freshet -n "__fish_freshet_needs_command" -l background -d 'Start without showing the window'
 complete -c freshet -n "__fish_freshet_needs_command" -s V -l version -d 'Print the version and exit'
 complete -c freshet -n "__fish_freshet_needs_command" -s h -l help -d 'Print help'
 complete -c freshet -n "__fish_freshet_needs_command" -a "get" -d 'Download here and now, with no need for a display'

@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::options::Options;
-use super::words;
+use super::{sandbox, words};
 use crate::engine::download::spec::{Manners, Patience};
 use crate::engine::import::list::{Entry, List};
 use crate::engine::import::plain::PlainList;
 use crate::engine::import::{address, list};
-use crate::engine::{DownloadSpec, Limits};
+use crate::engine::{DownloadSpec, FailureKind, Limits};
 
 /// What is to be downloaded, in order. Each download is made up when its turn comes: of a long list
 /// the addresses alone are kept.
@@ -91,7 +91,7 @@ impl Jobs<'_> {
         &self.notes
     }
 
-    /// Makes the target folders that are not there. The error names the folder.
+    /// Makes the target folders that are not there. The error names the folder that cannot be made, or is of no use.
     pub fn make_folders(&self) -> Result<(), String> {
         let mut folders: BTreeSet<_> = self.entries.iter().map(|job| self.folder(job.listed())).collect();
         if self.plain.len() > 0 {
@@ -100,6 +100,7 @@ impl Jobs<'_> {
         for folder in folders {
             fs::create_dir_all(&folder)
                 .map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
+            sandbox::problem(&folder).map_or(Ok(()), Err)?;
         }
         Ok(())
     }
@@ -180,7 +181,12 @@ pub fn read_all(options: &Options) -> Result<Jobs<'_>, Vec<String>> {
         match address::parse(text) {
             Ok(url) => entries.push(url.into()),
             Err(failure) => {
-                problems.push(format!("{}: {}", words::printable(text), words::sentence(&failure.kind)));
+                // What is wrong with it, and not only that it is.
+                let problem = match failure.kind {
+                    FailureKind::InvalidAddress => failure.detail,
+                    kind => words::sentence(&kind),
+                };
+                problems.push(format!("{}: {problem}", words::printable(text)));
             }
         }
     }

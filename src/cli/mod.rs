@@ -14,6 +14,7 @@
 //! |---|---|
 //! | what options are there? | `options.rs` |
 //! | what is downloaded, and where to? | `jobs.rs` |
+//! | which folders are of no use in a Flatpak? | `sandbox.rs` |
 //! | what happens from start to exit status? | `get.rs` |
 //! | what is worth telling? | `news.rs` |
 //! | what does the user see? | `bars.rs`, `lines.rs`, `json.rs` |
@@ -28,6 +29,7 @@ mod json;
 mod lines;
 mod news;
 pub mod options;
+mod sandbox;
 mod status;
 mod units;
 pub mod usage;

@@ -43,6 +43,7 @@ pub fn command() -> Command {
                 "Addresses to download, or files with addresses in them: .txt, .url, .desktop, .meta4, .metalink",
             ),
         )
+        .arg(Arg::new("background").long("background").action(ArgAction::SetTrue).help(BACKGROUND))
         .arg(
             Arg::new("version")
                 .short('V')
@@ -53,6 +54,8 @@ pub fn command() -> Command {
         .disable_version_flag(true)
         .subcommand(Options::command().name("get").about("Download here and now, with no need for a display"))
 }
+
+const BACKGROUND: &str = "Start without showing the window";
 
 const HELP: &str = "\
 Usage:

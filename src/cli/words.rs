@@ -89,7 +89,9 @@ pub fn sentence(kind: &FailureKind) -> String {
         FailureKind::HostKey => {
             "The server's SSH key is not known here. Connect once with ssh, which asks whether to trust it.".to_owned()
         }
-        FailureKind::Tls => "No secure connection could be agreed on with the server.".to_owned(),
+        FailureKind::Tls => "No secure connection could be agreed on with the server. If it speaks plain http, write \
+                             http:// before the address."
+            .to_owned(),
         FailureKind::Proxy => "The proxy does not work. Check --proxy and the proxy variables.".to_owned(),
         FailureKind::TooManyRedirects => "The server redirects in circles. Check the address.".to_owned(),
         FailureKind::LoginRequired => {

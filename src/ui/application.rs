@@ -62,6 +62,11 @@ mod imp {
 
     impl ApplicationImpl for Application {
         fn startup(&self) {
+            // Else GTK ends the program, and says no more than that there is none.
+            if gtk::init().is_err() {
+                eprintln!("freshet: there is no display here to open the window on. Use: freshet get URL...");
+                std::process::exit(1);
+            }
             self.parent_startup();
             gtk::Window::set_default_icon_name(config::APP_ID);
             crate::ui::unnamed::watch_windows();

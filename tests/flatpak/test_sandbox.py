@@ -49,12 +49,13 @@ def the_sandbox_talks_to_no_service_that_a_portal_replaces():
         timeout=30,
     ).stdout.splitlines()
     wanted = {
-        "shared=network;ipc;",
-        "sockets=x11;wayland;fallback-x11;",
-        "devices=dri;",
-        "filesystems=xdg-download;",
+        "shared": {"network", "ipc"},
+        "sockets": {"x11", "wayland", "fallback-x11"},
+        "devices": {"dri"},
+        "filesystems": {"xdg-download", "~/.ssh/known_hosts:ro"},
     }
-    assert {line for line in permissions if "=" in line} == wanted, permissions
+    told = (line.split("=", 1) for line in permissions if "=" in line)
+    assert {name: set(filter(None, values.split(";"))) for name, values in told} == wanted, permissions
 
 
 def the_libcurl_of_the_runtime_is_told_and_not_known_to_be_bad():
@@ -62,6 +63,18 @@ def the_libcurl_of_the_runtime_is_told_and_not_known_to_be_bad():
     print(told)
     assert "libcurl/" in told and "http, https" in told, told
     assert "faulty" not in told, told
+
+
+def what_would_be_lost_with_the_sandbox_is_not_downloaded():
+    lost = HOME.path / "elsewhere"
+    lost.mkdir()
+    with Server({"/lost.bin": DATA}) as server:
+        command = ["flatpak", "run", "--user", sandbox.ID, "get", server.url("/lost.bin"), "--dir"]
+        refused = subprocess.run([*command, str(lost)], capture_output=True, text=True, timeout=30)
+        assert refused.returncode == 3 and "would be lost" in refused.stderr, refused
+        assert not server.asked, "the server was asked for it"
+        subprocess.run([*command, str(HOME.downloads)], check=True, capture_output=True, timeout=30)
+    assert (HOME.downloads / "lost.bin").read_bytes() == DATA
 
 
 def a_dropped_link_is_downloaded_and_told_of_through_the_portal():
@@ -199,6 +212,7 @@ if __name__ == "__main__":
             the_sandbox_reaches_downloads_and_nothing_else_of_the_home,
             the_sandbox_talks_to_no_service_that_a_portal_replaces,
             the_libcurl_of_the_runtime_is_told_and_not_known_to_be_bad,
+            what_would_be_lost_with_the_sandbox_is_not_downloaded,
             a_dropped_link_is_downloaded_and_told_of_through_the_portal,
             a_folder_that_the_user_grants_is_downloaded_into_now_and_after_a_restart,
             a_grant_that_has_died_is_told_at_the_start_and_repaired,

@@ -4,10 +4,11 @@
 what it had, and the file is right."""
 
 import random
+import subprocess
 
 from support import desktop, words
 from support.choosers import choose
-from support.freshet_ui import Freshet, Home, is_usable
+from support.freshet_ui import Freshet, Home, binary, is_usable
 from support.journal import durable
 from support.server import Server
 from support.waiting import run, until
@@ -67,6 +68,14 @@ def without_a_list_nothing_is_taken_and_that_is_said():
             app.find(words.BUTTON, words.DISMISS)
 
 
+def without_a_display_it_says_what_can_be_done():
+    with Home() as home:
+        hidden = ("DISPLAY", "WAYLAND_DISPLAY")
+        environment = {name: value for name, value in home.environment().items() if name not in hidden}
+        told = subprocess.run([binary(), "http://127.0.0.1/f"], env=environment, capture_output=True, text=True, timeout=30)
+        assert told.returncode == 1 and "Use: freshet get" in told.stderr, told
+
+
 def a_folder_that_was_moved_is_replaced_by_the_one_it_is_now():
     screen = desktop.here()
     with Server({f"/{NAME}": DATA}, rate=150_000) as server, Home() as home:
@@ -100,5 +109,6 @@ if __name__ == "__main__":
         a_killed_program_goes_on_where_it_was,
         a_finished_list_is_there_after_a_restart,
         without_a_list_nothing_is_taken_and_that_is_said,
+        without_a_display_it_says_what_can_be_done,
         a_folder_that_was_moved_is_replaced_by_the_one_it_is_now,
     )

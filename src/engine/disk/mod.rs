@@ -4,8 +4,8 @@
 //! done in the order they were given, and answers come back on the main loop.
 //!
 //! A device has a thread that writes (`writer.rs`), one that waits until what was written is durable
-//! (`syncer.rs`), and one that computes checksums (`verify.rs`) and takes part files elsewhere (`carry.rs`), so
-//! that the first never waits.
+//! (`syncer.rs`), and one that computes checksums (`sum.rs`), so that the first never waits. Each folder to which
+//! part files are taken (`carry.rs`) has one for that.
 
 pub mod block;
 mod carry;
