@@ -148,6 +148,25 @@ fn who_waits_for_the_host_gets_a_connection_of_who_has_several() {
 }
 
 #[test]
+fn that_another_host_has_none_to_give_keeps_nobody_from_a_connection() {
+    let running = Running::with_limits(Limits { parallel: 9, per_host: 2, ..Limits::default() });
+    let (server, taken) = (Faulty::start(), Faulty::start());
+    server.on("/f", |request| Resource::new(50, 12 * MIB).answer(request).rate(MIB / 4));
+    server.on("/g", |request| Resource::new(52, MIB).answer(request).rate(RATE));
+    taken.on("/s", |request| Resource::new(53, 12 * MIB).answer(request).rate(MIB / 4));
+    for name in ["one", "two", "waits"] {
+        running.engine.add(DownloadSpec { name: Some(name.into()), ..running.single(taken.url("/s")) });
+    }
+    running.main_loop.run_until(LIMIT, "all that it gives", || taken.open_connections() == 2);
+    running.add(server.url("/f"));
+    running.main_loop.run_until(LIMIT, "two transfers", || server.open_connections() == 2);
+    let other = running.add(server.url("/g"));
+    let has_one = || running.state(other) == State::Downloading;
+    running.main_loop.run_until(Duration::from_secs(5), "a connection long before the other one's end", has_one);
+    running.stop();
+}
+
+#[test]
 fn mirrors_that_prove_to_have_the_same_file_share_the_work() {
     let running = Running::start();
     let (one, two, other) = (server(), server(), Faulty::start());

@@ -88,6 +88,8 @@ pub struct Queue {
     lines: HashMap<Host, Line>,
     /// Where each waiting download stands.
     places: IdMap<DownloadId, (Host, Standing)>,
+    /// How many of them the user wants at once.
+    impatient: usize,
     running: IdMap<DownloadId, Slot>,
 }
 
@@ -123,6 +125,7 @@ impl Queue {
     fn stand(&mut self, id: DownloadId, change: impl Fn(Standing) -> Standing) {
         let Some((host, standing)) = self.places.get_mut(&id) else { return };
         let new = change(*standing);
+        self.impatient += usize::from(standing.is_patient && !new.is_patient);
         if let Some(line) = self.lines.get_mut(host) {
             line.waiting.remove(standing);
             line.waiting.insert(new);
@@ -137,6 +140,7 @@ impl Queue {
     /// Takes a waiting download out.
     pub fn leave(&mut self, id: DownloadId) {
         if let Some((host, standing)) = self.places.remove(&id) {
+            self.impatient -= usize::from(!standing.is_patient);
             if let Some(line) = self.lines.get_mut(&host) {
                 line.waiting.remove(&standing);
             }
@@ -218,13 +222,25 @@ impl Queue {
         self.lines.get(host)?.most(now).filter(|most| *most < self.limits.per_host)
     }
 
-    /// The host whose connections keep the next download from starting.
-    pub fn crowded(&self, now: Moment) -> Option<&Host> {
+    /// Whether no waiting download can have a slot, whatever its host: so it is nearly always, and to find it out
+    /// host by host takes long.
+    fn is_closed(&self) -> bool {
+        self.places.is_empty() || (self.is_full() && self.impatient == 0)
+    }
+
+    /// The hosts whose connections keep downloads from starting, that of the next one first.
+    pub fn crowded(&self, now: Moment) -> Vec<Host> {
+        if self.is_closed() {
+            return Vec::new();
+        }
         let is_full = self.is_full();
-        let crowded = self.lines.iter().filter(|(_, line)| {
+        let is_crowded = |line: &Line| {
             line.is_wanted(is_full) && line.may_be_asked(now) && !line.has_room(self.limits.per_host, now)
-        });
-        crowded.min_by_key(|(_, line)| line.waiting.first().copied()).map(|(host, _)| host)
+        };
+        let crowded = self.lines.iter().filter(|(_, line)| is_crowded(line));
+        let mut crowded: Vec<_> = crowded.map(|(host, line)| (line.waiting.first().copied(), host)).collect();
+        crowded.sort_unstable_by_key(|(first, _)| *first);
+        crowded.into_iter().map(|(_, host)| host.clone()).collect()
     }
 
     /// The host asked not to be asked before this moment.
@@ -235,13 +251,17 @@ impl Queue {
 
     /// Grants a slot to the first in the queue whose host has room.
     pub fn admit(&mut self, now: Moment) -> Option<DownloadId> {
+        if self.is_closed() {
+            return None;
+        }
         let (is_full, per_host) = (self.is_full(), self.limits.per_host);
         let (host, line) = self
             .lines
             .iter_mut()
             .filter(|(_, line)| line.is_wanted(is_full) && line.has_room(per_host, now))
             .min_by_key(|(_, line)| line.waiting.first().copied())?;
-        let id = line.waiting.pop_first()?.id;
+        let Standing { id, is_patient, .. } = line.waiting.pop_first()?;
+        self.impatient -= usize::from(!is_patient);
         line.preparing += 1;
         line.not_before = None;
         let host = host.clone();
@@ -350,15 +370,36 @@ mod tests {
             queue.connected(DownloadId(1), &host("h"));
         }
         assert!(!queue.has_room(&host("h"), at(0)));
-        assert_eq!(queue.crowded(at(0)), None);
+        assert_eq!(queue.crowded(at(0)), []);
         join(&mut queue, 2, host("h"));
         assert_eq!(all(&mut queue, at(0)), [0; 0]);
-        assert_eq!(queue.crowded(at(0)), Some(&host("h")));
+        assert_eq!(queue.crowded(at(0)), [host("h")]);
         queue.disconnected(&host("h"));
         assert!(!queue.has_room(&host("h"), at(0)), "it is for the one that waits");
         assert_eq!(all(&mut queue, at(0)), [2]);
         queue.connected(DownloadId(2), &host("h"));
         assert!(!queue.has_room(&host("h"), at(0)));
+    }
+
+    #[test]
+    fn of_several_crowded_hosts_that_of_the_next_download_comes_first() {
+        let mut queue = Queue::default();
+        queue.set_limits(Limits { per_host: 1, parallel: 9, ..Limits::default() });
+        for (id, name) in (1..).zip(["b", "a", "c", "b", "a"]) {
+            join(&mut queue, id, host(name));
+        }
+        assert_eq!(all(&mut queue, at(0)), [1, 2, 3]);
+        assert_eq!(queue.crowded(at(0)), [host("b"), host("a")]);
+        queue.set_limits(Limits { per_host: 1, parallel: 3, ..Limits::default() });
+        assert_eq!(queue.crowded(at(0)), [], "there is no slot");
+        queue.hurry(DownloadId(5));
+        assert_eq!(queue.crowded(at(0)), [host("a")]);
+        queue.leave(DownloadId(5));
+        assert!(queue.is_closed());
+        queue.hurry(DownloadId(4));
+        queue.release(DownloadId(1));
+        assert_eq!(all(&mut queue, at(0)), [4]);
+        assert_eq!(queue.impatient, 0);
     }
 
     #[test]
@@ -433,7 +474,7 @@ mod tests {
         queue.hurry(DownloadId(3));
         queue.hurry(DownloadId(4));
         assert_eq!(all(&mut queue, at(0)), [3]);
-        assert_eq!(queue.crowded(at(0)), Some(&host("h")));
+        assert_eq!(queue.crowded(at(0)), [host("h")]);
         queue.hurry(DownloadId(5));
         assert_eq!(all(&mut queue, at(0)), [5]);
         queue.release(DownloadId(1));

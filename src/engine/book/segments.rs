@@ -279,21 +279,25 @@ impl Book {
 
     /// Ends a transfer that its download can do without, for another download that has none.
     pub(super) fn make_room(&mut self) -> bool {
-        let now = self.parts.clock.now();
-        let Some(host) = self.queue.crowded(now).cloned() else { return false };
-        let found = self.active.iter().rev().find_map(|id| {
-            let item = self.items.get(id)?;
-            let work = item.work.as_ref().filter(|work| work.transfers.len() > 1)?;
-            let is_there = |running: &Running| item.sources.get(running.source).is_some_and(|s| s.host == host);
-            let newest = work.transfers.iter().rev().find(|(_, running)| is_there(running))?;
-            // One that has not answered yet may come to nothing, and then there would be none.
-            let others = work.flowing() - usize::from(newest.1.answered_at.is_some());
-            (others > 0).then_some((*id, *newest.0))
-        });
+        let crowded = self.queue.crowded(self.parts.clock.now());
+        let found = crowded.iter().find_map(|host| self.spare(host));
         if let Some((id, transfer)) = found {
             self.end_transfer(id, transfer);
         }
         found.is_some()
+    }
+
+    /// A transfer from this host that its download can do without.
+    fn spare(&self, host: &Host) -> Option<(DownloadId, TransferId)> {
+        self.active.iter().rev().find_map(|id| {
+            let item = self.items.get(id)?;
+            let work = item.work.as_ref().filter(|work| work.transfers.len() > 1)?;
+            let is_there = |running: &Running| item.sources.get(running.source).is_some_and(|s| s.host == *host);
+            let newest = work.transfers.iter().rev().find(|(_, running)| is_there(running))?;
+            // One that has not answered yet may come to nothing, and then there would be none.
+            let others = work.flowing() - usize::from(newest.1.answered_at.is_some());
+            (others > 0).then_some((*id, *newest.0))
+        })
     }
 }
 
