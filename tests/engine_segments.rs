@@ -192,6 +192,18 @@ fn a_mirror_stands_in_for_a_server_that_has_the_file_no_more() {
 }
 
 #[test]
+fn a_mirror_that_is_busy_with_another_file_is_waited_for() {
+    let limits = Limits { per_host: 1, ..Limits::default() };
+    let (gone, mirror, running) = (Faulty::start(), server(), Running::with_limits(limits));
+    mirror.on("/other", |request| Resource::new(51, 2 * MIB).answer(request).rate(2 * MIB));
+    let other = running.add(mirror.url("/other"));
+    running.until(other, "its first bytes", |now| now.state == State::Downloading);
+    let spec = DownloadSpec { mirrors: vec![mirror.url("/f")], ..running.spec(gone.url("/f")) };
+    files::assert_same(&running.completed(running.engine.add(spec)), 50, 12 * MIB);
+    assert_eq!(gone.seen().len(), 1, "it was asked again and again");
+}
+
+#[test]
 fn mirrors_and_a_digest_that_the_server_tells_are_made_use_of() {
     let (server, mirror, running) = (Faulty::start(), server(), Running::start());
     let link = format!("<{}>; rel=duplicate", mirror.url("/f"));

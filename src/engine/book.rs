@@ -17,6 +17,7 @@ mod pieces;
 mod probes;
 mod relocate;
 mod renew;
+mod room;
 mod segments;
 mod shelf;
 mod small;
@@ -455,6 +456,7 @@ impl Book {
         }
         let now = self.parts.clock.now();
         self.hold_queued();
+        self.connect_roomless();
         loop {
             while let Some(id) = self.queue.admit(now) {
                 self.input(id, Input::Admit);

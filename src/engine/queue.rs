@@ -91,6 +91,8 @@ pub struct Queue {
     /// How many of them the user wants at once.
     impatient: usize,
     running: IdMap<DownloadId, Slot>,
+    /// Those of them that have no connection, and wait for room at the hosts that are left to be asked.
+    roomless: BTreeSet<DownloadId>,
 }
 
 impl Queue {
@@ -163,8 +165,27 @@ impl Queue {
         }
     }
 
+    /// A running download has nobody else to ask than hosts that have no room now.
+    pub fn await_room(&mut self, id: DownloadId) {
+        self.roomless.insert(id);
+    }
+
+    pub fn awaits_room(&self, id: DownloadId) -> bool {
+        self.roomless.contains(&id)
+    }
+
+    pub fn roomless(&self) -> Vec<DownloadId> {
+        self.roomless.iter().copied().collect()
+    }
+
+    /// It wants no room any more.
+    pub fn waive_room(&mut self, id: DownloadId) {
+        self.roomless.remove(&id);
+    }
+
     /// A transfer of a running download to this host begins.
     pub fn connected(&mut self, id: DownloadId, host: &Host) {
+        self.waive_room(id);
         if let Some(slot) = self.running.get_mut(&id).filter(|slot| slot.is_preparing) {
             slot.is_preparing = false;
             if let Some(line) = self.lines.get_mut(&slot.host) {
@@ -220,6 +241,11 @@ impl Queue {
     /// How many connections the host was found to allow, if fewer than may be asked for.
     pub fn most(&self, host: &Host, now: Moment) -> Option<usize> {
         self.lines.get(host)?.most(now).filter(|most| *most < self.limits.per_host)
+    }
+
+    /// Whether nothing but the connections that it has keeps a host from being asked.
+    pub fn is_crowded(&self, host: &Host, now: Moment) -> bool {
+        self.lines.get(host).is_some_and(|line| line.may_be_asked(now) && !line.has_room(self.limits.per_host, now))
     }
 
     /// Whether no waiting download can have a slot, whatever its host: so it is nearly always, and to find it out

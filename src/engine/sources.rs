@@ -29,7 +29,8 @@ impl Source {
         Self { url: url.clone(), host: Host::of(url), standing: Standing::default(), validator: None, contact: None }
     }
 
-    fn works(&self) -> bool {
+    /// Whether it has not failed.
+    pub fn works(&self) -> bool {
         matches!(self.standing, Standing::Untried | Standing::Good)
     }
 }

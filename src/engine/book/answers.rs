@@ -5,7 +5,7 @@ use super::segments::may_be_cut;
 use super::{Book, SMALL_FILE, pieces, small};
 use crate::engine::chronicle::Happening;
 use crate::engine::disk::Reply;
-use crate::engine::download::retry::LONGEST_WAIT;
+use crate::engine::download::retry::{self, LONGEST_WAIT, Verdict};
 use crate::engine::download::spec::is_same_origin;
 use crate::engine::download::state::{Input, State};
 use crate::engine::error::{Failure, FailureKind};
@@ -248,12 +248,26 @@ impl Book {
             self.note_refusal(id, &running, &failure);
             return self.connect(id);
         }
-        item.distrust |= failure.kind == FailureKind::WrongRange && had_range;
         // One that may pass is not made final by another place that does not have the file.
-        let failure = if failure.kind.is_temporary() { failure } else { item.sources.hope().unwrap_or(failure) };
+        let hope = if failure.kind.is_temporary() { None } else { item.sources.hope() };
+        let is_last = !self.goes_on_after(id, hope.as_ref().unwrap_or(&failure));
+        let Some(item) = self.items.get_mut(&id) else { return };
+        if can_switch && is_last && item.sources.has_other_than(running.source, |_| true) {
+            // Nor by one that has no room now, and was not asked.
+            self.queue.await_room(id);
+            return self.note_refusal(id, &running, &failure);
+        }
+        item.distrust |= failure.kind == FailureKind::WrongRange && had_range;
+        let failure = hope.unwrap_or(failure);
         // The disk has what came, though it has not said so yet.
         self.advanced(id, |item| item.map.arrived().bytes());
         self.input(id, Input::Broke(failure));
+    }
+
+    /// Whether it is tried again by itself after this failure.
+    fn goes_on_after(&self, id: DownloadId, failure: &Failure) -> bool {
+        let verdict = |item: &Item| retry::verdict(failure, item.life.failures, &item.spec.patience);
+        self.items.get(&id).is_some_and(|item| verdict(item) != Verdict::GiveUp)
     }
 
     /// Whether the server has refused this connection only because it serves others of ours. Refused once

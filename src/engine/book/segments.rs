@@ -17,7 +17,7 @@ use crate::engine::plan::ramp::Sight;
 use crate::engine::plan::split::{self, Job, Runner};
 use crate::engine::queue::Host;
 use crate::engine::rate::Meter;
-use crate::engine::sources::Standing;
+use crate::engine::sources::{Source, Standing};
 use crate::engine::types::{ByteRange, DownloadId, Moment, TransferId};
 use crate::engine::work::{Running, Trouble, Work};
 
@@ -39,9 +39,12 @@ impl Book {
         Some((index, has_room(index, &item.sources.get(index)?.host)))
     }
 
-    /// Whether there is room at the host that would be asked.
+    /// Whether there is room at the host that would be asked. One that waits for room at a place that has not
+    /// failed asks none again that did.
     pub(super) fn may_connect(&self, id: DownloadId) -> bool {
-        self.first_source(id).is_some_and(|(_, has_room)| has_room)
+        let Some((index, has_room)) = self.first_source(id) else { return false };
+        let works = |item: &Item| item.sources.get(index).is_some_and(Source::works);
+        has_room && (!self.queue.awaits_room(id) || self.items.get(&id).is_some_and(works))
     }
 
     /// Asks the server for the first missing bytes; of a new file for all of it, which tells what the
@@ -178,6 +181,7 @@ impl Book {
         for transfer in self.transfers_of(id) {
             self.end_transfer(id, transfer);
         }
+        self.queue.waive_room(id);
         self.end_lookup(id);
         self.end_samples(id);
     }
@@ -275,29 +279,6 @@ impl Book {
                 parts.transport.set_end(*transfer, gap.end);
             }
         }
-    }
-
-    /// Ends a transfer that its download can do without, for another download that has none.
-    pub(super) fn make_room(&mut self) -> bool {
-        let crowded = self.queue.crowded(self.parts.clock.now());
-        let found = crowded.iter().find_map(|host| self.spare(host));
-        if let Some((id, transfer)) = found {
-            self.end_transfer(id, transfer);
-        }
-        found.is_some()
-    }
-
-    /// A transfer from this host that its download can do without.
-    fn spare(&self, host: &Host) -> Option<(DownloadId, TransferId)> {
-        self.active.iter().rev().find_map(|id| {
-            let item = self.items.get(id)?;
-            let work = item.work.as_ref().filter(|work| work.transfers.len() > 1)?;
-            let is_there = |running: &Running| item.sources.get(running.source).is_some_and(|s| s.host == *host);
-            let newest = work.transfers.iter().rev().find(|(_, running)| is_there(running))?;
-            // One that has not answered yet may come to nothing, and then there would be none.
-            let others = work.flowing() - usize::from(newest.1.answered_at.is_some());
-            (others > 0).then_some((*id, *newest.0))
-        })
     }
 }
 

@@ -179,3 +179,92 @@ fn a_slow_device_gets_the_next_journal_as_soon_as_the_last_one_is_there() {
     book.disk_reply(Reply::Saved { part: notes.part() });
     assert_eq!(notes.saves.get(), 2, "a quick one is followed by none");
 }
+
+/// Two downloads, and only one connection to a host: the first one has that to the mirror of the second one, whose
+/// own server does not have the file.
+fn with_a_full_mirror(retry_after: Option<Duration>) -> (Book, Rc<Notes>) {
+    let notes = Rc::new(Notes::default());
+    let parts = Parts { transport: notes.clone(), disk: notes.clone(), clock: notes.clone(), store: None };
+    let mut book = Book::new(parts, Limits { per_host: 1, ..Limits::default() }, Shelf::default());
+    let mirror: url::Url = "http://127.0.0.2/f".parse().unwrap();
+    let other = DownloadSpec::new(mirror.join("/g").unwrap(), "/srv".into());
+    book.command(Command::Add { id: DownloadId(2), spec: Box::new(other), start: Start::Now });
+    begin(&mut book, &notes);
+    if let Some(wait) = retry_after {
+        let failure = Failure { retry_after: Some(wait), ..Failure::new(FailureKind::HttpStatus(503), "") };
+        end(&mut book, &notes, Err(failure));
+        book.command(Command::Pause(DownloadId(2)));
+    }
+    let spec = DownloadSpec::new("http://127.0.0.1/f".parse().unwrap(), "/srv".into());
+    let spec = DownloadSpec { mirrors: vec![mirror], ..spec };
+    book.command(Command::Add { id: ID, spec: Box::new(spec), start: Start::Now });
+    begin(&mut book, &notes);
+    end(&mut book, &notes, Err(Failure::new(FailureKind::HttpStatus(404), "")));
+    (book, notes)
+}
+
+fn begin(book: &mut Book, notes: &Notes) {
+    book.admit();
+    book.disk_reply(Reply::Looked { part: notes.part(), found: None });
+}
+
+fn end(book: &mut Book, notes: &Notes, result: Result<(), Failure>) {
+    let id = notes.started.get().unwrap();
+    book.transfer_event(TransferEvent::Ended { id, end: None, result });
+}
+
+/// The sources that a download asks.
+fn asked(book: &Book, id: DownloadId) -> Vec<usize> {
+    let work = book.items.get(&id).and_then(|item| item.work.as_ref());
+    work.map(|work| work.transfers.values().map(|running| running.source).collect()).unwrap_or_default()
+}
+
+fn look(book: &mut Book, notes: &Notes, at: Duration) {
+    notes.now.set(Moment(at));
+    book.tick();
+    book.admit();
+}
+
+#[test]
+fn a_mirror_that_has_no_room_is_waited_for_where_nobody_else_has_the_file() {
+    let (mut book, notes) = with_a_full_mirror(None);
+    let waiting = added(&mut book, 3, Start::ByHand);
+    let url: url::Url = "http://127.0.0.2/h".parse().unwrap();
+    book.command(Command::Renew { id: waiting, url });
+    for seconds in 1..100 {
+        look(&mut book, &notes, Duration::from_secs(seconds));
+        assert_eq!((state(&book, ID), asked(&book, ID)), (State::Connecting, vec![]), "after {seconds} seconds");
+    }
+    let others = book.transfers_of(DownloadId(2));
+    book.end_transfer(DownloadId(2), others[0]);
+    book.admit();
+    assert_eq!((asked(&book, ID), state(&book, waiting)), (vec![1], State::Queued), "it has waited for longer");
+    end(&mut book, &notes, Err(Failure::new(FailureKind::HttpStatus(404), "")));
+    assert!(matches!(state(&book, ID), State::Failed(_)), "{:?}", state(&book, ID));
+}
+
+#[test]
+fn a_mirror_that_asked_for_patience_gets_it() {
+    let (mut book, notes) = with_a_full_mirror(Some(Duration::from_secs(60)));
+    for seconds in 1..60 {
+        look(&mut book, &notes, Duration::from_secs(seconds));
+        assert_eq!((state(&book, ID), asked(&book, ID)), (State::Connecting, vec![]), "after {seconds} seconds");
+    }
+    look(&mut book, &notes, Duration::from_secs(60));
+    assert_eq!(asked(&book, ID), [1]);
+}
+
+#[test]
+fn who_waits_for_room_can_be_paused_and_goes_on_from_the_start() {
+    let (mut book, notes) = with_a_full_mirror(None);
+    book.command(Command::Pause(ID));
+    let others = book.transfers_of(DownloadId(2));
+    book.end_transfer(DownloadId(2), others[0]);
+    look(&mut book, &notes, Duration::from_secs(1));
+    assert_eq!((state(&book, ID), asked(&book, ID)), (State::Paused, vec![]));
+    book.command(Command::Resume(ID));
+    book.admit();
+    assert!(asked(&book, ID).is_empty(), "the disk is asked first");
+    begin(&mut book, &notes);
+    assert_eq!(asked(&book, ID), [0]);
+}
