@@ -43,6 +43,8 @@ impl Book {
         item.doubt_pieces();
         self.by_part.insert(part, id);
         self.active.insert(id);
+        // Also one that has nothing to fetch may ask a server something, and that be silent.
+        self.next_tick.get_or_insert(now + TICK);
         self.resting.remove(&id);
         let look = item.look(others);
         // Of one address there may be part files that no journal tells of yet.

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::engine::book::{SMALL_FILE, TICK};
+use crate::engine::disk::Found;
 use crate::engine::event::Event;
 use crate::engine::plan::ramp;
 
@@ -267,4 +268,28 @@ fn who_waits_for_room_can_be_paused_and_goes_on_from_the_start() {
     assert!(asked(&book, ID).is_empty(), "the disk is asked first");
     begin(&mut book, &notes);
     assert_eq!(asked(&book, ID), [0]);
+}
+
+#[test]
+fn a_new_address_that_says_nothing_is_given_up() {
+    let (mut book, notes) = begun();
+    let item = book.items.get_mut(&ID).unwrap();
+    item.map.mark_done(ByteRange::new(0, 10));
+    let found = Found { part_path: "/srv/f.part".into(), journal: item.journal() };
+    book.command(Command::Renew { id: ID, url: "http://127.0.0.2/f".parse().unwrap() });
+    book.disk_reply(Reply::Saved { part: notes.part() });
+    // Nothing else is at work.
+    notes.now.set(Moment(TICK));
+    book.tick();
+    assert_eq!(book.next_alarm(), None);
+    book.admit();
+    book.disk_reply(Reply::Looked { part: notes.part(), found: Some(Box::new(found)) });
+    let silent = Vitals { received: 0, next: None, end: None, last_sign: notes.now.get(), held: false };
+    notes.vitals.set(Some(silent));
+    while state(&book, ID) == State::Connecting {
+        notes.now.set(book.next_alarm().expect("it is never looked after"));
+        assert!(notes.now.get() < Moment(Duration::from_secs(60)), "it is waited for without end");
+        book.tick();
+    }
+    assert!(matches!(state(&book, ID), State::Waiting { .. }), "{:?}", state(&book, ID));
 }
