@@ -200,6 +200,11 @@ impl Book {
         if let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) {
             work.trouble = None;
         }
+        self.ended_well(id);
+    }
+
+    /// Nothing is left to be done for what a transfer was to bring.
+    fn ended_well(&mut self, id: DownloadId) {
         self.end_needless(id);
         self.check_delivered(id);
         self.go_on(id);
@@ -221,6 +226,11 @@ impl Book {
         }
         if let (Some(wait), Some(source)) = (failure.retry_after, source) {
             self.queue.hold_back(source.host.clone(), now + wait.min(LONGEST_WAIT));
+        }
+        let has_all = item.map.has_arrived();
+        if has_all && !assumes_total && (is_of_way(&failure.kind) || running.answered_at.is_none()) {
+            tracing::info!(%id, "nothing is missing, though a transfer ended badly: {failure}");
+            return self.ended_well(id);
         }
         let goes_on = item.work.as_ref().is_some_and(|work| !work.transfers.is_empty());
         if goes_on {
@@ -244,6 +254,8 @@ impl Book {
         }
         let queue = &self.queue;
         let can_switch = item.is_provable() || item.work.as_ref().is_some_and(|work| !work.is_open);
+        // Where nothing is missing there is nothing to ask another one for.
+        let can_switch = can_switch && !has_all;
         if can_switch && item.sources.has_other_than(running.source, |host| queue.may_connect(host, now)) {
             self.note_refusal(id, &running, &failure);
             return self.connect(id);
@@ -484,6 +496,11 @@ impl Book {
         let work = self.items.get(&id).and_then(|item| item.work.as_ref());
         work.is_some_and(|work| work.is_closing)
     }
+}
+
+/// Whether the way to the server has failed, and nothing is said of the bytes that came.
+fn is_of_way(kind: &FailureKind) -> bool {
+    matches!(kind, FailureKind::EndedEarly | FailureKind::ConnectionLost | FailureKind::Silence)
 }
 
 /// Whether servers say so to those that have too many connections.

@@ -57,10 +57,10 @@ impl Book {
             return;
         }
         let Some(item) = self.items.get_mut(&id) else { return };
-        let overlap = item.work.as_mut().and_then(|work| work.overlap.take());
         let is_new = item.work.as_ref().is_none_or(|work| !work.is_open) && item.map.done().bytes() == 0;
-        let loan = item.map.lend(transfer);
-        let range = loan.filter(|_| !is_new).and_then(|loan| Some(ByteRange::new(loan.start, loan.end?)));
+        let Some(loan) = item.map.lend(transfer) else { return };
+        let range = Some(loan).filter(|_| !is_new).and_then(|loan| Some(ByteRange::new(loan.start, loan.end?)));
+        let overlap = item.work.as_mut().and_then(|work| work.overlap.take());
         item.meter.restart(now, item.map.arrived().bytes());
         self.begin(id, transfer, source, range, overlap.and_then(|overlap| overlap.bytes).unwrap_or_default());
     }

@@ -6,6 +6,7 @@ use super::*;
 use crate::engine::book::{SMALL_FILE, TICK};
 use crate::engine::disk::Found;
 use crate::engine::event::Event;
+use crate::engine::net::headers::Validator;
 use crate::engine::plan::ramp;
 
 /// A download without pieces that is being answered: a file of this length.
@@ -292,4 +293,28 @@ fn a_new_address_that_says_nothing_is_given_up() {
         book.tick();
     }
     assert!(matches!(state(&book, ID), State::Waiting { .. }), "{:?}", state(&book, ID));
+}
+
+#[test]
+fn a_file_of_which_nothing_is_missing_is_not_asked_for_again_when_its_connection_breaks() {
+    let total = 2 * SMALL_FILE;
+    let breaks = |came: u64, kind: FailureKind| {
+        let (mut book, notes) = plain(total);
+        let item = book.items.get_mut(&ID).unwrap();
+        item.validator = Some(Validator::ETag("\"1\"".into()));
+        item.sources.add(&"http://127.0.0.2/f".parse().unwrap());
+        let id = notes.started.get().unwrap();
+        let result = Err(Failure::new(kind, "it broke"));
+        book.transfer_event(TransferEvent::Ended { id, end: Some(came), result });
+        book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into(), reach: None });
+        written(&mut book, &notes, 0, came);
+        (notes.started.get() != Some(id), notes.is_finishing.get(), state(&book, ID))
+    };
+    for kind in [FailureKind::EndedEarly, FailureKind::ConnectionLost, FailureKind::Silence] {
+        assert_eq!(breaks(total, kind), (false, true, State::Verifying));
+    }
+    assert_eq!(breaks(total - 1, FailureKind::EndedEarly), (true, false, State::Downloading), "a mirror has the rest");
+    // It may be longer than was told.
+    let (asked, is_finishing, state) = breaks(total, FailureKind::Protocol);
+    assert!(!asked && !is_finishing && matches!(state, State::Waiting { .. }), "{state:?}");
 }
