@@ -46,7 +46,7 @@ pub struct Download {
     /// `sha256:…`
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "checksum")]
     checksum: Option<String>,
-    /// In bytes.
+    /// In bytes, as the file must have it: what a server told may be another file's length by the time it is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     size: Option<u64>,
     #[serde(default)]
@@ -62,7 +62,7 @@ impl Download {
             name: spec.name.clone().or_else(|| Some(record.name.clone())).filter(|name| !name.is_empty()),
             folder: Some(spec.folder.clone()),
             checksum: spec.checksum.as_ref().map(ToString::to_string),
-            size: spec.size.or(record.total),
+            size: spec.size,
             is_completed: record.state == SavedState::Completed,
         }
     }
@@ -150,8 +150,12 @@ fn checksum<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Err
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::engine::download::spec::DownloadSpec;
     use crate::engine::import::list;
+    use crate::engine::types::DownloadId;
 
     fn download(url: &str) -> Download {
         Download {
@@ -188,6 +192,27 @@ mod tests {
         let done = Download { is_completed: true, ..download("http://h/a") };
         let text = write(vec![done, download("http://h/b")], Format::Json).unwrap();
         assert_eq!(read_json(text.as_bytes()).0, [entry("http://h/b")]);
+    }
+
+    #[test]
+    fn a_length_that_only_a_server_told_is_no_condition() {
+        let record = |size| Record {
+            id: DownloadId(1),
+            spec: DownloadSpec { size, ..DownloadSpec::new("http://h/a".parse().unwrap(), "/srv".into()) },
+            state: SavedState::Paused,
+            name: "a".into(),
+            path: None,
+            received: 0,
+            total: Some(10),
+            media_type: None,
+            verified: None,
+            removed: false,
+            turn: None,
+            added_at: SystemTime::UNIX_EPOCH,
+            finished_at: None,
+        };
+        let sizes = [None, Some(10)].map(|size| Download::of(&record(size)).size);
+        assert_eq!(sizes, [None, Some(10)]);
     }
 
     #[test]
