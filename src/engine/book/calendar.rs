@@ -38,10 +38,15 @@ impl Book {
     /// Queues what was to start by now.
     pub(super) fn start_due(&mut self) {
         let today = self.parts.clock.today();
-        while let Some((at, id)) = self.calendar.first().copied().filter(|(at, _)| *at <= today) {
-            self.calendar.remove(&(at, id));
+        while let Some((at, id)) = self.calendar.first().copied() {
             let is_so = |item: &Item| item.removed.is_none() && item.life.state == State::Scheduled { at };
-            if self.items.get(&id).is_some_and(is_so) {
+            let is_to_start = self.items.get(&id).is_some_and(is_so);
+            if is_to_start && at > today {
+                break;
+            }
+            // Nobody is woken for one that has started, or was removed, meanwhile.
+            self.calendar.remove(&(at, id));
+            if is_to_start {
                 self.input(id, Input::Due);
             }
         }

@@ -56,6 +56,29 @@ fn a_download_that_is_to_start_at_a_time_does_so_after_a_restart_and_after_undo(
 }
 
 #[test]
+fn nobody_is_woken_for_what_is_not_to_start_at_its_time_any_more() {
+    let (mut book, _) = begun();
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(7 * 24 * 60 * 60);
+    let [started, paused, removed, purged] = [2, 3, 4, 5].map(|id| added(&mut book, id, Start::At(at)));
+    book.tick();
+    assert!(book.next_start().is_some());
+    for command in [
+        Command::Resume(started),
+        Command::Pause(paused),
+        Command::Remove(removed),
+        Command::Remove(purged),
+        Command::Purge(purged),
+    ] {
+        book.command(command);
+    }
+    book.tick();
+    assert_eq!(book.next_start(), None);
+    book.command(Command::Restore(removed));
+    book.tick();
+    assert!(book.next_start().is_some(), "it is to start again");
+}
+
+#[test]
 fn an_address_that_is_in_the_list_is_found_wherever_the_download_is_kept() {
     let (mut book, notes) = begun();
     let (live, removed) = (added(&mut book, 2, Start::ByHand), added(&mut book, 3, Start::ByHand));
