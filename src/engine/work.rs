@@ -59,6 +59,8 @@ pub struct Work {
     /// No run, but a part file that is taken to another folder, see `book/relocate.rs`.
     pub carried: Option<Carried>,
     pub saved_at: Moment,
+    /// When the list was told last how much has come.
+    pub listed_at: Moment,
     /// The bytes done that the last journal given to the disk claims.
     pub claimed: u64,
 }
@@ -149,6 +151,7 @@ impl Work {
             is_closing: false,
             carried: None,
             saved_at: now,
+            listed_at: now,
             claimed: 0,
         }
     }

@@ -3,6 +3,7 @@
 
 use super::{Book, SAVE_INTERVAL, TICK};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::engine::chronicle::Happening;
 use crate::engine::disk::{Finish, Found, Look};
@@ -11,6 +12,9 @@ use crate::engine::item::{AfterClose, Item};
 use crate::engine::types::{DownloadId, PartId};
 use crate::engine::work::Work;
 
+/// The list keeps all that is known of a download, the checksums of its pieces too: a MiB for a large one. It is
+/// written this seldom while nothing but the bytes that are here changes.
+const LIST_INTERVAL: Duration = Duration::from_secs(30);
 /// So often a part file is looked for again before it counts as another process's.
 const MOST_LOOKS: u32 = 3;
 
@@ -247,6 +251,17 @@ impl Book {
         });
         if is_due && matches!(item.life.state, State::Downloading) {
             self.save_part(id);
+            self.save_progress(id);
+        }
+    }
+
+    /// Tells the list how much has come. A journal says it better: only what is not looked at again after a crash
+    /// is shown by the list.
+    fn save_progress(&mut self, id: DownloadId) {
+        let now = self.parts.clock.now();
+        let Some(work) = self.items.get_mut(&id).and_then(|item| item.work.as_mut()) else { return };
+        if now - work.listed_at >= LIST_INTERVAL {
+            work.listed_at = now;
             self.save_record(id);
         }
     }

@@ -22,6 +22,7 @@ use crate::engine::download::state::State;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::net::proof::Answer;
 use crate::engine::net::{Request, TransferEvent, Transport, Vitals};
+use crate::engine::store::{Came, Record, Store};
 use crate::engine::types::{ByteRange, DownloadId, Moment, PartId, Speed, TransferId};
 
 #[derive(Default)]
@@ -31,6 +32,7 @@ struct Notes {
     started: Cell<Option<TransferId>>,
     checks: RefCell<Vec<ByteRange>>,
     saves: Cell<u32>,
+    records: RefCell<Vec<Record>>,
     flushes: Cell<u32>,
     is_finishing: Cell<bool>,
     vitals: Cell<Option<Vitals>>,
@@ -116,6 +118,17 @@ impl Disk for Notes {
         self.given_up.set(Some(part));
     }
     fn delete(&self, _: PathBuf) {}
+}
+
+impl Store for Notes {
+    fn save(&self, record: Record) {
+        self.records.borrow_mut().push(record);
+    }
+    fn forget(&self, _: DownloadId) {}
+    fn retire(&self, _: Record) {}
+    fn count(&self, _: Came) {}
+    fn remember(&self, _: bool) {}
+    fn close(&self) {}
 }
 
 const ID: DownloadId = DownloadId(1);

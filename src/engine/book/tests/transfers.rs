@@ -318,3 +318,22 @@ fn a_file_of_which_nothing_is_missing_is_not_asked_for_again_when_its_connection
     let (asked, is_finishing, state) = breaks(total, FailureKind::Protocol);
     assert!(!asked && !is_finishing && matches!(state, State::Waiting { .. }), "{state:?}");
 }
+
+#[test]
+fn the_list_is_written_seldom_while_only_bytes_come_and_at_once_when_it_stops() {
+    let (mut book, notes) = plain(SMALL_FILE);
+    book.parts.store = Some(notes.clone());
+    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into(), reach: None });
+    notes.records.borrow_mut().clear();
+    for second in 1..=65 {
+        notes.now.set(Moment(Duration::from_secs(second)));
+        written(&mut book, &notes, second, second + 1);
+        book.tick();
+        book.disk_reply(Reply::Saved { part: notes.part() });
+    }
+    assert!(notes.saves.get() >= 60, "{} journals", notes.saves.get());
+    let received = || notes.records.borrow().iter().map(|record| record.received).collect::<Vec<_>>();
+    assert_eq!(received(), [30, 60]);
+    book.command(Command::Pause(ID));
+    assert_eq!(received().last(), Some(&65));
+}
