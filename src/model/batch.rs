@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::download_object::is_active;
-use crate::engine::download::state::State;
+use crate::engine::download::state::{State, WaitReason};
 use crate::engine::event::Snapshot;
 
 /// One that tries again this soon is still at work; one that waits for longer is not.
@@ -42,6 +42,8 @@ impl Part {
             State::Connecting | State::Downloading | State::Verifying => {
                 Standing::Pending { is_busy: is_active(download) }
             }
+            // The next look at a full disk is near, but nothing comes of it until somebody makes room.
+            State::Waiting { reason: WaitReason::Space { .. }, .. } => Standing::Pending { is_busy: false },
             State::Waiting { .. } => {
                 Standing::Pending { is_busy: download.retry_in.is_some_and(|wait| wait <= SHORT_WAIT) }
             }
@@ -186,7 +188,6 @@ impl Batch {
 mod tests {
     use super::super::download_object::tests::snapshot;
     use super::*;
-    use crate::engine::download::state::WaitReason;
     use crate::engine::error::{Failure, FailureKind};
     use crate::engine::types::Moment;
 
@@ -242,5 +243,15 @@ mod tests {
             Part::of(&row).is_busy()
         };
         assert!(busy(Some(4)) && !busy(Some(900)) && !busy(None));
+    }
+
+    #[test]
+    fn a_full_disk_keeps_no_machine_awake() {
+        let mut row = snapshot(1);
+        let failure = Failure::new(FailureKind::DiskFull { needed: Some(9) }, "");
+        row.state = State::Waiting { reason: WaitReason::Space { failure }, until: Moment::default() };
+        row.retry_in = Some(Duration::from_secs(5));
+        let part = Part::of(&row);
+        assert!(part.is_pending() && !part.is_busy());
     }
 }
