@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The book of all downloads: takes inputs to the state machine and runs its effects on network,
 //! disk and list. The only writer of state. `engine.rs` says when; `book/effects.rs` has the effects,
-//! `book/answers.rs` what comes back, `book/small.rs` what is spared for small files, `book/segments.rs` the
-//! transfers of a download, `book/tick.rs` what falls due.
+//! `book/answers.rs` what comes back, `book/trouble.rs` what fails, `book/small.rs` what is spared for small
+//! files, `book/segments.rs` the transfers of a download, `book/tick.rs` what falls due.
 
 mod answers;
 mod beside;
@@ -24,6 +24,7 @@ mod small;
 mod sort;
 mod tick;
 mod traffic;
+mod trouble;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
