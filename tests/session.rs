@@ -70,6 +70,7 @@ fn in_state(id: u64, state: State) -> Box<Snapshot> {
         moved: None,
         retry_in: None,
         retry_at: None,
+        lacked_space: false,
         added_at: SystemTime::UNIX_EPOCH,
         finished_at: None,
     })

@@ -110,6 +110,7 @@ fn snapshot(id: u64, state: State) -> Snapshot {
         moved: None,
         retry_in: None,
         retry_at: None,
+        lacked_space: false,
         added_at: SystemTime::UNIX_EPOCH,
         finished_at: None,
     }

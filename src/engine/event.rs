@@ -83,6 +83,8 @@ pub struct Snapshot {
     pub retry_in: Option<Duration>,
     /// When that is by the clock on the wall, for who reads it later.
     pub retry_at: Option<SystemTime>,
+    /// The disk was full for it: before it asks a server it looks whether there is room now.
+    pub lacked_space: bool,
     pub added_at: SystemTime,
     pub finished_at: Option<SystemTime>,
 }

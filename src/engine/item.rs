@@ -209,6 +209,7 @@ impl Item {
             moved: self.work.as_ref().and_then(|work| work.carried.as_ref()).map(|carried| carried.done),
             retry_in,
             retry_at: retry_in.map(|wait| today + wait),
+            lacked_space: self.lacked_space,
             added_at: self.added_at,
             finished_at: self.finished_at,
         }

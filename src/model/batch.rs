@@ -39,6 +39,8 @@ impl Part {
     pub fn of(download: &Snapshot) -> Self {
         let standing = match &download.state {
             State::Queued => Standing::Pending { is_busy: false },
+            // Most looks at a full disk end in the next wait.
+            State::Connecting if download.lacked_space => Standing::Pending { is_busy: false },
             State::Connecting | State::Downloading | State::Verifying => {
                 Standing::Pending { is_busy: is_active(download) }
             }
@@ -251,7 +253,13 @@ mod tests {
         let failure = Failure::new(FailureKind::DiskFull { needed: Some(9) }, "");
         row.state = State::Waiting { reason: WaitReason::Space { failure }, until: Moment::default() };
         row.retry_in = Some(Duration::from_secs(5));
-        let part = Part::of(&row);
-        assert!(part.is_pending() && !part.is_busy());
+        row.lacked_space = true;
+        for state in [row.state.clone(), State::Connecting] {
+            row.state = state;
+            let part = Part::of(&row);
+            assert!(part.is_pending() && !part.is_busy(), "{:?}", row.state);
+        }
+        row.state = State::Downloading;
+        assert!(Part::of(&row).is_busy(), "there is room");
     }
 }

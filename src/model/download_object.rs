@@ -287,6 +287,7 @@ pub(super) mod tests {
             moved: None,
             retry_in: None,
             retry_at: None,
+            lacked_space: false,
             added_at: SystemTime::UNIX_EPOCH,
             finished_at: None,
         }
