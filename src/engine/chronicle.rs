@@ -10,7 +10,7 @@ use url::Url;
 
 use super::book::Book;
 use super::download::spec::Checksum;
-use super::download::state::State;
+use super::download::state::{State, WaitReason};
 use super::error::Failure;
 use super::item::Item;
 use super::types::{DownloadId, Moment, Speed};
@@ -102,7 +102,30 @@ impl Chronicle {
             State::Waiting { until, .. } => Some(*until - now),
             _ => None,
         };
-        self.note(at, Happening::Became { state: Box::new(state.clone()), wait });
+        if !self.is_still(state) {
+            self.note(at, Happening::Became { state: Box::new(state.clone()), wait });
+        }
+    }
+
+    /// Forgets a look at a full disk that has ended in the wait in which it began. There is one every few seconds for
+    /// as long as it is full, and else nothing but those after a while.
+    fn is_still(&mut self, state: &State) -> bool {
+        let State::Waiting { reason: WaitReason::Space { failure }, .. } = state else { return false };
+        let is_of_look = |entry: &Entry| match &entry.what {
+            Happening::Became { state, .. } => matches!(**state, State::Queued | State::Connecting),
+            what => matches!(what, Happening::Continues { .. }),
+        };
+        let waited = self.entries.iter().rposition(|entry| !is_of_look(entry));
+        let is_same = |entry: &Entry| match &entry.what {
+            Happening::Became { state, .. } => {
+                matches!(&**state, State::Waiting { reason: WaitReason::Space { failure: before }, .. } if before == failure)
+            }
+            _ => false,
+        };
+        let Some(waited) = waited.filter(|at| self.entries.get(*at).is_some_and(is_same)) else { return false };
+        self.entries.truncate(waited + 1);
+        self.count += 1;
+        true
     }
 
     /// Grows with each entry.
@@ -143,6 +166,7 @@ impl Book {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::error::FailureKind;
 
     #[test]
     fn of_a_long_life_the_last_part_is_kept() {
@@ -152,6 +176,33 @@ mod tests {
         }
         assert_eq!((chronicle.entries.len(), chronicle.count()), (MOST, MOST as u64 + 5));
         assert_eq!(chronicle.entries.front().unwrap().what, Happening::Continues { bytes: 5 });
+    }
+
+    #[test]
+    fn that_the_disk_is_still_full_is_told_once() {
+        let waits = |needed| {
+            let failure = Failure::new(FailureKind::DiskFull { needed: Some(needed) }, "");
+            State::Waiting { reason: WaitReason::Space { failure }, until: Moment::default() }
+        };
+        let mut chronicle = Chronicle::default();
+        let mut note = |state: &State| chronicle.note_state(SystemTime::UNIX_EPOCH, state, Moment::default());
+        for needed in [7, 7, 7, 5, 5] {
+            note(&State::Queued);
+            note(&State::Connecting);
+            note(&waits(needed));
+        }
+        note(&State::Queued);
+        note(&State::Connecting);
+        note(&State::Verifying);
+        let told = chronicle.entries.iter().filter_map(|entry| match &entry.what {
+            Happening::Became { state, .. } => Some((**state).clone()),
+            _ => None,
+        });
+        let told: Vec<_> = told.collect();
+        let look = [State::Queued, State::Connecting];
+        let wanted = [&look[..], &[waits(7)], &look, &[waits(5)], &look, &[State::Verifying]].concat();
+        assert_eq!(told, wanted);
+        assert!(chronicle.count() > 15, "each change is to be seen");
     }
 
     #[test]
