@@ -3,24 +3,31 @@
 //! same, empty: what is saved there is gone with the sandbox.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use crate::engine::disk::mount_point;
+
+/// What the sandbox is told to be, see flatpak-metadata(5).
+const INFO: &str = "/.flatpak-info";
 
 /// What is wrong with a target folder that would be lost.
 pub fn problem(folder: &Path) -> Option<String> {
-    let is_sandboxed = Path::new("/.flatpak-info").exists();
-    (is_sandboxed && is_of(folder, Path::new("/"))).then(|| told(folder))
+    let info = fs::read_to_string(INFO).ok()?;
+    let folder = fs::canonicalize(folder).ok()?;
+    let is_lost = mount_point(&folder).is_some_and(|point| is_own(&point, &info));
+    is_lost.then(|| told(&folder))
 }
 
-/// Whether a folder is of the same file system as the root, which a sandbox has for itself: each folder that is let in is
-/// mounted.
-fn is_of(folder: &Path, root: &Path) -> bool {
-    let device = |path: &Path| fs::metadata(path).map(|about| about.dev()).ok();
-    device(folder).is_some_and(|its| device(root) == Some(its))
+/// Whether what is mounted here is of the sandbox alone: its root, and its folder for what is temporary unless that of the
+/// machine was let in. Each folder that is let in is a mount of its own.
+fn is_own(point: &Path, info: &str) -> bool {
+    let mut let_in =
+        info.lines().filter_map(|line| line.strip_prefix("filesystems=")).flat_map(|names| names.split(';'));
+    let is_tmp = |name: &str| name.split(':').next() == Some("/tmp");
+    point == Path::new("/") || (point == Path::new("/tmp") && !let_in.any(is_tmp))
 }
 
 fn told(folder: &Path) -> String {
-    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let folder = folder.display();
     format!(
         "the sandbox does not let Freshet into {folder}: what is saved there would be lost. \
@@ -33,13 +40,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_of_the_root_s_own_file_system_is_known() {
-        let folder = tempfile::tempdir().unwrap();
-        let other = tempfile::tempdir_in("/dev/shm").unwrap();
-        let around = folder.path().parent().unwrap();
-        assert!(is_of(folder.path(), around) && !is_of(other.path(), Path::new("/")));
-        assert!(!is_of(&folder.path().join("gone"), around));
-        assert_eq!(problem(folder.path()), None, "there is no sandbox here");
+    fn what_is_not_let_in_is_of_the_sandbox_alone() {
+        let is_own = |point: &str, names: &str| {
+            is_own(Path::new(point), &format!("[Context]\nshared=network;\nfilesystems={names}\n"))
+        };
+        assert!(is_own("/", "xdg-download;/tmp;") && is_own("/tmp", "xdg-download;/tmp/sub;"));
+        assert!(!is_own("/tmp", "xdg-download;/tmp:rw;") && !is_own("/home/ann/Downloads", "xdg-download;"));
+        assert_eq!(problem(Path::new("/")), None, "there is no sandbox here");
         assert!(told(Path::new("/a/b")).contains("--filesystem=/a/b"));
     }
 }

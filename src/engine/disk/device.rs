@@ -54,6 +54,13 @@ impl Mounts {
     }
 }
 
+/// Where the file system of a folder is mounted; `None` where the table of mounts cannot be read.
+pub fn mount_point(folder: &Path) -> Option<PathBuf> {
+    let table = std::fs::read("/proc/self/mountinfo").ok()?;
+    let points = parse(&table).into_iter().map(|(point, _)| point).filter(|point| folder.starts_with(point));
+    points.max_by_key(|point| point.components().count())
+}
+
 /// Reads `/proc/self/mountinfo` (proc_pid_mountinfo(5)): the third field is the device, the fifth
 /// the mount point. A line that does not look like it is left out.
 fn parse(table: &[u8]) -> Vec<(PathBuf, DeviceId)> {
@@ -124,5 +131,6 @@ nonsense
         let id = mounts.device_of(Path::new("/proc/self"));
         let device = std::fs::metadata("/proc/self").unwrap().dev();
         assert_eq!((id.major, id.minor), (libc::major(device), libc::minor(device)));
+        assert_eq!(mount_point(Path::new("/proc/self")).as_deref(), Some(Path::new("/proc")));
     }
 }

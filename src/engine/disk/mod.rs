@@ -34,6 +34,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 pub use block::Block;
+pub use device::mount_point;
 pub use disk_threads::DiskThreads;
 pub use folder::{address, check_folder};
 pub use journal::{Journal, JournalError};
