@@ -43,7 +43,12 @@ pub fn command() -> Command {
                 "Addresses to download, or files with addresses in them: .txt, .url, .desktop, .meta4, .metalink",
             ),
         )
-        .arg(Arg::new("background").long("background").action(ArgAction::SetTrue).help(BACKGROUND))
+        .arg(
+            Arg::new("background")
+                .long("background")
+                .action(ArgAction::SetTrue)
+                .help("Start without showing the window"),
+        )
         .arg(
             Arg::new("version")
                 .short('V')
@@ -54,8 +59,6 @@ pub fn command() -> Command {
         .disable_version_flag(true)
         .subcommand(Options::command().name("get").about("Download here and now, with no need for a display"))
 }
-
-const BACKGROUND: &str = "Start without showing the window";
 
 const HELP: &str = "\
 Usage:

@@ -8,7 +8,7 @@ use crate::engine::download::retry::{self, LONGEST_WAIT, Verdict};
 use crate::engine::download::spec::is_same_origin;
 use crate::engine::download::state::{Input, State};
 use crate::engine::error::{Failure, FailureKind};
-use crate::engine::item::{Item, TurnedAway};
+use crate::engine::item::TurnedAway;
 use crate::engine::sources::Standing;
 use crate::engine::types::{DownloadId, TransferId};
 use crate::engine::work::Running;
@@ -66,8 +66,8 @@ impl Book {
         }
         // One that may pass is not made final by another place that does not have the file.
         let hope = if failure.kind.is_temporary() { None } else { item.sources.hope() };
-        let is_last = !self.goes_on_after(id, hope.as_ref().unwrap_or(&failure));
-        let Some(item) = self.items.get_mut(&id) else { return };
+        let verdict = retry::verdict(hope.as_ref().unwrap_or(&failure), item.life.failures, &item.spec.patience);
+        let is_last = verdict == Verdict::GiveUp;
         if can_switch && is_last && item.sources.has_other_than(running.source, |_| true) {
             // Nor by one that has no room now, and was not asked.
             self.queue.await_room(id);
@@ -78,12 +78,6 @@ impl Book {
         // The disk has what came, though it has not said so yet.
         self.advanced(id, |item| item.map.arrived().bytes());
         self.input(id, Input::Broke(failure));
-    }
-
-    /// Whether it is tried again by itself after this failure.
-    fn goes_on_after(&self, id: DownloadId, failure: &Failure) -> bool {
-        let verdict = |item: &Item| retry::verdict(failure, item.life.failures, &item.spec.patience);
-        self.items.get(&id).is_some_and(|item| verdict(item) != Verdict::GiveUp)
     }
 
     /// Whether the server has refused this connection only because it serves others of ours. Refused once

@@ -9,11 +9,11 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::folder::{Folders, address, check_folder};
+use super::folder::{Folders, address, check_folder, locked};
 use super::journal::is_missing;
 use super::lock::{in_use, lock};
 use super::mailbox::Mailbox;
@@ -35,6 +35,8 @@ pub struct Carrying {
     carry: Carry,
     /// The part file, as long as those have it open who were at work on it when it was closed.
     closing: Weak<PartFile>,
+    /// What is known of its new folder: many may be taken there one after the other.
+    folders: Arc<Mutex<Folders>>,
     copying: Option<Copying>,
     /// Locked until it is told where the part file is: before, nobody else is to find it there.
     moved: Option<File>,
@@ -59,8 +61,8 @@ enum Step {
 }
 
 impl Carrying {
-    pub fn new(part: PartId, carry: Carry, closing: Weak<PartFile>) -> Self {
-        Self { part, carry, closing, copying: None, moved: None, told_at: Instant::now() }
+    pub fn new(part: PartId, carry: Carry, closing: Weak<PartFile>, folders: Arc<Mutex<Folders>>) -> Self {
+        Self { part, carry, closing, folders, copying: None, moved: None, told_at: Instant::now() }
     }
 
     /// Does a little of it, and tells how far it is; answers whether there is more to do.
@@ -155,7 +157,7 @@ impl Carrying {
     /// nobody can continue it. Where one had come to its end, and only the old file is left to go: that one, locked.
     fn clear(&self, journal: &Journal) -> Option<(PathBuf, File)> {
         let Carry { folder, others, .. } = &self.carry;
-        let parts = Folders::default().parts_of(folder, &address(&journal.url)).unwrap_or_default();
+        let parts = locked(&self.folders).parts_of(folder, &address(&journal.url)).unwrap_or_default();
         for path in parts.into_iter().filter(|path| !others.contains(path)) {
             match LeftOver::of(&path, journal) {
                 Some(LeftOver::Useless) => {

@@ -45,10 +45,7 @@ impl Mounts {
         }
         let asked = folder;
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        // Of mounts on the same point the last one hides the others: `max_by_key` takes the last.
-        let deepest = self.mounts.iter().filter(|(point, _)| folder.starts_with(point));
-        let deepest = deepest.max_by_key(|(point, _)| point.components().count());
-        let id = deepest.map(|(_, id)| *id).unwrap_or_default();
+        let id = deepest(&self.mounts, &folder).map(|(_, id)| *id).unwrap_or_default();
         self.known.insert(asked.to_owned(), id);
         id
     }
@@ -57,8 +54,13 @@ impl Mounts {
 /// Where the file system of a folder is mounted; `None` where the table of mounts cannot be read.
 pub fn mount_point(folder: &Path) -> Option<PathBuf> {
     let table = std::fs::read("/proc/self/mountinfo").ok()?;
-    let points = parse(&table).into_iter().map(|(point, _)| point).filter(|point| folder.starts_with(point));
-    points.max_by_key(|point| point.components().count())
+    deepest(&parse(&table), folder).map(|(point, _)| point.clone())
+}
+
+/// The mount that a folder is on. Of those on the same point the last one hides the others: `max_by_key` takes the last.
+fn deepest<'a>(mounts: &'a [(PathBuf, DeviceId)], folder: &Path) -> Option<&'a (PathBuf, DeviceId)> {
+    let around = mounts.iter().filter(|(point, _)| folder.starts_with(point));
+    around.max_by_key(|(point, _)| point.components().count())
 }
 
 /// Reads `/proc/self/mountinfo` (proc_pid_mountinfo(5)): the third field is the device, the fifth

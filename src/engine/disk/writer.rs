@@ -68,8 +68,8 @@ pub struct Writer {
     /// Files on their way to the syncer, which is woken for several small ones together.
     finishing: Vec<SyncJob>,
     verifier: Arc<Turns>,
-    /// By the folder to which they take part files.
-    carriers: HashMap<PathBuf, Turns>,
+    /// By the folder to which they take part files, with what they know of it.
+    carriers: HashMap<PathBuf, (Turns, Arc<Mutex<Folders>>)>,
     mailbox: Arc<Mailbox>,
 }
 
@@ -427,8 +427,9 @@ impl Writer {
             self.carriers.clear();
         }
         let closing = self.closing.get(&carry.part_path).cloned().unwrap_or_default();
-        let carrier = self.carriers.entry(carry.folder.clone()).or_insert_with(|| Turns::new("carry"));
-        let (mailbox, mut carrying) = (self.mailbox.clone(), Carrying::new(part, carry, closing));
+        let begin = || (Turns::new("carry"), Arc::default());
+        let (carrier, folders) = self.carriers.entry(carry.folder.clone()).or_insert_with(begin);
+        let (mailbox, mut carrying) = (self.mailbox.clone(), Carrying::new(part, carry, closing, folders.clone()));
         if let Err(error) = carrier.run(move |buffer| carrying.turn(buffer, &is_ended, &mailbox)) {
             self.fail(part, Failure::from_io(&error, "cannot start the thread that takes files elsewhere"));
         }
