@@ -43,6 +43,10 @@ want_test_tools() {
     want at-spi2-core at-spi2-core at-spi2-core
   introspection Atspi 2.0 gir1.2-atspi-2.0 at-spi2-core at-spi2-core
   introspection Gtk 3.0 gir1.2-gtk-3.0 gtk3 gtk3
+  [ -e /usr/share/glib-2.0/schemas/org.gnome.system.proxy.gschema.xml ] ||
+    want gsettings-desktop-schemas gsettings-desktop-schemas gsettings-desktop-schemas
+  [ -n "$(find /usr/lib /usr/lib64 -name 'libgiognomeproxy.so' -o -name 'libgiolibproxy.so' 2>/dev/null | head -n 1)" ] ||
+    want glib-networking glib-networking glib-networking
   program gnome-keyring-daemon gnome-keyring gnome-keyring gnome-keyring
   program xdotool xdotool xdotool xdotool
   program import imagemagick ImageMagick imagemagick

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The desktop around the window: files and their programs, link files, notifications, the launcher, the
-//! start with the user's session, the clock, network and hours, staying awake, suspending and shutting down, the keyring. No
+//! start with the user's session, the clock, network, proxies and hours, staying awake, suspending and shutting down, the keyring. No
 //! widgets.
 
 pub mod after_command;
@@ -19,6 +19,7 @@ pub mod logins;
 pub mod midnight;
 pub mod notifications;
 pub mod power;
+pub mod proxies;
 pub mod search_provider;
 mod wall_clock;
 pub mod when_done;

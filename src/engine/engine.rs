@@ -21,7 +21,9 @@ use super::error::{Failure, FailureKind};
 use super::event::{Event, Outline, Snapshot};
 use super::import::as_curl::CurlCommand;
 use super::item::Item;
-use super::net::{self, driver::Driver};
+use super::net::driver::Driver;
+use super::net::proxied::{Proxied, ProxyFinder};
+use super::net::{self, Transport};
 use super::store::{Archive, Day, Health, Opened, Past, Record, SetAside, SqliteStore, Store, Traffic};
 use super::turn::Turn;
 use super::types::{DownloadId, Moment, ProbeId};
@@ -43,6 +45,8 @@ pub struct Config {
     /// How long libcurl may work before the main loop gets its turn. [`SMOOTH`] where there is a
     /// window, [`BRISK`] where there is none.
     pub slice: Duration,
+    /// Who says through which proxy a server is reached where the download does not; `None`: the environment.
+    pub proxies: Option<Rc<dyn ProxyFinder>>,
 }
 
 /// Leaves most of each frame's 16 ms to the window.
@@ -52,7 +56,14 @@ pub const BRISK: Duration = Duration::from_millis(50);
 
 impl Default for Config {
     fn default() -> Self {
-        Self { limits: Limits::default(), list: None, folders: Vec::new(), remembers: true, slice: SMOOTH }
+        Self {
+            limits: Limits::default(),
+            list: None,
+            folders: Vec::new(),
+            remembers: true,
+            slice: SMOOTH,
+            proxies: None,
+        }
     }
 }
 
@@ -154,8 +165,12 @@ impl Engine {
                 Engine { core }.deliver(replies);
             }
         });
-        let transport = Rc::new(Driver::new(clock.clone(), disk.clone(), config.slice)?);
+        let driver = Driver::new(clock.clone(), disk.clone(), config.slice)?;
         let clock: Rc<dyn Clock> = Rc::new(TurnClock::new(clock));
+        let transport: Rc<dyn Transport> = match config.proxies {
+            Some(finder) => Rc::new(Proxied::new(Rc::new(driver), finder, clock.clone())),
+            None => Rc::new(driver),
+        };
         let engine = Self::assemble(Parts { transport, disk, clock, store }, config.limits, list, shelf);
         core_of_disk.replace(Rc::downgrade(&engine.core));
         engine.core.archive.replace(archive);

@@ -45,6 +45,7 @@ pub mod why;
 pub use crate::engine::command::{Command, Spot};
 pub use crate::engine::download::state::Hold;
 pub use crate::engine::kind;
+pub use crate::engine::net::proxied::ProxyFinder;
 pub use crate::engine::net::version::curl_info;
 pub use crate::engine::types::DownloadId;
 pub use addresses::Addresses;

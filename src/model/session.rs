@@ -23,7 +23,7 @@ use super::rule_groups::{self, Category, RuleGroups};
 use super::speed_trace::Traces;
 use super::terms::{Start, Terms};
 use super::totals::{Share, Totals};
-use super::{Command, DownloadId, describe};
+use super::{Command, DownloadId, ProxyFinder, describe};
 use crate::engine::Engine;
 use crate::engine::download::state::State;
 use crate::engine::engine::{Config, SMOOTH};
@@ -86,27 +86,29 @@ impl Counted {
 }
 
 /// How the engine is started for a window.
-fn config(list: Option<PathBuf>, settings: &Settings) -> Config {
+fn config(list: Option<PathBuf>, settings: &Settings, proxies: Option<Rc<dyn ProxyFinder>>) -> Config {
     Config {
         limits: settings.limits(),
         list,
         folders: vec![settings.download_folder()],
         remembers: settings.keeps_history(),
         slice: SMOOTH,
+        proxies,
     }
 }
 
 impl Session {
     /// Starts the engine with no list. The error is a sentence for the user.
     pub fn start(settings: Settings) -> Result<Self, String> {
-        let engine = Engine::start(config(None, &settings));
+        let engine = Engine::start(config(None, &settings, None));
         Ok(Self::with(engine.map_err(|reason| describe::start_failure(&reason))?, settings))
     }
 
-    /// Starts the engine with the saved list, which is read while the main loop goes on.
-    pub async fn open(list: PathBuf, settings: Settings) -> Result<Self, String> {
+    /// Starts the engine with the saved list, which is read while the main loop goes on. `proxies` says through
+    /// which proxy a server is reached where the user has named none.
+    pub async fn open(list: PathBuf, settings: Settings, proxies: Rc<dyn ProxyFinder>) -> Result<Self, String> {
         settings.make_default_folder();
-        let engine = Engine::start_soon(config(Some(list), &settings)).await;
+        let engine = Engine::start_soon(config(Some(list), &settings, Some(proxies))).await;
         Ok(Self::with(engine.map_err(|reason| describe::start_failure(&reason))?, settings))
     }
 

@@ -2,8 +2,11 @@
 //! The application: one instance per session of the desktop, to which later ones hand over their
 //! addresses; the start of the engine, and an end that keeps everything.
 
+mod telling;
+
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -14,12 +17,12 @@ use super::actions::{DownloadAction, QUIT_KEYS, WindowAction};
 use super::window::Window;
 use super::{afterwards, background, suspend};
 use crate::config;
-use crate::desktop::logins::{self, Told};
 use crate::desktop::notifications::{self, Notifier};
+use crate::desktop::proxies::DesktopProxies;
 use crate::desktop::{autostart, circumstances, clock_format, launcher, midnight, search_provider};
 use crate::i18n::gettext;
 use crate::model::session::Place;
-use crate::model::{Addresses, DownloadId, DownloadObject, Session};
+use crate::model::{Addresses, DownloadId, Session};
 use crate::settings::Settings;
 
 /// The exit status when an argument was no address.
@@ -226,7 +229,7 @@ impl Application {
     async fn begin(&self, window: &Window, settings: Settings) {
         let list = glib::user_data_dir().join("freshet").join("list.sqlite");
         let settings_of = settings.clone();
-        match Session::open(list, settings).await {
+        match Session::open(list, settings, Rc::new(DesktopProxies::default())).await {
             Ok(session) => {
                 self.tell_of_ends(&session, &settings_of);
                 self.tell_of_logins(&session, &settings_of, window);
@@ -391,51 +394,6 @@ impl Application {
 
     pub fn notifier(&self) -> &Notifier {
         self.imp().notifier.get_or_init(|| Notifier::new(self))
-    }
-
-    /// Tells of downloads that end while the window is not looked at.
-    fn tell_of_ends(&self, session: &Session, settings: &Settings) {
-        let settings = settings.clone();
-        session.connect_finished(glib::clone!(
-            #[weak(rename_to = application)]
-            self,
-            move |download: &DownloadObject| {
-                // What waits for a log-in may find a remembered one.
-                if !download.can_log_in() {
-                    application.tell_unless_seen(download, &settings);
-                }
-            }
-        ));
-    }
-
-    /// Tells of downloads that wait for the user to log in, and of what could not be remembered.
-    fn tell_of_logins(&self, session: &Session, settings: &Settings, window: &Window) {
-        let (settings, list) = (settings.clone(), session.list().clone());
-        logins::follow(
-            session,
-            glib::clone!(
-                #[weak(rename_to = application)]
-                self,
-                #[weak]
-                window,
-                move |told| match told {
-                    Told::Needed(id) => {
-                        if let Some(download) = list.get(id) {
-                            application.tell_unless_seen(&download, &settings);
-                        }
-                    }
-                    Told::NotRemembered(sentence) => window.tell_not_remembered(&sentence),
-                }
-            ),
-        );
-    }
-
-    fn tell_unless_seen(&self, download: &DownloadObject, settings: &Settings) {
-        // One that was closed counts as active still.
-        let is_seen = self.active_window().is_some_and(|window| window.is_active() && window.is_visible());
-        if !is_seen && settings.notifies_ends() {
-            self.notifier().ended(download);
-        }
     }
 
     /// The command line of this instance, or of one that hands over and then ends.

@@ -61,9 +61,13 @@ pub fn signal(pid: u32, name: &str) {
     signal_all(&[pid], name);
 }
 
+/// The same to several, of which some may have ended meanwhile.
 pub fn signal_all(pids: &[u32], name: &str) {
-    let status = Command::new("kill").arg(format!("-{name}")).args(pids.iter().map(u32::to_string)).status();
-    assert!(status.is_ok_and(|status| status.success()), "kill -{name} {pids:?}");
+    for pid in pids {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).stderr(Stdio::null()).status();
+        let is_over = !Path::new(&format!("/proc/{pid}")).exists();
+        assert!(is_over || status.is_ok_and(|status| status.success()), "kill -{name} {pid}");
+    }
 }
 
 impl Drop for Server {

@@ -350,6 +350,29 @@ def on_a_metered_network_downloads_wait_where_that_is_wanted():
         services.network(Metered=free)
 
 
+class OnGnome(Home):
+    """Where the settings of the desktop are those of GNOME."""
+
+    def environment(self):
+        return {**super().environment(), "XDG_CURRENT_DESKTOP": "GNOME"}
+
+
+def the_proxy_that_is_set_for_the_desktop_is_used_where_none_is_preferred():
+    far = f"http://files.example.org/{NAME}"
+    with Server({far: DATA}) as proxy, OnGnome() as home:
+        home.set_up_desktop("system/proxy", mode="'manual'")
+        home.set_up_desktop("system/proxy/http", host="'127.0.0.1'", port=proxy.port)
+        home.prefer()
+        with Freshet(home, far) as app:
+            app.wait_for(NAME, words.COMPLETED)
+            # As a browser would it goes straight to what is on this machine.
+            with Server({"/near.bin": DATA}) as near:
+                app.run_again(near.url("/near.bin"))
+                app.wait_for("near.bin", words.COMPLETED)
+                assert near.asked_for("/near.bin"), near.asked
+                assert not any("near" in asked.path for asked in proxy.asked), proxy.asked
+
+
 def outside_of_its_hours_a_download_waits_and_says_until_when():
     # The day after tomorrow, whatever day it is.
     day = time.strftime("%a", time.gmtime(time.time() + 2 * 24 * 60 * 60))
@@ -458,6 +481,7 @@ if __name__ == "__main__":
         that_it_cannot_be_started_with_the_session_is_said,
         without_a_network_downloads_wait_and_go_on_at_once,
         on_a_metered_network_downloads_wait_where_that_is_wanted,
+        the_proxy_that_is_set_for_the_desktop_is_used_where_none_is_preferred,
         outside_of_its_hours_a_download_waits_and_says_until_when,
         when_all_are_done_the_machine_is_suspended_once,
         shutting_down_is_counted_down_and_can_be_cancelled_in_the_notification,

@@ -69,12 +69,8 @@ def log_in(app, name, user, password, remembers):
     answer(app, user, password, remembers)
 
 
-def port_of(server):
-    return server.url("").rsplit(":", 1)[1]
-
-
 def saved(user, server, realm="files"):
-    return {"protocol": "http", "server": "127.0.0.1", "port": port_of(server), "realm": realm, "user": user}
+    return {"protocol": "http", "server": "127.0.0.1", "port": str(server.port), "realm": realm, "user": user}
 
 
 def has(keyring, *wanted):
@@ -262,7 +258,7 @@ def saved_logins_are_listed_and_removed():
         log_in(app, ONE, "ann", SECRET, remembers=True)
         until("it to be remembered", lambda: has(keyring, (saved("ann", server), SECRET)))
         open_preferences(app)
-        title = f"http://127.0.0.1:{port_of(server)}"
+        title = f"http://127.0.0.1:{server.port}"
         app.find(words.ROW, title)
         app.wait_to_say(words.FOR_FILES)
         # It is found as other rows are, and shown in its place.
@@ -294,11 +290,11 @@ def a_proxy_asks_for_a_login_of_its_own():
     far = "http://files.example.org"
     with Keyring() as keyring, Server({f"{far}/{ONE}": DATA, f"{far}/{TWO}": DATA}) as proxy, Home() as home:
         proxy.proxy_login = f"ann:{SECRET}"
-        home.prefer(proxy=f"'127.0.0.1:{port_of(proxy)}'")
+        home.prefer(proxy=f"'127.0.0.1:{proxy.port}'")
         with Freshet(home, f"{far}/{ONE}") as app:
             app.wait_for(ONE, words.PROXY_ASKS)
             app.click_in_row(ONE, words.LOG_IN)
-            app.wait_to_say(rf"proxy .?127\.0\.0\.1:{port_of(proxy)}.? asks for")
+            app.wait_to_say(rf"proxy .?127\.0\.0\.1:{proxy.port}.? asks for")
             app.wait_to_say(words.PROXY_SAYS)
             app.screenshot(DESKTOP, "proxy")
             answer(app, "ann", SECRET, remembers=True)
@@ -312,7 +308,7 @@ def a_proxy_asks_for_a_login_of_its_own():
 
 def a_socks_proxy_asks_for_a_login_as_well():
     with Keyring() as keyring, Server({f"/{name}": DATA for name in (ONE, TWO)}) as server, Home() as home:
-        far = f"http://files.example.org:{port_of(server)}"
+        far = f"http://files.example.org:{server.port}"
         with Socks("ann", SECRET) as proxy:
             home.prefer(proxy=f"'socks5h://127.0.0.1:{proxy.port}'")
             with Freshet(home, f"{far}/{ONE}") as app:

@@ -6,6 +6,7 @@
 //! | how is libcurl driven on the main loop? | `driver.rs`, with `sockets.rs` and `round.rs` |
 //! | what happens with each byte of an answer? | `handler.rs`, `decode.rs`, `sink.rs`, `memory.rs` |
 //! | what do we send? | `request.rs` |
+//! | through which proxy? | `proxied.rs` |
 //! | who follows redirects, and what is told there? | `handler/redirects.rs` |
 //! | how much may a server send ahead? | `window.rs` |
 //! | may these bytes be taken? | `proof.rs`, reading `headers.rs`; `framing.rs` |
@@ -25,6 +26,7 @@ pub mod headers;
 mod idle;
 mod memory;
 pub mod proof;
+pub mod proxied;
 mod raw;
 pub mod request;
 mod round;

@@ -59,10 +59,10 @@ class Home:
         new.write_text("[io/github/freshet/Freshet]\n" + "".join(lines + self._of_desktop))
         new.replace(folder / "keyfile")
 
-    def set_up_desktop(self, **preferences):
+    def set_up_desktop(self, of="org/gnome/desktop/interface", **preferences):
         """What the desktop's own settings say from the next `prefer` on: set_up_desktop(clock_format="'12h'")."""
         lines = [f"{name.replace('_', '-')}={value}\n" for name, value in preferences.items()]
-        self._of_desktop = ["[org/gnome/desktop/interface]\n", *lines]
+        self._of_desktop += [f"[{of}]\n", *lines]
 
     def environment(self):
         return {

@@ -52,8 +52,12 @@ class Server:
         self._http.server_close()
         self._thread.join()
 
+    @property
+    def port(self):
+        return self._http.server_port
+
     def url(self, path):
-        return f"http://127.0.0.1:{self._http.server_port}{path}"
+        return f"http://127.0.0.1:{self.port}{path}"
 
     def asked_for(self, path):
         return [asked for asked in self.asked if asked.path == path]
