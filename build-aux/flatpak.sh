@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Builds the Flatpak from its manifest as it stands, installs it into a folder of its own, and tries it
 # out in its sandbox:
-#   flatpak.sh [--suite SUITE] [--quick] [--window-tests] [--no-tests]
+#   flatpak.sh [--suite SUITE] [--quick] [--window-tests] [--no-tests | --only-tests]
 # The runtime comes from Flathub. Where that cannot be reached, one is put together from packages of a
 # suite of Debian under the same names: forky, whose GTK and libadwaita are those of the manifest's
 # runtime, or another one. --quick leaves the optimiser out there; the manifest is built unchanged all the
 # same, as it is the stand-in for the SDK that says so. --window-tests runs the tests of tests/ui in the
-# sandbox as well.
+# sandbox as well. --no-tests only builds it, --only-tests tries out what was built before.
 # Leaves all it makes in _build/flatpak/, and the bundle _build/flatpak/freshet.flatpak. Prints "ok NAME"
 # and "not ok NAME"; a line with SKIPPED says what this machine cannot do.
 set -eu
@@ -19,6 +19,7 @@ root=$(pwd)
 
 suite=forky
 quick=
+only_tests=
 tests='tests/flatpak/test_sandbox.py tests/flatpak/test_portals.py'
 while [ $# -gt 0 ]; do
   case $1 in
@@ -29,7 +30,8 @@ while [ $# -gt 0 ]; do
     --quick) quick=yes ;;
     --window-tests) tests="$tests tests/ui/test_add.py tests/ui/test_details.py tests/ui/test_drop.py tests/ui/test_window.py" ;;
     --no-tests) tests= ;;
-    *) die 'Usage: flatpak.sh [--suite SUITE] [--quick] [--window-tests] [--no-tests]' ;;
+    --only-tests) only_tests=yes ;;
+    *) die 'Usage: flatpak.sh [--suite SUITE] [--quick] [--window-tests] [--no-tests | --only-tests]' ;;
   esac
   shift
 done
@@ -119,6 +121,7 @@ END
     [ -z "$quick" ] || cat >>"$stage/metadata" <<END
 CARGO_PROFILE_RELEASE_OPT_LEVEL=0
 CARGO_PROFILE_RELEASE_LTO=off
+CARGO_PROFILE_RELEASE_DEBUG=false
 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 END
     # As the SDK has it, with the branch its extensions have here.
@@ -221,26 +224,33 @@ lap() {
   began=$now
 }
 
-need_rust "$root"
-from_flathub || from_debian
-lap 'the runtime'
+build() {
+  # What was built before is not to be taken for what cannot be built now.
+  rm -f "$work/freshet"
+  need_rust "$root"
+  from_flathub || from_debian
+  lap 'the runtime'
+  build-aux/flatpak-sources.sh
+  take_crates
+  flatpak-builder --user --install --force-clean --state-dir="$work/state" --repo="$work/repo" "$work/build" \
+    "$manifest" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; echo 'not ok the manifest is built'; exit 1; }
+  echo 'ok the manifest is built and installed'
+  lap 'the build'
+  # The bundle is what is tried out.
+  flatpak build-bundle "$work/repo" "$work/freshet.flatpak" "$id"
+  flatpak --user uninstall -y --noninteractive "$id" >/dev/null
+  flatpak --user install -y --noninteractive --bundle "$work/freshet.flatpak" >/dev/null
+  echo 'ok the bundle of a single file is made and installed'
+  lap 'the bundle'
+  printf '#!/bin/sh\nexec flatpak run --user --die-with-parent %s "$@"\n' "$id" >"$work/freshet"
+  chmod 755 "$work/freshet"
+}
 
-build-aux/flatpak-sources.sh
-take_crates
-flatpak-builder --user --install --force-clean --state-dir="$work/state" --repo="$work/repo" "$work/build" \
-  "$manifest" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; echo 'not ok the manifest is built'; exit 1; }
-echo 'ok the manifest is built and installed'
-lap 'the build'
-
-# The bundle is what is tried out.
-flatpak build-bundle "$work/repo" "$work/freshet.flatpak" "$id"
-flatpak --user uninstall -y --noninteractive "$id" >/dev/null
-flatpak --user install -y --noninteractive --bundle "$work/freshet.flatpak" >/dev/null
-echo 'ok the bundle of a single file is made and installed'
-lap 'the bundle'
-
-printf '#!/bin/sh\nexec flatpak run --user --die-with-parent %s "$@"\n' "$id" >"$work/freshet"
-chmod 755 "$work/freshet"
+if [ -z "$only_tests" ]; then
+  build
+elif [ ! -e "$work/freshet" ]; then
+  skip 'Flatpak: it is not built'
+fi
 
 # try_out PROGRAM: in a session of its own. Portals name the folders they grant by their place in the
 # session's runtime folder, and in the sandbox that is always /run/user/UID; so it has to be here, too,

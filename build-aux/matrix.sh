@@ -14,7 +14,7 @@ root=$(pwd)
 . "$root/build-aux/packages.sh"
 
 run=
-steps='^(tests.*|build|window.*|Meson|installed files|uninstalled)$'
+steps='^(unit tests.*|tests.*|window.*|Meson|installed files|uninstalled)$'
 if [ "${1:-}" = --steps ]; then
   steps=${2:?}
   shift 2

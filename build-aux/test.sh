@@ -176,13 +176,6 @@ tell() {
   fi
 }
 
-# Windows are tested by two programs at a time, each in a session of its own: mostly they wait.
-window_tests() {
-  for program in tests/ui/*.py; do
-    is_wanted "window: $(basename "$program" .py)" && echo "$program"
-  done
-}
-
 # stoppable COMMAND...: told to end while it runs, this shell ends it before itself. What runs beside a script
 # hears nothing of Ctrl+C.
 stoppable() {
@@ -195,18 +188,84 @@ stoppable() {
   return $ended
 }
 
+# beside COUNT: runs steps that mostly wait, so many at a time: the lines of standard input, each "KIND|NAME|COMMAND"
+# with the arguments after it.
+beside() {
+  most=$1
+  steps=$logs/steps
+  while IFS='|' read -r kind name command; do
+    if is_wanted "$name"; then echo "$kind|$name|$command"; fi
+  done >"$steps"
+  rm -rf "$logs/of-steps"
+  mkdir "$logs/of-steps"
+  workers=
+  while [ "$most" -gt 0 ]; do
+    take_steps &
+    workers="$workers $!"
+    most=$((most - 1))
+  done
+  number=0
+  while IFS='|' read -r kind name _; do
+    number=$((number + 1))
+    log=$logs/of-steps/$number
+    printf '\n== %s\n' "$name"
+    until [ -e "$log.end" ]; do
+      if ! works_anybody && [ ! -e "$log.end" ]; then
+        echo 'Nobody is left to run it.' >>"$log"
+        echo '0 1' >"$log.end"
+      fi
+      sleep 1
+    done
+    tell "$kind" "$name" "$log"
+  done <"$steps"
+  workers=
+}
+
 # Takes one after the other that nobody else has taken.
-test_windows() {
-  for program in $(window_tests); do
-    log=$logs/$(basename "$program" .py)
-    mkdir "$log.taken" 2>/dev/null || continue
+take_steps() {
+  number=0
+  while IFS='|' read -r kind name command; do
+    number=$((number + 1))
+    mkdir "$logs/of-steps/$number.taken" 2>/dev/null || continue
+    # shellcheck disable=SC2086 # a command and its arguments
+    run "$logs/of-steps/$number" stoppable $command
+  done <"$steps"
+}
+
+# The tests that know the toolkit, or all others, by their names for cargo. What does not know it is tested
+# without it, and by that as it is with it.
+test_programs() {
+  for file in tests/*.rs tests/*/main.rs; do
+    name=${file#tests/}
+    name=${name%.rs}
+    # Run by the step of file systems, with those there are.
+    [ "$name" != filesystems ] || continue
+    case $(grep -l 'feature = "gui"\|freshet-window\|freshet::model' "$file") in
+      '') [ "$1" = without ] || continue ;;
+      *) [ "$1" = with ] || continue ;;
+    esac
+    echo "${name%/main}"
+  done
+}
+
+# Those that measure a rate or a time, or take both cores, have the machine for themselves.
+is_alone() {
+  case $1 in
+    simulation | kill | frozen | engine_rate) ;;
+    *) return 1 ;;
+  esac
+}
+
+# Long files first, whose tests take longest.
+window_steps() {
+  # shellcheck disable=SC2012,SC2045 # our own files, sorted by size
+  for program in $(ls -S tests/ui/*.py); do
     case $program in
       *_wayland.py) session='tests/ui/support/wayland-session.sh sway' ;;
       *_gnome_shell.py) session='tests/ui/support/wayland-session.sh gnome-shell' ;;
       *) session=build-aux/gui-session.sh ;;
     esac
-    # shellcheck disable=SC2086 # a command and its argument
-    run "$log" stoppable timeout 560 $session timeout 500 /usr/bin/python3 "$program"
+    echo "ui|window: $(basename "$program" .py)|timeout 560 $session timeout 500 /usr/bin/python3 $program"
   done
 }
 
@@ -279,37 +338,57 @@ step check 'licences' build-aux/licences.py --check
 step check 'advisories' build-aux/advisories.sh
 step python 'translating' python3 build-aux/test_translate.py -v
 step python 'benchmarks themselves' timeout 300 python3 benches/test_engines.py -v
-step check 'clippy without a toolkit' cargo clippy --locked --all-targets --no-default-features -- -D warnings
+# Nothing that has a clock runs beside it.
+if is_wanted 'Flatpak, built'; then
+  run "$logs/flatpak" stoppable timeout 900 build-aux/flatpak.sh --quick --no-tests &
+  workers=$!
+fi
+# The tests themselves are the same with the toolkit.
+step check 'clippy without a toolkit' cargo clippy --locked --lib --bins --no-default-features -- -D warnings
 step check 'clippy' cargo clippy --locked --all-targets -- -D warnings
-step rust 'tests without a toolkit' cargo test --locked --no-default-features --no-fail-fast
-# What does not know the toolkit has been tested without it, by the same code.
-with_toolkit=$(grep -l 'feature = "gui"\|freshet-window\|freshet::model' tests/*.rs | sed 's,tests/\(.*\)\.rs,--test \1,')
-# shellcheck disable=SC2086 # a list of words
-step rust 'tests with the toolkit' build-aux/gui-session.sh env G_DEBUG=fatal-criticals \
-  cargo test --locked --no-fail-fast --lib --bins $with_toolkit
-step check 'build' cargo build --locked --bins
-test_windows &
-workers=$!
-test_windows &
-workers="$workers $!"
-for program in $(window_tests); do
-  name=$(basename "$program" .py)
-  printf '\n== window: %s\n' "$name"
-  until [ -e "$logs/$name.end" ]; do
-    if ! works_anybody && [ ! -e "$logs/$name.end" ]; then
-      echo 'Nobody is left to run it.' >>"$logs/$name"
-      echo '0 1' >"$logs/$name.end"
-    fi
+# What GLib and the toolkit complain about ends a test.
+bare='env G_DEBUG=fatal-criticals cargo test --locked --no-default-features --no-fail-fast'
+full='env G_DEBUG=fatal-criticals cargo test --locked --no-fail-fast'
+with_toolkit=$(test_programs with | sed 's/^/--test /' | tr '\n' ' ')
+step check 'tests are built' sh -euc "
+  $bare --no-run --lib --bins --tests
+  $full --no-run --lib --bins $with_toolkit
+  cargo build --locked --bins"
+if [ -n "$workers" ]; then
+  printf '\n== Flatpak, built\n'
+  until [ -e "$logs/flatpak.end" ]; do
+    works_anybody || [ -e "$logs/flatpak.end" ] || echo '0 1' >"$logs/flatpak.end"
     sleep 1
   done
-  tell ui "window: $name" "$logs/$name"
+  workers=
+  tell ui 'Flatpak, built' "$logs/flatpak"
+fi
+
+# shellcheck disable=SC2086 # a command and its arguments
+step rust 'unit tests' $bare --lib --bins
+for name in $(test_programs without); do
+  # shellcheck disable=SC2086
+  ! is_alone "$name" || step rust "tests: $name" $bare --test "$name"
 done
-workers=
+for name in $(test_programs without); do
+  is_alone "$name" || echo "rust|tests: $name|$bare --test $name"
+done >"$logs/list"
+beside 2 <"$logs/list"
+{
+  # The engine and the command line are the same without it.
+  echo "rust|unit tests with the toolkit|build-aux/gui-session.sh $full --lib --bins -- --skip engine:: --skip cli::"
+  for name in $(test_programs with); do
+    echo "rust|tests: $name|build-aux/gui-session.sh $full --test $name"
+  done
+} >"$logs/list"
+beside 2 <"$logs/list"
+window_steps >"$logs/list"
+beside 3 <"$logs/list"
 step check 'Meson' meson_install
 step check 'installed files' check_install
 step check 'uninstalled' check_uninstall
 step ui 'file systems' build-aux/filesystems.sh
-step ui 'Flatpak' timeout 900 build-aux/flatpak.sh --quick
+step ui 'Flatpak, tried out' timeout 600 build-aux/flatpak.sh --only-tests
 
 echo
 [ -z "$failures" ] || echo "Failed:$failures"
