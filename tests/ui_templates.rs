@@ -626,6 +626,11 @@ fn the_time_of_a_start_is_typed_and_turned_past_midnight() {
         time.set_text("7.15");
         time.update();
         assert_eq!((time.value_as_int(), time.text().as_str()), (7 * 60 + 15, "07:15"));
+        for no_time in ["noon", "", "25:61"] {
+            time.set_text(no_time);
+            time.update();
+            assert_eq!((time.value_as_int(), time.text().as_str()), (7 * 60 + 15, "07:15"), "{no_time:?}");
+        }
         dialog.destroy();
     });
 }

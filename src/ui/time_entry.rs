@@ -14,7 +14,8 @@ pub fn tell_time(spin: &gtk::SpinButton, changed: impl Fn() + 'static) {
         spin.set_text(&schedule::time(minute_of(spin)));
         glib::Propagation::Stop
     });
-    spin.connect_input(|spin| Some(schedule::read_time(&spin.text()).map(f64::from).ok_or(())));
+    // What is no time changes nothing. An error would not do: GTK goes on with a value that nobody has set then.
+    spin.connect_input(|spin| Some(Ok(schedule::read_time(&spin.text()).map_or_else(|| spin.value(), f64::from))));
     spin.connect_value_changed(move |spin| {
         let minute = minute_of(spin);
         if spin.value() == f64::from(minute) {
