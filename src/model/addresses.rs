@@ -102,6 +102,17 @@ impl Addresses {
         (!addresses.found.is_empty()).then_some(addresses)
     }
 
+    /// What a dialog that asks for addresses begins with of a text that was copied for whatever purpose: it has to be
+    /// nothing but whole addresses, one a line, or a curl command. Anything else may be a secret: a password can look
+    /// like a host, which would be shown and looked up.
+    pub fn worth_filling_in(text: &str) -> Option<Self> {
+        let is_whole = |line: &str| {
+            pattern::expand(line.trim()).is_ok_and(|all| all.iter().all(|one| address::absolute(one).is_ok()))
+        };
+        let is_meant = curl_command::is_command(text) || text.trim().lines().all(is_whole);
+        Some(Self::in_lines(text)).filter(|read| is_meant && read.refused.is_empty() && !read.found.is_empty())
+    }
+
     /// Whether all of these files are among others.
     pub fn is_among(&self, others: &Self) -> bool {
         let others: HashSet<_> = others.found.iter().flat_map(|entry| &entry.urls).collect();
@@ -325,6 +336,24 @@ mod tests {
             "file:///home/ann/a.zip",
         ] {
             assert_eq!(offered(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_dialog_begins_with_whole_addresses_and_no_secrets() {
+        let count = |text: &str| Addresses::worth_filling_in(text).map(|addresses| addresses.found.len());
+        assert_eq!(count(" https://example.org/about \r\nhttps://example.org/[1-3].zip\n"), Some(4));
+        assert_eq!(count("curl -fL 'https://example.org/a' \\\n -o b"), Some(1));
+        for text in [
+            "",
+            "Tr0ub4dor.correct",
+            "example.org/a.zip",
+            "see https://example.org/a.zip",
+            "https://example.org/a.zip\nhunter2.horse",
+            "https://example.org/[9-1].zip",
+            "file:///home/ann/a.zip",
+        ] {
+            assert_eq!(count(text), None, "{text}");
         }
     }
 

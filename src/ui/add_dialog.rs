@@ -9,7 +9,7 @@ use super::add_options::AddOptions;
 use super::add_preview::AddPreview;
 use super::drop::{self, Dropped};
 use super::drop_hint::DropHint;
-use super::{chooser, unhyphenated};
+use super::{chooser, copied_text, unhyphenated};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::categories::{Destination, destinations};
 use crate::model::preview::Preview;
@@ -276,11 +276,9 @@ impl AddDialog {
             #[weak(rename_to = dialog)]
             self,
             async move {
-                // An empty clipboard and one without text are errors, too.
-                let Ok(Some(text)) = dialog.clipboard().read_text_future().await else { return };
-                let addresses = Addresses::in_lines(&text);
+                let Ok(Some(text)) = copied_text::read(&dialog.clipboard()).await else { return };
                 let buffer = dialog.imp().addresses.buffer();
-                if buffer.char_count() == 0 && addresses.refused.is_empty() && !addresses.found.is_empty() {
+                if buffer.char_count() == 0 && Addresses::worth_filling_in(&text).is_some() {
                     buffer.set_text(text.trim());
                     buffer.select_range(&buffer.start_iter(), &buffer.end_iter());
                 }

@@ -4,15 +4,11 @@
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::{gdk, glib};
+use gtk::glib;
 
+use super::copied_text;
 use crate::model::Addresses;
 use crate::settings::Settings;
-
-/// No list of addresses that somebody copies is longer.
-const LONGEST: usize = 64 * 1024;
-
-const TYPES: [&str; 3] = ["text/uri-list", "text/plain;charset=utf-8", "text/plain"];
 
 mod imp {
     use std::cell::{OnceCell, RefCell};
@@ -131,10 +127,8 @@ impl ClipboardOffer {
             #[weak(rename_to = offer)]
             self,
             async move {
-                match read_bounded(&clipboard).await {
-                    Ok(text) => offer.show(text.as_deref().and_then(Addresses::worth_an_offer)),
-                    // Most often it is empty, or holds a picture.
-                    Err(error) => tracing::debug!(%error, "Nothing is read from the clipboard"),
+                if let Ok(text) = copied_text::read(&clipboard).await {
+                    offer.show(text.as_deref().and_then(Addresses::worth_an_offer));
                 }
             }
         ));
@@ -153,18 +147,4 @@ impl ClipboardOffer {
         imp.revealer.set_visible(true);
         imp.revealer.set_reveal_child(true);
     }
-}
-
-/// The text on the clipboard, if it is not longer than [`LONGEST`].
-async fn read_bounded(clipboard: &gdk::Clipboard) -> Result<Option<String>, glib::Error> {
-    let (stream, _) = clipboard.read_future(&TYPES, glib::Priority::DEFAULT).await?;
-    let mut content = Vec::new();
-    while content.len() <= LONGEST {
-        let piece = stream.read_bytes_future(LONGEST, glib::Priority::DEFAULT).await?;
-        if piece.is_empty() {
-            return Ok(String::from_utf8(content).ok());
-        }
-        content.extend_from_slice(&piece);
-    }
-    Ok(None)
 }

@@ -52,6 +52,7 @@ mod children;
 mod chooser;
 pub mod clipboard_offer;
 mod connection_list;
+mod copied_text;
 mod day_plot;
 pub mod details_pane;
 pub mod download_row;

@@ -5,6 +5,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
+use super::copied_text;
 use crate::i18n::{gettext, gettext_f};
 use crate::model::{Addresses, DownloadObject};
 
@@ -117,10 +118,9 @@ impl RenewDialog {
             #[weak(rename_to = dialog)]
             self,
             async move {
-                // An empty clipboard and one without text are errors, too.
-                let Ok(Some(text)) = dialog.clipboard().read_text_future().await else { return };
+                let Ok(Some(text)) = copied_text::read(&dialog.clipboard()).await else { return };
                 let entry = &dialog.imp().address;
-                let addresses = Addresses::in_lines(&text);
+                let Some(addresses) = Addresses::worth_filling_in(&text) else { return };
                 let new = addresses.only().map(ToString::to_string).filter(|new| *new != *dialog.imp().old.borrow());
                 if let Some(new) = new.filter(|_| entry.text().is_empty()) {
                     entry.set_text(&new);

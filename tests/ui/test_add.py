@@ -8,7 +8,8 @@ import time
 
 from support import desktop, words
 from support.choosers import choose
-from support.freshet_ui import DragSource, Freshet, Home, content_of, text_of
+from support.freshet_ui import Clipboard, DragSource, Freshet, Home, content_of, text_of
+from support.screen_reader import tab_until
 from support.server import Server
 from support.waiting import outside, run, until
 
@@ -166,6 +167,58 @@ def what_the_dialog_says_of_a_download_is_how_it_is_fetched():
 
 
 def a_download_waits_for_its_time_or_its_user_over_a_restart():
+def a_log_in_that_is_being_typed_is_not_tried_and_a_wrong_one_once():
+    paths = ["/one.bin", "/two.bin"]
+    with Server(dict.fromkeys(paths, DATA)) as server, Home() as home, Freshet(home) as app:
+        server.logins = dict.fromkeys(paths, "ann:secret")
+
+        def tried(password):
+            return server.head_logins.count(f"Basic {base64.b64encode(f'ann:{password}'.encode()).decode()}")
+
+        app.click(words.ADD_DOWNLOAD)
+        app.write(words.ADDRESSES, server.url(paths[0]))
+        app.wait_to_say(words.LOGIN_NEEDED)
+        point_at_dialog()
+        DESKTOP.key("alt", "v")
+        until("the rows", lambda: app.seen(words.ENTRY, words.SECRET))
+        until("the focus on the password", lambda: tab_until(app, DESKTOP, words.SECRET))
+        app.write(words.USER, "ann")
+        app.write(words.SECRET, "half")
+        # The focus stays where it is.
+        app.write(words.ADDRESSES, "\n".join(map(server.url, paths)))
+        until("the second", lambda: paths[1] in server.heads and not app.says(words.ASKING))
+        assert not tried("half"), f"it asked with {server.head_logins}"
+        app.write(words.SECRET, "wrong")
+        until("the focus on the next row", lambda: tab_until(app, DESKTOP, words.REMEMBER_LOGIN))
+        until("the wrong one", lambda: tried("wrong") and not app.says(words.ASKING))
+        app.write(words.SECRET, "secret")
+        until("what both lead to", lambda: tried("secret") == 2 and not app.says(words.LOGIN_NEEDED))
+        assert (tried("half"), tried("wrong")) == (0, 1), f"it asked with {server.head_logins}"
+
+
+def the_dialog_begins_with_a_link_that_was_copied_and_with_no_secret():
+    link, secret = "https://127.0.0.1/a", "Tr0ub4dor.correct"
+    with Home() as home:
+        home.prefer(preview_addresses="false")
+        with Freshet(home) as app:
+            with Clipboard(link):
+                app.click(words.ADD_DOWNLOAD)
+                entry = app.find(words.ENTRY, words.ADDRESSES)
+                until("the link", lambda: content_of(entry) == link)
+                point_at_dialog()
+                DESKTOP.key("Escape")
+                until("its end", lambda: not app.seen(words.ENTRY, words.ADDRESSES))
+            with Clipboard(secret):
+                app.click(words.ADD_DOWNLOAD)
+                entry = app.find(words.ENTRY, words.ADDRESSES)
+                point_at_dialog()
+                # The dialog asked before for what is pasted now.
+                DESKTOP.key("ctrl", "End")
+                DESKTOP.key("ctrl", "v")
+                until("the secret", lambda: content_of(entry))
+                assert content_of(entry) == secret, "it was there before"
+
+
     with Server({f"/{name}": DATA for name in ("timed.bin", "manual.bin")}) as server, Home() as home:
         home.prefer(preview_addresses="false")
         with Freshet(home) as app:
@@ -282,6 +335,8 @@ if __name__ == "__main__":
         a_rule_is_made_in_the_preferences,
         what_the_dialog_says_of_a_download_is_how_it_is_fetched,
         a_download_waits_for_its_time_or_its_user_over_a_restart,
+        a_log_in_that_is_being_typed_is_not_tried_and_a_wrong_one_once,
+        the_dialog_begins_with_a_link_that_was_copied_and_with_no_secret,
         what_is_to_start_at_once_waits_for_no_other,
         what_is_dropped_on_the_dialog_gets_lines_of_its_own,
         an_overlay_says_that_a_drop_on_the_dialog_adds,
