@@ -207,6 +207,11 @@ impl Settings {
     }
 
     /// Most connections for one download.
+    /// How fast each download may be, if there is a limit.
+    pub fn rate_limit_each(&self) -> Option<Speed> {
+        Some(self.0.uint64(Key::RateLimitEach.name())).filter(|rate| *rate > 0).map(Speed)
+    }
+
     pub fn connections(&self) -> u8 {
         u8::try_from(self.0.int(Key::ConnectionsPerDownload.name())).unwrap_or(u8::MAX)
     }
@@ -222,7 +227,7 @@ impl Settings {
             "overwrite" => OnExists::Overwrite,
             _ => OnExists::Rename,
         };
-        spec.rate = Some(self.0.uint64(Key::RateLimitEach.name())).filter(|rate| *rate > 0).map(Speed);
+        spec.rate = self.rate_limit_each();
         spec.patience.retries = number(Key::Retries);
         spec.patience.first_wait = Duration::from_secs(number(Key::RetryWait).into());
         spec.patience.silence = Duration::from_secs(number(Key::Timeout).into());

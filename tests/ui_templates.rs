@@ -759,6 +759,38 @@ fn numbers_that_are_written_and_not_confirmed_are_taken_when_downloads_are_added
 }
 
 #[test]
+fn the_usual_limit_is_shown_to_who_adds_and_said_only_where_it_is_another_one() {
+    use freshet::model::terms::{Term, Terms};
+    on_display(|| {
+        let settings = Settings::in_memory().unwrap();
+        // The preferences keep bytes, and their row kilobytes.
+        let kilobytes = gtk::Adjustment::builder().upper(1e6).build();
+        settings.bind_kilobytes(Key::RateLimitEach, &kilobytes, "value");
+        kilobytes.set_value(250.5);
+        let limit = |change: fn(&gtk::SpinButton)| {
+            let said = Rc::new(RefCell::new(None));
+            let hears = said.clone();
+            let dialog = AddDialog::new(&settings, move |_, place| drop(hears.replace(Some(place.terms))));
+            dialog.append("http://127.0.0.1/file.iso");
+            let limit: gtk::SpinButton = named(&dialog, "limit");
+            let shown = limit.text();
+            change(&limit);
+            WidgetExt::activate_action(&dialog, "dialog.add", None).unwrap();
+            (shown, said.take().unwrap())
+        };
+        let terms = |text| {
+            let mut terms = Terms::default();
+            terms.say(Term::Limit, text).unwrap();
+            terms
+        };
+        let (shown, said) = limit(|_| ());
+        assert_eq!((shown.as_str(), said), ("251", Terms::default()));
+        assert_eq!(limit(|limit| limit.set_text("0")).1, terms("0"));
+        assert_eq!(limit(|limit| limit.set_text("300")).1, terms("300000"));
+    });
+}
+
+#[test]
 fn the_wheel_turns_no_number_without_the_focus() {
     on_display(|| {
         let dialog = AddDialog::new(&Settings::in_memory().unwrap(), |_, _| ());

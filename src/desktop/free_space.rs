@@ -1,9 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! How much room there is where downloads are to go.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gio::prelude::*;
+
+/// What is known of the room in the folder that is shown. A disk may answer late: what it says of another folder by
+/// then is not this one's.
+#[derive(Debug, Default)]
+pub struct FreeSpace {
+    folder: PathBuf,
+    bytes: Option<u64>,
+}
+
+impl FreeSpace {
+    /// From now on it is this folder's.
+    pub fn ask(&mut self, folder: &Path) {
+        *self = Self { folder: folder.to_owned(), bytes: None };
+    }
+
+    /// Answers whether that is still of interest.
+    pub fn learn(&mut self, folder: &Path, bytes: Option<u64>) -> bool {
+        let is_it = self.folder == folder;
+        if is_it {
+            self.bytes = bytes;
+        }
+        is_it
+    }
+
+    pub fn bytes(&self) -> Option<u64> {
+        self.bytes
+    }
+}
 
 /// The bytes that are free in a folder, or where it would be made; `None` where the system does not say.
 pub async fn in_folder(folder: &Path) -> Option<u64> {
@@ -22,4 +50,21 @@ pub async fn in_folder(folder: &Path) -> Option<u64> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_of_another_folder_is_not_shown_for_the_chosen_one() {
+        let [slow, chosen] = ["/slow", "/chosen"].map(Path::new);
+        let mut free = FreeSpace::default();
+        free.ask(slow);
+        assert!(free.learn(slow, Some(7)));
+        free.ask(chosen);
+        assert_eq!(free.bytes(), None);
+        assert!(free.learn(chosen, Some(5)) && !free.learn(slow, Some(9)));
+        assert_eq!(free.bytes(), Some(5));
+    }
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The rules by which downloads get their folders, in words, and what they make of what is about to be added.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Addresses;
 use super::kind::Kind;
 use super::preview::Preview;
 use crate::engine::disk::naming;
+use crate::engine::sorting::{Judge, RuleError, Subject};
 pub use crate::engine::sorting::{Rule, Rules};
-use crate::engine::sorting::{RuleError, Subject};
 use crate::i18n::{gettext, gettext_f, in_one_line, pgettext};
 use crate::settings::Settings;
 
@@ -27,8 +27,10 @@ pub fn destinations(
     preview: Option<&Preview>,
 ) -> Vec<Destination> {
     let (rules, otherwise) = (settings.rules(), settings.download_folder());
+    let judge = Judge::new(&rules);
     let mut all = Vec::new();
-    for entry in &addresses.found {
+    // Without rules it is one folder for whatever there is.
+    for entry in addresses.found.iter().filter(|_| !rules.0.is_empty()) {
         let Some(url) = entry.urls.first() else { continue };
         let told = preview.and_then(|preview| preview.told(url));
         let (told, media_type) = told.map_or((None, None), |(name, media_type)| (Some(name), media_type));
@@ -36,7 +38,9 @@ pub fn destinations(
         // What the server told is a safe name already; leading dots it has lost.
         let name = naming::choose(wanted, told.as_deref(), url, media_type.as_deref());
         let file = Subject { host: url.host_str(), name: &name, media_type: media_type.as_deref() };
-        let one = destination(&rules, &file, &otherwise);
+        let rule = judge.place_of_fitting(&file).and_then(|place| rules.0.get(place));
+        let folder = rule.map_or(&otherwise, |rule| &rule.folder).clone();
+        let one = Destination { folder, rule: rule.map(title) };
         if !all.contains(&one) {
             all.push(one);
         }
@@ -45,12 +49,6 @@ pub fn destinations(
         all.push(Destination { folder: otherwise, rule: None });
     }
     all
-}
-
-fn destination(rules: &Rules, file: &Subject<'_>, otherwise: &Path) -> Destination {
-    let rule = rules.fitting(file);
-    let folder = rule.map_or(otherwise, |rule| &rule.folder).to_owned();
-    Destination { folder, rule: rule.map(title) }
 }
 
 /// What a rule is called: where the user gave no name, what it asks for.

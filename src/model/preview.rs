@@ -13,7 +13,7 @@ use super::amounts::size;
 use super::session::{Place, Session};
 use super::{content_type, failures};
 use crate::engine::disk::naming;
-use crate::engine::download::spec::{DownloadSpec, Manners};
+use crate::engine::download::spec::{DownloadSpec, Manners, is_same_origin};
 use crate::engine::error::Failure;
 use crate::engine::event::Probed;
 use crate::engine::types::ProbeId;
@@ -47,14 +47,82 @@ struct Asked {
     url: Url,
     manners: Manners,
     id: ProbeId,
-    /// Once it is known.
-    result: Option<Result<Probed, Failure>>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Nothing was asked yet.
+    Waiting(Box<DownloadSpec>),
+    Asking,
+    Known(Result<Probed, Failure>),
 }
 
 impl Asked {
+    fn new(spec: DownloadSpec, id: ProbeId) -> Self {
+        let (url, manners) = (spec.url.clone(), spec.manners.clone());
+        Self { url, manners, id, stage: Stage::Waiting(Box::new(spec)) }
+    }
+
     fn is_of(&self, spec: &DownloadSpec) -> bool {
         self.url == spec.url && self.manners == spec.manners
     }
+
+    fn result(&self) -> Option<&Result<Probed, Failure>> {
+        match &self.stage {
+            Stage::Known(result) => Some(result),
+            Stage::Waiting(_) | Stage::Asking => None,
+        }
+    }
+
+    /// Whether who is asked about both is given the same user name and password.
+    fn shares_login(&self, other: &Self) -> bool {
+        let (own, others) = (&self.manners, &other.manners);
+        let has_login = own.credentials.is_some() || self.url.password().is_some();
+        let in_url = |url: &Url| (url.username().to_owned(), url.password().map(ToOwned::to_owned));
+        let to_server = has_login
+            && is_same_origin(&self.url, &other.url)
+            && own.credentials == others.credentials
+            && in_url(&self.url) == in_url(&other.url);
+        let to_proxy =
+            own.has_proxy_login() && own.proxy == others.proxy && own.proxy_credentials == others.proxy_credentials;
+        to_server || to_proxy
+    }
+}
+
+/// Takes out what may be asked now. A log-in is tried at one address; the others that are asked with it wait for what
+/// comes of that, and where it is refused that is what is known of them, too: servers lock out who fails often.
+fn take_due(all: &mut [Asked]) -> Vec<(ProbeId, DownloadSpec)> {
+    let mut due = Vec::new();
+    for place in 0..all.len() {
+        let turn = all.get(place).map_or(Turn::Later, |one| turn(one, all));
+        let Some(one) = all.get_mut(place) else { continue };
+        match (turn, std::mem::replace(&mut one.stage, Stage::Asking)) {
+            (Turn::Now, Stage::Waiting(spec)) => due.push((one.id, *spec)),
+            (Turn::Never(failure), Stage::Waiting(_)) => one.stage = Stage::Known(Err(failure)),
+            (_, before) => one.stage = before,
+        }
+    }
+    due
+}
+
+enum Turn {
+    Now,
+    Later,
+    /// The log-in was refused already.
+    Never(Failure),
+}
+
+fn turn(one: &Asked, all: &[Asked]) -> Turn {
+    let alike = || all.iter().filter(|other| other.id != one.id && one.shares_login(other));
+    let refusal =
+        |other: &Asked| other.result()?.as_ref().err().filter(|failure| failure.login_wanted().is_some()).cloned();
+    if let Some(failure) = alike().find_map(refusal) {
+        return Turn::Never(failure);
+    }
+    let is_taken = alike().any(|other| matches!(other.result(), Some(Ok(_))));
+    let is_tried = alike().any(|other| matches!(other.stage, Stage::Asking));
+    if is_tried && !is_taken { Turn::Later } else { Turn::Now }
 }
 
 /// What is known of one address.
@@ -80,48 +148,43 @@ impl Preview {
     /// From now on these are the addresses; what is known of one of them need not be asked again.
     pub fn look_at(&self, addresses: &Addresses, place: &Place) {
         let Inner { session, asked, .. } = &*self.0;
-        let specs: Vec<_> = session.specs(addresses, place).into_iter().take(MOST).collect();
         let mut before = asked.take();
-        let mut fresh = Vec::new();
-        for spec in specs {
-            let known = before.iter().position(|asked| asked.is_of(&spec));
-            let one = match known {
-                Some(at) => before.swap_remove(at),
-                None => {
-                    let (url, manners) = (spec.url.clone(), spec.manners.clone());
-                    let id = session.new_probe();
-                    fresh.push((id, spec));
-                    Asked { url, manners, id, result: None }
-                }
-            };
-            asked.borrow_mut().push(one);
-        }
-        for gone in before.iter().filter(|asked| asked.result.is_none()) {
-            session.end_probe(gone.id);
-        }
-        for (id, spec) in fresh {
-            let weak = Rc::downgrade(&self.0);
-            session.probe(id, spec, move |result| Self::learn(&weak, id, result));
-        }
+        let mut one_of = |spec: DownloadSpec| match before.iter().position(|asked| asked.is_of(&spec)) {
+            Some(at) => before.swap_remove(at),
+            None => Asked::new(spec, session.new_probe()),
+        };
+        let now = session.specs(addresses, place).take(MOST).map(&mut one_of).collect();
+        asked.replace(now);
+        end(session, &before);
+        Self::ask(&self.0);
         self.0.tell();
+    }
+
+    fn ask(inner: &Rc<Inner>) {
+        let due = take_due(&mut inner.asked.borrow_mut());
+        for (id, spec) in due {
+            let weak = Rc::downgrade(inner);
+            inner.session.probe(id, spec, move |result| Self::learn(&weak, id, result));
+        }
     }
 
     fn learn(weak: &Weak<Inner>, id: ProbeId, result: Result<Probed, Failure>) {
         let Some(inner) = weak.upgrade() else { return };
         if let Some(asked) = inner.asked.borrow_mut().iter_mut().find(|asked| asked.id == id) {
-            asked.result = Some(result);
+            asked.stage = Stage::Known(result);
         }
+        Self::ask(&inner);
         inner.tell();
     }
 
     pub fn rows(&self) -> Vec<Row> {
-        self.0.asked.borrow().iter().map(|asked| row(&asked.url, asked.result.as_ref())).collect()
+        self.0.asked.borrow().iter().map(|asked| row(&asked.url, asked.result())).collect()
     }
 
     /// The name and the type that a server has told of an address.
     pub(super) fn told(&self, url: &Url) -> Option<(String, Option<String>)> {
         let asked = self.0.asked.borrow();
-        let probed = asked.iter().find(|asked| asked.url == *url)?.result.as_ref()?.as_ref().ok()?;
+        let probed = asked.iter().find(|asked| asked.url == *url)?.result()?.as_ref().ok()?;
         Some((probed.name.clone(), probed.media_type.clone()))
     }
 
@@ -129,7 +192,7 @@ impl Preview {
     /// is a warning then.
     pub fn room(&self, count: usize, free: Option<u64>) -> (String, bool) {
         let asked = self.0.asked.borrow();
-        let sizes: Vec<_> = asked.iter().filter_map(|asked| asked.result.as_ref()?.as_ref().ok()?.total).collect();
+        let sizes: Vec<_> = asked.iter().filter_map(|asked| asked.result()?.as_ref().ok()?.total).collect();
         room(&sizes, count, free)
     }
 }
@@ -145,9 +208,14 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        for asked in self.asked.take().iter().filter(|asked| asked.result.is_none()) {
-            self.session.end_probe(asked.id);
-        }
+        end(&self.session, &self.asked.take());
+    }
+}
+
+/// Nobody wants to know any more.
+fn end(session: &Session, all: &[Asked]) {
+    for asked in all.iter().filter(|asked| matches!(asked.stage, Stage::Asking)) {
+        session.end_probe(asked.id);
     }
 }
 
@@ -207,6 +275,7 @@ fn room(sizes: &[u64], count: usize, free: Option<u64>) -> (String, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::download::spec::Credentials;
     use crate::engine::error::FailureKind;
 
     fn said(text: &str) -> String {
@@ -223,6 +292,54 @@ mod tests {
         assert_eq!(row(&url, None).name, "f");
         let refused = row(&url, Some(&Err(Failure::new(FailureKind::HttpStatus(404), ""))));
         assert!(refused.is_bad && refused.words.contains("404"), "{refused:?}");
+    }
+
+    /// Those of the addresses that are asked about at once, with this user name and password.
+    fn asked(addresses: &[&str], login: Option<(&str, &str)>) -> (Vec<Asked>, Vec<u64>) {
+        let one = |(id, address): (u64, &&str)| {
+            let mut spec = DownloadSpec::new(address.parse().unwrap(), "/srv".into());
+            spec.manners.credentials =
+                login.map(|(user, password)| Credentials { user: user.into(), password: password.into() });
+            Asked::new(spec, ProbeId(id))
+        };
+        let mut all: Vec<_> = (0..).zip(addresses).map(one).collect();
+        let due = due(&mut all);
+        (all, due)
+    }
+
+    fn due(all: &mut [Asked]) -> Vec<u64> {
+        take_due(all).iter().map(|(id, _)| id.0).collect()
+    }
+
+    #[test]
+    fn a_wrong_password_is_tried_at_one_of_many_addresses() {
+        let addresses = ["http://h/1", "http://h/2", "http://other/3", "http://h/4"];
+        let (mut all, first) = asked(&addresses, Some(("ann", "wrong")));
+        assert_eq!((first, due(&mut all)), (vec![0, 2], vec![]));
+        all[0].stage = Stage::Known(Err(Failure::new(FailureKind::LoginRequired, "")));
+        assert_eq!(due(&mut all), [0; 0]);
+        let is_refused =
+            |asked: &Asked| matches!(asked.result(), Some(Err(failure)) if failure.login_wanted().is_some());
+        assert_eq!(all.iter().map(is_refused).collect::<Vec<_>>(), [true, true, false, true]);
+    }
+
+    #[test]
+    fn with_a_log_in_that_was_taken_all_are_asked_and_without_one_at_once() {
+        let addresses = ["http://ann:pw@h/1", "http://ann:pw@h/2", "http://ann:pw@h/3"];
+        let (mut all, first) = asked(&addresses, None);
+        assert_eq!(first, [0]);
+        // That tells nothing of the log-in.
+        all[0].stage = Stage::Known(Err(Failure::new(FailureKind::HttpStatus(404), "")));
+        assert_eq!(due(&mut all), [1]);
+        let probed = Probed { name: "f".into(), total: None, media_type: None, resumable: None };
+        all[1].stage = Stage::Known(Ok(probed));
+        assert_eq!(due(&mut all), [2]);
+        assert_eq!(asked(&["http://h/1", "http://h/2", "http://ann:pw@h/3"], None).1, [0, 1, 2]);
+        let (mut all, _) = asked(&["http://h/1", "http://h/2"], None);
+        for one in &mut all {
+            one.manners.proxy = Some("http://ann:pw@proxy".into());
+        }
+        assert!(all[0].shares_login(&all[1]), "it is the proxy's");
     }
 
     #[test]

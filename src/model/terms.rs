@@ -41,6 +41,8 @@ pub struct Terms {
     mirrors: Vec<Url>,
     headers: Vec<String>,
     options: Options,
+    /// There is to be no limit, whatever there is where nothing is said.
+    is_unlimited: bool,
     remembers_login: bool,
 }
 
@@ -65,7 +67,7 @@ impl Terms {
                 }
             }
             Term::Cookies => self.header(&format!("Cookie: {text}"))?,
-            Term::Limit if text == "0" => {}
+            Term::Limit if text == "0" => self.is_unlimited = true,
             Term::Limit => self.option("limit-each", text)?,
             Term::Connections => self.option("connections", text)?,
             Term::Referer => self.option("referer", text)?,
@@ -114,6 +116,9 @@ impl Terms {
         spec.mirrors.extend(self.mirrors.iter().cloned());
         spec.manners.headers.extend(self.headers.iter().cloned());
         self.options.clone().apply(spec);
+        if self.is_unlimited {
+            spec.rate = None;
+        }
     }
 }
 
@@ -178,6 +183,7 @@ fn next_time_after(now: &glib::DateTime, minute: u16) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::types::Speed;
 
     fn applied(terms: &Terms) -> DownloadSpec {
         let mut spec = DownloadSpec::new("http://h/f".parse().unwrap(), "/srv".into());
@@ -232,11 +238,24 @@ mod tests {
     #[test]
     fn nothing_said_changes_nothing() {
         let mut terms = Terms::default();
-        terms.say(Term::Limit, "0").unwrap();
+        terms.say(Term::Limit, "").unwrap();
         terms.say_login("", "", true).unwrap();
         let spec = applied(&terms);
         assert_eq!((spec.connections, spec.rate, &spec.manners.credentials), (8, None, &None));
         assert_eq!(terms.login_to_remember(&spec), None);
+    }
+
+    #[test]
+    fn no_limit_is_said_against_the_usual_one() {
+        let rate = |said: Option<&str>| {
+            let mut terms = Terms::default();
+            said.into_iter().for_each(|text| terms.say(Term::Limit, text).unwrap());
+            let mut spec = DownloadSpec::new("http://h/f".parse().unwrap(), "/srv".into());
+            spec.rate = Some(Speed(5000));
+            terms.apply(&mut spec);
+            spec.rate
+        };
+        assert_eq!([rate(None), rate(Some("0")), rate(Some("700"))], [Some(Speed(5000)), None, Some(Speed(700))]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Asks for one or many addresses, and where to put what they give.
 
+use std::rc::Rc;
+
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
@@ -52,6 +54,8 @@ mod imp {
         pub chosen: OnceCell<Chosen>,
         pub taken: OnceCell<Taken>,
         pub settings: OnceCell<Settings>,
+        /// What the text comes to: a pattern may be ten thousand addresses, which are read when it changes only.
+        pub read: RefCell<Rc<Addresses>>,
         /// The folder that the user chose here; else the rules choose.
         pub folder_chosen: RefCell<Option<PathBuf>>,
         /// The folder that is shown.
@@ -90,10 +94,14 @@ mod imp {
                 dialog,
                 move || dialog.check()
             );
-            self.addresses.buffer().connect_changed({
-                let check = check.clone();
-                move |_| check()
-            });
+            self.addresses.buffer().connect_changed(glib::clone!(
+                #[weak]
+                dialog,
+                move |_| {
+                    dialog.read();
+                    dialog.check();
+                }
+            ));
             unhyphenated::set_text(&self.addresses);
             drop::accept_everywhere(
                 &*dialog,
@@ -109,6 +117,12 @@ mod imp {
                 ),
             );
             self.options.connect_changed(check.clone());
+            dialog.connect_focus_widget_notify(|dialog| {
+                // The focus goes once more when the parts of the dialog have gone.
+                if dialog.imp().options.try_get().is_some_and(|options| options.leave_login()) {
+                    dialog.check();
+                }
+            });
             self.name.connect_changed(move |_| check());
             dialog.check();
             self.addresses.grab_focus();
@@ -138,7 +152,7 @@ impl AddDialog {
         // A new dialog has no listener yet.
         let _ = dialog.imp().chosen.set(Box::new(chosen));
         let _ = dialog.imp().settings.set(settings.clone());
-        dialog.imp().options.set_connections(settings.connections());
+        dialog.imp().options.show_usual(settings);
         dialog.show_folder();
         dialog
     }
@@ -154,9 +168,10 @@ impl AddDialog {
         self.check();
     }
 
-    fn read(&self) -> Addresses {
+    fn read(&self) {
         let buffer = self.imp().addresses.buffer();
-        Addresses::in_lines(&buffer.text(&buffer.start_iter(), &buffer.end_iter(), false))
+        let read = Addresses::in_lines(&buffer.text(&buffer.start_iter(), &buffer.end_iter(), false));
+        self.imp().read.replace(Rc::new(read));
     }
 
     /// `taken` is called with files that were dropped here or chosen: what is in them may be more than lines can say.
@@ -219,17 +234,15 @@ impl AddDialog {
     /// Says what is wrong, and lets Add be used when nothing is.
     fn check(&self) {
         let imp = self.imp();
-        let read = self.read();
-        let addresses = read.clone();
+        let addresses = imp.read.borrow().clone();
         let count = addresses.found.len();
         imp.name.set_sensitive(count <= 1);
         imp.options.set_is_single(count <= 1);
         imp.hint.set_label(&hint(count));
         imp.hint.set_visible(count != 1);
         self.show_folder();
-        let mut problems = addresses.refused;
-        let more = problems.len().saturating_sub(MOST_PROBLEMS);
-        problems.truncate(MOST_PROBLEMS);
+        let mut problems: Vec<_> = addresses.refused.iter().take(MOST_PROBLEMS).cloned().collect();
+        let more = addresses.refused.len() - problems.len();
         if more > 0 {
             problems.push(ngettext_f(
                 "And {n} more line is no address.",
@@ -241,10 +254,10 @@ impl AddDialog {
         if self.wanted_name().is_some_and(|name| name.contains('/')) {
             problems.push(gettext("A file name cannot contain “/”. Choose another folder below."));
         }
-        let terms = imp.options.terms();
-        let place = Place { terms: terms.clone().unwrap_or_default(), ..Place::default() };
-        imp.preview.look_at(read, place);
-        problems.extend(terms.err());
+        problems.extend(imp.options.terms().err());
+        imp.options.leave_login();
+        let terms = imp.options.terms_to_ask_with().unwrap_or_default();
+        imp.preview.look_at(addresses.clone(), Place { terms, ..Place::default() });
         self.action_set_enabled("dialog.add", problems.is_empty() && !addresses.found.is_empty());
         imp.problem.set_visible(!problems.is_empty());
         imp.problem.set_label(&problems.join("\n"));
@@ -265,7 +278,8 @@ impl AddDialog {
         };
         let place = Place { folder: imp.folder_chosen.borrow().clone(), name: self.wanted_name(), terms, start };
         if let Some(chosen) = imp.chosen.get() {
-            chosen(self.read(), place);
+            let addresses = imp.read.borrow().clone();
+            chosen((*addresses).clone(), place);
         }
         self.close();
     }
@@ -294,7 +308,7 @@ impl AddDialog {
             Some(folder) => vec![Destination { folder: folder.clone(), rule: None }],
             None => {
                 let preview = imp.preview.preview();
-                destinations(&self.read(), self.wanted_name().as_deref(), settings, preview)
+                destinations(&imp.read.borrow(), self.wanted_name().as_deref(), settings, preview)
             }
         };
         let title = match all.as_slice() {

@@ -9,7 +9,7 @@ use super::time_entry::{minute_of, tell_time};
 use super::{page_scroll, unhyphenated};
 use crate::i18n::gettext;
 use crate::model::terms::{Start, Term, Terms, next_time};
-use crate::settings::KILOBYTE;
+use crate::settings::{KILOBYTE, Settings};
 
 /// The positions in the list of starts.
 const AT_ONCE: u32 = 1;
@@ -17,7 +17,7 @@ const BY_HAND: u32 = 2;
 const AT_A_TIME: u32 = 3;
 
 mod imp {
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
 
     use super::*;
 
@@ -58,8 +58,10 @@ mod imp {
         pub mirrors: TemplateChild<gtk::TextView>,
         #[template_child]
         pub mirrors_row: TemplateChild<adw::PreferencesRow>,
-        /// How many connections there are if nothing is said.
-        pub usual_connections: Cell<u8>,
+        /// How many connections there are, and how many kilobytes a second, if nothing is said.
+        pub usual: Cell<(i32, i32)>,
+        /// User name and password as they were when they were last left.
+        pub left_login: RefCell<(String, String)>,
     }
 
     #[glib::object_subclass]
@@ -108,10 +110,14 @@ glib::wrapper! {
 }
 
 impl AddOptions {
-    /// How many connections a download has if nothing is said.
-    pub fn set_connections(&self, usual: u8) {
-        self.imp().usual_connections.set(usual);
-        self.imp().connections.set_value(f64::from(usual));
+    /// Shows how a download is fetched if nothing is said.
+    pub fn show_usual(&self, settings: &Settings) {
+        let imp = self.imp();
+        imp.connections.set_value(f64::from(settings.connections()));
+        // The number is a whole one, and 0 would mean that there is none.
+        let limit = settings.rate_limit_each().map_or(0.0, |limit| (limit.0 as f64 / KILOBYTE).ceil());
+        imp.limit.set_value(limit);
+        imp.usual.set((imp.connections.value_as_int(), imp.limit.value_as_int()));
     }
 
     /// Whether there is one file, which may have mirrors and a checksum.
@@ -142,22 +148,51 @@ impl AddOptions {
         [&imp.at, &imp.connections, &imp.limit].into_iter().for_each(|number| number.update());
     }
 
+    /// Takes the log-in as it is written, but not while the focus is in it. Answers whether it is another one than before.
+    pub fn leave_login(&self) -> bool {
+        let imp = self.imp();
+        let focus = self.root().and_then(|root| RootExt::focus(&root));
+        let rows: [&gtk::Widget; 2] = [imp.user.upcast_ref(), imp.password.upcast_ref()];
+        let is_in = |focus: &gtk::Widget| rows.iter().any(|row| focus == *row || focus.is_ancestor(*row));
+        if focus.as_ref().is_some_and(is_in) {
+            return false;
+        }
+        let login = (imp.user.text().trim().to_owned(), imp.password.text().into());
+        imp.left_login.replace(login.clone()) != login
+    }
+
     /// What is said. The error is a sentence for the user.
     pub fn terms(&self) -> Result<Terms, String> {
+        self.terms_with(self.imp().user.text().trim(), &self.imp().password.text())
+    }
+
+    /// What of it servers may be asked with before anything is added. A log-in that is still being written would be an
+    /// attempt at every pause, and servers lock out who fails often.
+    pub fn terms_to_ask_with(&self) -> Result<Terms, String> {
+        match &*self.imp().left_login.borrow() {
+            (_, password) if password.is_empty() => self.terms_with("", ""),
+            (user, password) => self.terms_with(user, password),
+        }
+    }
+
+    fn terms_with(&self, user: &str, password: &str) -> Result<Terms, String> {
         let imp = self.imp();
         let mut terms = Terms::default();
-        let connections = imp.connections.value_as_int();
-        if connections != i32::from(imp.usual_connections.get()) {
+        let usual = imp.usual.get();
+        let (connections, limit) = (imp.connections.value_as_int(), imp.limit.value_as_int());
+        if connections != usual.0 {
             terms.say(Term::Connections, &connections.to_string())?;
         }
-        // A spin button has whole numbers from 0 up.
-        let limit = (imp.limit.value() * KILOBYTE) as u64;
-        terms.say(Term::Limit, &limit.to_string())?;
+        if limit != usual.1 {
+            // A spin button has whole numbers from 0 up.
+            let bytes = (f64::from(limit) * KILOBYTE) as u64;
+            terms.say(Term::Limit, &bytes.to_string())?;
+        }
         if imp.checksum.is_sensitive() {
             terms.say(Term::Checksum, &imp.checksum.text())?;
             terms.say(Term::Mirrors, &text_of(&imp.mirrors))?;
         }
-        terms.say_login(imp.user.text().trim(), &imp.password.text(), imp.remember.is_active())?;
+        terms.say_login(user, password, imp.remember.is_active())?;
         terms.say(Term::Referer, &imp.referer.text())?;
         terms.say(Term::UserAgent, &imp.user_agent.text())?;
         terms.say(Term::Cookies, &imp.cookies.text())?;

@@ -2,13 +2,14 @@
 //! The part of the add dialog that says what addresses lead to and whether there is room for it.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{glib, pango};
 
-use crate::desktop::free_space;
+use crate::desktop::free_space::{self, FreeSpace};
 use crate::model::Addresses;
 use crate::model::preview::{Preview, Row};
 use crate::model::session::Place;
@@ -36,7 +37,7 @@ mod imp {
         pub told: OnceCell<Told>,
         pub rows: RefCell<Vec<(gtk::Label, gtk::Label)>>,
         pub count: Cell<usize>,
-        pub free: Cell<Option<u64>>,
+        pub free: RefCell<FreeSpace>,
         pub wait: RefCell<Option<glib::SourceId>>,
     }
 
@@ -101,7 +102,7 @@ impl AddPreview {
     }
 
     /// Asks about these when nothing else is typed for a moment.
-    pub fn look_at(&self, addresses: Addresses, place: Place) {
+    pub fn look_at(&self, addresses: Rc<Addresses>, place: Place) {
         let imp = self.imp();
         if let Some(wait) = imp.wait.take() {
             wait.remove();
@@ -129,14 +130,18 @@ impl AddPreview {
 
     /// Looks how much room there is in a folder.
     pub fn set_folder(&self, folder: &Path) {
+        self.imp().free.borrow_mut().ask(folder);
+        self.show();
         let folder = folder.to_owned();
         glib::spawn_future_local(glib::clone!(
             #[weak(rename_to = widget)]
             self,
             async move {
                 let free = free_space::in_folder(&folder).await;
-                widget.imp().free.set(free);
-                widget.show();
+                let is_it = widget.imp().free.borrow_mut().learn(&folder, free);
+                if is_it {
+                    widget.show();
+                }
             }
         ));
     }
@@ -145,7 +150,7 @@ impl AddPreview {
         let imp = self.imp();
         let Some(preview) = imp.preview.get() else { return };
         let rows = preview.rows();
-        let (room, is_bad) = preview.room(imp.count.get(), imp.free.get());
+        let (room, is_bad) = preview.room(imp.count.get(), imp.free.borrow().bytes());
         self.set_visible(!rows.is_empty());
         self.show_rows(&rows);
         imp.room.set_label(&room);

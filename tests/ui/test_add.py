@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can be written into the dialog that adds downloads."""
 
+import base64
 import hashlib
 import random
 import time
@@ -166,7 +167,6 @@ def what_the_dialog_says_of_a_download_is_how_it_is_fetched():
         assert {name: headers[name] for name in wanted} == wanted, f"it asked with {headers}"
 
 
-def a_download_waits_for_its_time_or_its_user_over_a_restart():
 def a_log_in_that_is_being_typed_is_not_tried_and_a_wrong_one_once():
     paths = ["/one.bin", "/two.bin"]
     with Server(dict.fromkeys(paths, DATA)) as server, Home() as home, Freshet(home) as app:
@@ -219,6 +219,7 @@ def the_dialog_begins_with_a_link_that_was_copied_and_with_no_secret():
                 assert content_of(entry) == secret, "it was there before"
 
 
+def a_download_waits_for_its_time_or_its_user_over_a_restart():
     with Server({f"/{name}": DATA for name in ("timed.bin", "manual.bin")}) as server, Home() as home:
         home.prefer(preview_addresses="false")
         with Freshet(home) as app:
@@ -334,9 +335,9 @@ if __name__ == "__main__":
         a_rule_of_the_user_says_where_a_download_goes,
         a_rule_is_made_in_the_preferences,
         what_the_dialog_says_of_a_download_is_how_it_is_fetched,
-        a_download_waits_for_its_time_or_its_user_over_a_restart,
         a_log_in_that_is_being_typed_is_not_tried_and_a_wrong_one_once,
         the_dialog_begins_with_a_link_that_was_copied_and_with_no_secret,
+        a_download_waits_for_its_time_or_its_user_over_a_restart,
         what_is_to_start_at_once_waits_for_no_other,
         what_is_dropped_on_the_dialog_gets_lines_of_its_own,
         an_overlay_says_that_a_drop_on_the_dialog_adds,

@@ -25,21 +25,20 @@ impl Session {
 
     /// Queues a download of each file that was found. A name is given only to a single one.
     pub fn add(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadId> {
-        let specs = self.specs(addresses, place).into_iter();
         let add = |spec: DownloadSpec| {
             let login = place.terms.login_to_remember(&spec);
             let id = self.0.engine.add_at(spec, place.start);
             login.into_iter().for_each(|(asker, credentials)| self.0.logins.remember(id, asker, credentials));
             id
         };
-        specs.map(add).collect()
+        self.specs(addresses, place).map(add).collect()
     }
 
-    /// The downloads that they would be.
-    pub(in crate::model) fn specs(&self, addresses: &Addresses, place: &Place) -> Vec<DownloadSpec> {
+    /// The downloads that they would be, each made when it is asked for: of ten thousand some may be enough.
+    pub(in crate::model) fn specs(&self, addresses: &Addresses, place: &Place) -> impl Iterator<Item = DownloadSpec> {
         let usual = self.folder();
         let name = place.name.clone().filter(|_| addresses.found.len() == 1);
-        let specs = addresses.found.iter().filter_map(|entry| {
+        addresses.found.iter().filter_map(move |entry| {
             let (url, mirrors) = entry.urls.split_first()?;
             let chosen = place.folder.as_ref().or(entry.folder.as_ref());
             let mut spec = DownloadSpec {
@@ -56,8 +55,7 @@ impl Session {
             // Where none was chosen, the rules do.
             spec.otherwise = chosen.is_none().then(|| usual.clone());
             Some(spec)
-        });
-        specs.collect()
+        })
     }
 
     pub(in crate::model) fn new_probe(&self) -> ProbeId {

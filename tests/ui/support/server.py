@@ -37,6 +37,7 @@ class Server:
         self.headers = {}  # path: more headers of its answers
         self.asked = []
         self.heads = []  # paths of which only the head was asked for
+        self.head_logins = []  # what each of these asked with
         self._cuts = 0
         self._ended = threading.Event()
         self._http = _Listener(("127.0.0.1", 0), _handler(self))
@@ -101,6 +102,10 @@ def _handler(server):
             path = self.path.split("?")[0]
             data = server.files.get(path)
             server.heads.append(path)
+            server.head_logins.append(self.headers.get("Authorization"))
+            if not self._is_from(server.logins.get(path), "Authorization"):
+                self._head(401, 0, "", {"WWW-Authenticate": 'Basic realm="files"'})
+                return
             refusal = server.refuses.get(path, 404 if data is None else None)
             if refusal:
                 self.send_error(refusal)

@@ -43,6 +43,7 @@ PREVIEW = (
     r"^The file is not on the server \(error 404\)",
     r"^at least 100\.0\skB – .* free in the folder\b",
 )
+ASKING = "Asking the server…"
 HEADERS, NO_HEADER, CHECKSUM = "Headers, one a line", "“X-Key it is” is no header", "Checksum"
 ADVANCED = {
     "User name": "ann",
