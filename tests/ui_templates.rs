@@ -791,6 +791,34 @@ fn the_usual_limit_is_shown_to_who_adds_and_said_only_where_it_is_another_one() 
 }
 
 #[test]
+fn that_there_is_no_command_to_run_is_said_where_it_is_chosen() {
+    use freshet::model::afterwards::Afterwards;
+    use freshet::ui::preferences::Preferences;
+    on_display(|| {
+        let settings = Settings::in_memory().unwrap();
+        let parent = gtk::Window::new();
+        let preferences = Preferences::new(&settings, &parent);
+        let row: adw::EntryRow = named(&preferences, "command");
+        let words: gtk::Label = named(&preferences, "command_words");
+        let is_missed = || (words.label() == "There is no command.", row.has_css_class("error"));
+        assert_eq!(is_missed(), (false, false));
+        settings.set_when_done(Afterwards::Command.name());
+        assert_eq!(is_missed(), (true, true));
+        row.set_text("true");
+        assert_eq!(is_missed(), (false, false));
+        // It can be taken out all the same: what is seen is what counts.
+        settings.set_text(Key::WhenDoneCommand, "true");
+        row.set_text("");
+        row.emit_by_name::<()>("apply", &[]);
+        assert_eq!((settings.text(Key::WhenDoneCommand), is_missed()), (String::new(), (true, true)));
+        settings.set_when_done(Afterwards::Nothing.name());
+        assert_eq!(is_missed(), (false, false));
+        preferences.destroy();
+        parent.destroy();
+    });
+}
+
+#[test]
 fn the_wheel_turns_no_number_without_the_focus() {
     on_display(|| {
         let dialog = AddDialog::new(&Settings::in_memory().unwrap(), |_, _| ());

@@ -200,7 +200,7 @@ impl Preferences {
             "A computer through which all downloads go, in networks that ask for one. Empty means that of the system, if it has one. For example: socks5h://127.0.0.1:9050",
         );
         let proxy = Written { row: &imp.proxy, words: &imp.proxy_words, help, problem: proxy_problem };
-        proxy.connect(Key::Proxy, settings);
+        proxy.connect(Key::Proxy, settings, None);
         let name = usual_user_agent();
         // Translators: {name} is the program with its version.
         let help = gettext_f(
@@ -209,7 +209,7 @@ impl Preferences {
         );
         let user_agent =
             Written { row: &imp.user_agent, words: &imp.user_agent_words, help, problem: user_agent_problem };
-        user_agent.connect(Key::UserAgent, settings);
+        user_agent.connect(Key::UserAgent, settings, None);
     }
 
     fn offer_folder(&self, settings: &Settings) {
@@ -221,8 +221,7 @@ impl Preferences {
             #[strong]
             settings,
             move |_| {
-                settings.set_download_folder(None);
-                window.show_folder(&settings);
+                window.keep_folder(&settings, None);
             }
         ));
         imp.choose_folder.connect_clicked(glib::clone!(
@@ -260,7 +259,7 @@ impl Preferences {
         // Translators: keep the example as it is.
         let help = gettext("Without a shell. For example: sh -c 'beep && shutdown-my-server'");
         let command = Written { row: &imp.command, words: &imp.command_words, help, problem: after_command::problem };
-        command.connect(Key::WhenDoneCommand, settings);
+        command.connect(Key::WhenDoneCommand, settings, Some((Key::WhenDone, after_command::absence)));
         let (settings, window) = (settings.clone(), self.downgrade());
         glib::spawn_future_local(async move {
             let offers = when_done::offers().await;
@@ -298,26 +297,36 @@ struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// Shows the preference, and saves what is right of what is written.
-    fn connect(self, key: Key, settings: &Settings) {
+    /// Shows the preference, and saves what is right of what is written. A text that is missed can be taken out all the same.
+    fn connect(self, key: Key, settings: &Settings, absence: Option<Absence>) {
         let Self { row, words, help, problem } = self;
         row.set_text(&settings.text(key));
         let check = glib::clone!(
             #[weak]
             words,
+/// What is wrong with a text that is empty, which another preference may need.
+type Absence = (Key, fn(&Settings) -> Option<String>);
+
             move |row: &adw::EntryRow| {
-                let wrong = problem(&row.text());
+                let text = row.text();
+                let missed = || absence.filter(|_| text.trim().is_empty()).and_then(|(_, missed)| missed(&settings));
+                let wrong = problem(&text).or_else(missed);
                 if wrong.is_some() {
                     row.add_css_class("error");
                 } else {
                     row.remove_css_class("error");
                 }
                 words.set_css_classes(&["caption", if wrong.is_some() { "error" } else { "dim-label" }]);
+            #[strong]
+            settings,
                 words.set_label(&wrong.unwrap_or_else(|| help.clone()));
             }
         );
         check(row);
-        row.connect_changed(move |row| check(row));
+        row.connect_changed({
+            let check = check.clone();
+            move |row| check(row)
+        });
         row.connect_apply(glib::clone!(
             #[strong]
             settings,
@@ -329,3 +338,7 @@ impl Written<'_> {
         ));
     }
 }
+        if let Some((needed_by, _)) = absence {
+            let row = row.downgrade();
+            settings.connect_changed(needed_by, move || row.upgrade().iter().for_each(&check));
+        }
