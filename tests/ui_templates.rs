@@ -819,6 +819,33 @@ fn that_there_is_no_command_to_run_is_said_where_it_is_chosen() {
 }
 
 #[test]
+fn no_limit_is_offered_if_any_has_one_and_enter_takes_the_number() {
+    use freshet::ui::limit_dialog::LimitDialog;
+    on_display(|| {
+        for (limits, offers) in [(&[None, Some(5000)][..], true), (&[None, None], false)] {
+            let dialog = LimitDialog::new("body", limits.iter().copied(), |_| ());
+            assert_eq!(dialog.is_response_enabled("free"), offers);
+            dialog.destroy();
+        }
+        let parent = gtk::Window::new();
+        parent.present();
+        let chosen = Rc::new(Cell::new(None));
+        let hears = chosen.clone();
+        let dialog = LimitDialog::new("body", [Some(5000)], move |limit| hears.set(Some(limit)));
+        dialog.set_transient_for(Some(&parent));
+        dialog.present();
+        until(|| dialog.is_mapped());
+        let number: gtk::SpinButton = named(&dialog, "entry");
+        assert_eq!(number.text(), "5");
+        number.set_text("7");
+        number.delegate().and_downcast::<gtk::Text>().unwrap().emit_activate();
+        until(|| chosen.get().is_some());
+        assert_eq!(chosen.get(), Some(Some(7000)));
+        parent.destroy();
+    });
+}
+
+#[test]
 fn the_wheel_turns_no_number_without_the_focus() {
     on_display(|| {
         let dialog = AddDialog::new(&Settings::in_memory().unwrap(), |_, _| ());

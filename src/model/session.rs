@@ -248,7 +248,7 @@ impl Session {
 
     /// Most bytes a second of a download, where it has a limit of its own.
     pub fn rate_limit(&self, id: DownloadId) -> Option<u64> {
-        self.0.engine.details(id)?.rate.map(|rate| rate.0)
+        self.0.engine.record(id)?.spec.rate.map(|rate| rate.0)
     }
 
     pub fn set_rate_limit(&self, id: DownloadId, rate: Option<u64>) {

@@ -41,6 +41,10 @@ mod imp {
     impl ObjectImpl for LimitDialog {
         fn constructed(&self) {
             self.parent_constructed();
+            // A spin button has no such property before GTK 4.14.
+            if let Some(text) = self.entry.delegate().and_downcast::<gtk::Text>() {
+                text.set_activates_default(true);
+            }
             self.entry.grab_focus();
         }
 
@@ -77,12 +81,18 @@ glib::wrapper! {
 }
 
 impl LimitDialog {
-    /// `limit` is the one in force, in bytes a second; `chosen` is called at most once, with the new one.
-    pub fn new(body: &str, limit: Option<u64>, chosen: impl Fn(Option<u64>) + 'static) -> Self {
+    /// `limits` are those in force, in bytes a second, of each download; `chosen` is called at most once, with the new one.
+    pub fn new(
+        body: &str,
+        limits: impl IntoIterator<Item = Option<u64>>,
+        chosen: impl Fn(Option<u64>) + 'static,
+    ) -> Self {
         let dialog: Self = glib::Object::new();
         // A new dialog has no listener yet.
         let _ = dialog.imp().chosen.set(Box::new(chosen));
         dialog.set_body(body);
+        // Of several the first that has one.
+        let limit = limits.into_iter().flatten().next();
         if let Some(limit) = limit {
             dialog.imp().entry.set_value(limit as f64 / KILOBYTE);
         }

@@ -75,7 +75,7 @@ impl Window {
     }
 
     fn ask_for_limit(&self, downloads: &[DownloadObject]) {
-        let (Some(session), Some(first)) = (self.imp().session.get(), downloads.first()) else { return };
+        let Some(session) = self.imp().session.get() else { return };
         let body = match downloads {
             [download] => gettext_f("How fast “{file}” may be:", &[("file", &download.name())]),
             _ => gettext("How fast each of the selected downloads may be:"),
@@ -83,10 +83,12 @@ impl Window {
         let ids: Vec<_> = downloads.iter().map(DownloadObject::download_id).collect();
         let dialog = LimitDialog::new(
             &body,
-            session.rate_limit(first.download_id()),
+            ids.iter().map(|id| session.rate_limit(*id)),
             glib::clone!(
                 #[strong]
                 session,
+                #[strong]
+                ids,
                 move |limit| ids.iter().for_each(|id| session.set_rate_limit(*id, limit))
             ),
         );
