@@ -34,6 +34,8 @@ mod imp {
         pub all: RefCell<Arc<Vec<Past>>>,
         /// The places in `all` of what is shown; all where nothing is looked for.
         pub found: RefCell<Option<Vec<u32>>>,
+        /// The words that are looked for.
+        pub sought: RefCell<String>,
         /// Of several searches the last one counts.
         pub searches: Cell<u32>,
     }
@@ -90,11 +92,15 @@ impl HistoryList {
         self.imp().all.borrow().len()
     }
 
-    /// Shows all of these.
-    pub fn fill(&self, all: Vec<Past>) {
+    /// Shows these, as far as they have the words that are looked for already.
+    pub async fn fill(&self, all: Vec<Past>) {
+        let imp = self.imp();
         let before = self.n_items();
-        self.imp().all.replace(Arc::new(all));
-        self.show_found(None, before);
+        imp.all.replace(Arc::new(all));
+        let sought = imp.sought.borrow().clone();
+        // Not all for a moment, of which then most go.
+        self.show_found((!Words::new(&sought).is_empty()).then(Vec::new), before);
+        self.search(&sought).await;
     }
 
     /// Shows those that have all of these words somewhere in name, address, folder, size or date.
@@ -102,16 +108,22 @@ impl HistoryList {
         let imp = self.imp();
         let number = imp.searches.get().wrapping_add(1);
         imp.searches.set(number);
-        let words = Words::new(text);
-        if words.is_empty() {
-            return self.show_found(None, self.n_items());
+        imp.sought.replace(text.to_owned());
+        if Words::new(text).is_empty() {
+            // That all are shown need not be told again.
+            if imp.found.borrow().is_some() {
+                self.show_found(None, self.n_items());
+            }
+            return;
         }
-        let all = imp.all.borrow().clone();
-        let searched = all.clone();
-        let found = gio::spawn_blocking(move || find(&searched, &words)).await.unwrap_or_default();
-        // What was searched is no longer what is shown, if something was removed meanwhile.
-        if imp.searches.get() == number && Arc::ptr_eq(&all, &imp.all.borrow()) {
-            self.show_found(Some(found), self.n_items());
+        while imp.searches.get() == number {
+            let all = imp.all.borrow().clone();
+            let (searched, words) = (all.clone(), Words::new(text));
+            let found = gio::spawn_blocking(move || find(&searched, &words)).await.unwrap_or_default();
+            // Something may have been removed meanwhile: the places are other ones then.
+            if imp.searches.get() == number && Arc::ptr_eq(&all, &imp.all.borrow()) {
+                return self.show_found(Some(found), self.n_items());
+            }
         }
     }
 
@@ -290,10 +302,33 @@ mod tests {
         names(list)
     }
 
+    fn fill(list: &HistoryList, all: Vec<Past>) {
+        let _turn = crate::engine::MAIN_CONTEXT_TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        glib::MainContext::default().block_on(list.fill(all));
+    }
+
+    #[test]
+    fn words_that_were_typed_before_there_was_anything_are_looked_for_in_what_comes() {
+        let list = HistoryList::default();
+        assert_eq!(searched(&list, "iso").len(), 0);
+        fill(&list, vec![past(3, "Übung 3.pdf"), past(2, "a.iso")]);
+        assert_eq!(names(&list), ["a.iso"]);
+        // Also where it comes while they are being looked for.
+        let _turn = crate::engine::MAIN_CONTEXT_TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let list = HistoryList::default();
+        glib::MainContext::default().block_on(async {
+            let sought = list.clone();
+            let search = glib::spawn_future_local(async move { sought.search("pdf").await });
+            list.fill(vec![past(3, "Übung 3.pdf"), past(2, "a.iso")]).await;
+            search.await.unwrap();
+        });
+        assert_eq!(names(&list), ["Übung 3.pdf"]);
+    }
+
     #[test]
     fn each_word_is_looked_for_in_all_that_is_kept() {
         let list = HistoryList::default();
-        list.fill(vec![past(3, "Übung 3.pdf"), past(2, "a.iso"), past(1, "b.iso")]);
+        fill(&list, vec![past(3, "Übung 3.pdf"), past(2, "a.iso"), past(1, "b.iso")]);
         for (text, found) in [
             ("ÜBUNG", &["Übung 3.pdf"][..]),
             ("mirror.example pub/2", &["a.iso"]),
@@ -309,7 +344,7 @@ mod tests {
     #[test]
     fn what_is_removed_of_what_was_found_is_the_one_that_was_meant() {
         let list = HistoryList::default();
-        list.fill((1..=6).rev().map(|id| past(id, if id % 2 == 0 { "even.iso" } else { "odd.iso" })).collect());
+        fill(&list, (1..=6).rev().map(|id| past(id, if id % 2 == 0 { "even.iso" } else { "odd.iso" })).collect());
         assert_eq!(searched(&list, "even").len(), 3);
         list.remove(1);
         let ids = |list: &HistoryList| list.imp().all.borrow().iter().map(|past| past.id.0).collect::<Vec<_>>();
@@ -322,7 +357,7 @@ mod tests {
     #[test]
     fn a_hundred_thousand_are_searched_in_a_moment_and_no_rows_are_made_for_them() {
         let list = HistoryList::default();
-        list.fill((1..=100_000).map(|id| past(id, &format!("file-{id}.iso"))).collect());
+        fill(&list, (1..=100_000).map(|id| past(id, &format!("file-{id}.iso"))).collect());
         let begin = Instant::now();
         assert_eq!(searched(&list, "file-99 uni nothing-like-it").len(), 0);
         assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());

@@ -118,10 +118,10 @@ impl HistoryWindow {
             let imp = window.imp();
             match session.history().await {
                 Ok(all) => {
-                    imp.list.fill(all);
+                    imp.list.fill(all).await;
                     window.choose_page();
-                    // What is not in sight would take every key to nowhere.
-                    if imp.list.total() > 0 {
+                    // What is not in sight would take every key to nowhere; words that are being typed have it.
+                    if imp.list.total() > 0 && !imp.search_bar.is_search_mode() {
                         imp.list_view.grab_focus();
                     }
                 }
