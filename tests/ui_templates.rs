@@ -846,6 +846,42 @@ fn no_limit_is_offered_if_any_has_one_and_enter_takes_the_number() {
 }
 
 #[test]
+fn the_keyring_writes_over_no_user_name_that_is_being_typed() {
+    use freshet::desktop::keyring::Recalled;
+    use freshet::model::login::{Credentials, Login, LoginTo};
+    use freshet::ui::login_dialog::LoginDialog;
+    on_display(|| {
+        let shown = |known: Option<&str>, typed: Option<&str>| {
+            let login = Login {
+                to: LoginTo::Server,
+                sentence: String::new(),
+                realm: None,
+                user: known.map(str::to_owned),
+                is_refused: false,
+                is_open: false,
+                others: Vec::new(),
+                asker: None,
+            };
+            let dialog = LoginDialog::new(&login, |_| ());
+            let [user, password] = ["user", "password"].map(|name| named::<adw::EntryRow>(&dialog, name));
+            typed.into_iter().for_each(|text| user.set_text(text));
+            let saved = Credentials { user: "ann".into(), password: "saved".into() };
+            dialog.show_recalled(Ok(Recalled::Found(saved)));
+            let shown = [user.text(), password.text()].map(String::from);
+            dialog.destroy();
+            shown
+        };
+        let saved = ["ann", "saved"].map(str::to_owned);
+        assert_eq!(
+            [shown(None, None), shown(Some("bob"), None), shown(Some("bob"), Some(""))],
+            [(); 3].map(|()| saved.clone())
+        );
+        assert_eq!(shown(None, Some("bo")), ["bo", ""]);
+        assert_eq!(shown(Some("bob"), Some("bobby")), ["bobby", ""]);
+    });
+}
+
+#[test]
 fn the_wheel_turns_no_number_without_the_focus() {
     on_display(|| {
         let dialog = AddDialog::new(&Settings::in_memory().unwrap(), |_, _| ());

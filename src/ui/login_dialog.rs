@@ -22,7 +22,7 @@ pub struct Entered {
 }
 
 mod imp {
-    use std::cell::{Cell, OnceCell};
+    use std::cell::{Cell, OnceCell, RefCell};
 
     use super::*;
 
@@ -57,6 +57,8 @@ mod imp {
         pub chosen: OnceCell<Chosen>,
         /// What was given last was refused.
         pub is_refused: Cell<bool>,
+        /// The user name that the dialog began with.
+        pub begun_with: RefCell<glib::GString>,
     }
 
     #[glib::object_subclass]
@@ -146,6 +148,7 @@ impl LoginDialog {
                 imp.user.grab_focus();
             }
         }
+        imp.begun_with.replace(imp.user.text());
         if login.is_refused {
             dialog.say(Some(match login.to {
                 LoginTo::Server => gettext("The server refused this user name and password."),
@@ -168,7 +171,10 @@ impl LoginDialog {
             Ok(Recalled::Found(saved)) => {
                 imp.remember.set_active(true);
                 // Not what was refused, and not over what the user has begun to write.
-                if !imp.is_refused.get() && imp.password.text().is_empty() {
+                let user = imp.user.text();
+                let is_untouched =
+                    (user.is_empty() || user == *imp.begun_with.borrow()) && imp.password.text().is_empty();
+                if !imp.is_refused.get() && is_untouched {
                     imp.user.set_text(&saved.user);
                     imp.password.set_text(&saved.password);
                 }
