@@ -3,6 +3,7 @@
 //! does, a download goes where it would without rules.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use url::Host;
@@ -21,6 +22,8 @@ pub struct Rule {
     /// by white space.
     pub patterns: String,
     pub folder: PathBuf,
+    /// What else is kept of it, by name: a later version may have said more than is understood here.
+    pub more: BTreeMap<String, String>,
 }
 
 /// Why a rule is none.

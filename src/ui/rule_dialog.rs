@@ -126,6 +126,7 @@ impl RuleDialog {
             hosts: text(&imp.hosts),
             patterns: text(&imp.patterns),
             folder: imp.path.borrow().clone(),
+            ..Rule::default()
         }
     }
 
