@@ -37,6 +37,11 @@ pub struct WindowShape {
 #[error("the settings schema {SCHEMA_ID} is not installed")]
 pub struct MissingSchema;
 
+/// A path that no text can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this path is no text")]
+pub struct NoText;
+
 fn schema() -> Result<gio::SettingsSchema, MissingSchema> {
     let installed = gio::SettingsSchemaSource::default();
     let schema = installed.and_then(|source| source.lookup(SCHEMA_ID, true)).or_else(|| {
@@ -169,14 +174,11 @@ impl Settings {
         (!chosen.is_empty()).then(|| PathBuf::from(chosen))
     }
 
-    pub fn set_chosen_folder(&self, folder: &Path) {
-        let Some(text) = folder.to_str() else {
-            tracing::warn!(?folder, "A preference cannot hold this path");
-            return;
-        };
-        if let Err(error) = self.0.set_string(Key::DownloadFolder.name(), text) {
-            tracing::warn!(%error, "The folder for downloads cannot be saved");
-        }
+    /// `None`: the desktop's. A preference is a text, which a path need not be: then all stays as it is.
+    pub fn set_chosen_folder(&self, folder: Option<&Path>) -> Result<(), NoText> {
+        let text = folder.map_or(Some(""), Path::to_str).ok_or(NoText)?;
+        self.set_text(Key::DownloadFolder, text);
+        Ok(())
     }
 
     /// Makes the desktop's folder for downloads where a new account has none yet. One that the user
@@ -187,12 +189,6 @@ impl Settings {
         {
             tracing::warn!("the folder for downloads cannot be made: {error}");
         }
-    }
-
-    pub fn set_download_folder(&self, folder: Option<&Path>) {
-        // What no text can say is no folder of a preference either.
-        let text = folder.and_then(Path::to_str).unwrap_or_default();
-        self.set_text(Key::DownloadFolder, text);
     }
 
     /// A preference that is a text, as it was written.
@@ -207,13 +203,13 @@ impl Settings {
     }
 
     /// Most connections for one download.
+    pub fn connections(&self) -> u8 {
+        u8::try_from(self.0.int(Key::ConnectionsPerDownload.name())).unwrap_or(u8::MAX)
+    }
+
     /// How fast each download may be, if there is a limit.
     pub fn rate_limit_each(&self) -> Option<Speed> {
         Some(self.0.uint64(Key::RateLimitEach.name())).filter(|rate| *rate > 0).map(Speed)
-    }
-
-    pub fn connections(&self) -> u8 {
-        u8::try_from(self.0.int(Key::ConnectionsPerDownload.name())).unwrap_or(u8::MAX)
     }
 
     /// How new downloads are fetched where nothing else is said of them.
@@ -355,6 +351,18 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_no_text_can_say_leaves_the_chosen_one() {
+        use std::os::unix::ffi::OsStrExt;
+        let settings = Settings::in_memory().unwrap();
+        settings.set_chosen_folder(Some(Path::new("/srv/a"))).unwrap();
+        let odd = Path::new(std::ffi::OsStr::from_bytes(b"/srv/\xff"));
+        assert_eq!(settings.set_chosen_folder(Some(odd)), Err(NoText));
+        assert_eq!(settings.chosen_folder().as_deref(), Some(Path::new("/srv/a")));
+        settings.set_chosen_folder(None).unwrap();
+        assert_eq!(settings.chosen_folder(), None);
+    }
 
     #[test]
     fn every_key_is_in_the_schema_and_the_other_way_round() {

@@ -663,7 +663,7 @@ fn the_preferences_call_a_granted_folder_by_its_own_name() {
     use freshet::ui::preferences::Preferences;
     on_display(|| {
         let settings = Settings::in_memory().unwrap();
-        settings.set_download_folder(Some(&glib::user_runtime_dir().join("doc/8f3a/R&B")));
+        settings.set_chosen_folder(Some(&glib::user_runtime_dir().join("doc/8f3a/R&B"))).unwrap();
         let parent = gtk::Window::new();
         let preferences = Preferences::new(&settings, &parent);
         let row: adw::ActionRow = named(&preferences, "folder");
@@ -791,34 +791,6 @@ fn the_usual_limit_is_shown_to_who_adds_and_said_only_where_it_is_another_one() 
 }
 
 #[test]
-fn that_there_is_no_command_to_run_is_said_where_it_is_chosen() {
-    use freshet::model::afterwards::Afterwards;
-    use freshet::ui::preferences::Preferences;
-    on_display(|| {
-        let settings = Settings::in_memory().unwrap();
-        let parent = gtk::Window::new();
-        let preferences = Preferences::new(&settings, &parent);
-        let row: adw::EntryRow = named(&preferences, "command");
-        let words: gtk::Label = named(&preferences, "command_words");
-        let is_missed = || (words.label() == "There is no command.", row.has_css_class("error"));
-        assert_eq!(is_missed(), (false, false));
-        settings.set_when_done(Afterwards::Command.name());
-        assert_eq!(is_missed(), (true, true));
-        row.set_text("true");
-        assert_eq!(is_missed(), (false, false));
-        // It can be taken out all the same: what is seen is what counts.
-        settings.set_text(Key::WhenDoneCommand, "true");
-        row.set_text("");
-        row.emit_by_name::<()>("apply", &[]);
-        assert_eq!((settings.text(Key::WhenDoneCommand), is_missed()), (String::new(), (true, true)));
-        settings.set_when_done(Afterwards::Nothing.name());
-        assert_eq!(is_missed(), (false, false));
-        preferences.destroy();
-        parent.destroy();
-    });
-}
-
-#[test]
 fn no_limit_is_offered_if_any_has_one_and_enter_takes_the_number() {
     use freshet::ui::limit_dialog::LimitDialog;
     on_display(|| {
@@ -878,6 +850,34 @@ fn the_keyring_writes_over_no_user_name_that_is_being_typed() {
         );
         assert_eq!(shown(None, Some("bo")), ["bo", ""]);
         assert_eq!(shown(Some("bob"), Some("bobby")), ["bobby", ""]);
+    });
+}
+
+#[test]
+fn that_there_is_no_command_to_run_is_said_where_it_is_chosen() {
+    use freshet::model::afterwards::Afterwards;
+    use freshet::ui::preferences::Preferences;
+    on_display(|| {
+        let settings = Settings::in_memory().unwrap();
+        let parent = gtk::Window::new();
+        let preferences = Preferences::new(&settings, &parent);
+        let row: adw::EntryRow = named(&preferences, "command");
+        let words: gtk::Label = named(&preferences, "command_words");
+        let is_missed = || (words.label() == "There is no command.", row.has_css_class("error"));
+        assert_eq!(is_missed(), (false, false));
+        settings.set_when_done(Afterwards::Command.name());
+        assert_eq!(is_missed(), (true, true));
+        row.set_text("true");
+        assert_eq!(is_missed(), (false, false));
+        // It can be taken out all the same: what is seen is what counts.
+        settings.set_text(Key::WhenDoneCommand, "true");
+        row.set_text("");
+        row.emit_by_name::<()>("apply", &[]);
+        assert_eq!((settings.text(Key::WhenDoneCommand), is_missed()), (String::new(), (true, true)));
+        settings.set_when_done(Afterwards::Nothing.name());
+        assert_eq!(is_missed(), (false, false));
+        preferences.destroy();
+        parent.destroy();
     });
 }
 

@@ -159,6 +159,15 @@ pub fn folder(path: &Path) -> String {
     glib::filename_display_name(own.filter(|own| !own.as_os_str().is_empty()).unwrap_or(path)).into()
 }
 
+/// Why a folder cannot be that of the preferences, which are texts.
+pub fn unsayable_folder(path: &Path) -> String {
+    // Translators: {folder} is a path. Some bytes in it are no letters in the encoding that is usual today.
+    gettext_f(
+        "“{folder}” cannot be kept as a preference: not all of its name can be read. Choose another folder.",
+        &[("folder", &folder(path))],
+    )
+}
+
 /// What became of a list that was damaged.
 pub fn set_aside(path: &Path) -> String {
     let file = glib::filename_display_name(path);

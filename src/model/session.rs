@@ -337,12 +337,13 @@ impl Session {
         lost_folders::look(downloads.into_iter(), self.0.settings.chosen_folder()).await
     }
 
-    /// Has another folder take the place of one that is out of reach.
-    pub fn repair(&self, lost: &LostFolder, folder: &Path) {
+    /// Has another folder take the place of one that is out of reach. The error is a sentence for the user.
+    pub fn repair(&self, lost: &LostFolder, folder: &Path) -> Result<(), String> {
         if lost.is_default {
-            self.0.settings.set_chosen_folder(folder);
+            self.0.settings.set_chosen_folder(Some(folder)).map_err(|_| describe::unsayable_folder(folder))?;
         }
         lost.repair(folder).for_each(|command| self.send(command));
+        Ok(())
     }
 
     /// Whether the session is about to end: what is added now would be lost.

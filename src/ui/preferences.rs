@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The preferences. What is changed counts at once.
 
+use std::path::Path;
+
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
@@ -10,7 +12,7 @@ use super::rules_group::RulesGroup;
 use super::saved_logins::SavedLogins;
 use super::schedule_group::ScheduleGroup;
 use super::whole_value::show_whole;
-use super::{chooser, page_scroll};
+use super::{chooser, messages, page_scroll};
 use crate::desktop::after_command;
 use crate::desktop::background::is_sandboxed;
 use crate::desktop::keyring::Asking;
@@ -244,10 +246,16 @@ impl Preferences {
         let (window, settings) = (self.clone(), settings.clone());
         glib::spawn_future_local(async move {
             if let Some(path) = chooser::choose_folder(&window, Some(&settings.download_folder())).await {
-                settings.set_download_folder(Some(&path));
-                window.show_folder(&settings);
+                window.keep_folder(&settings, Some(&path));
             }
         });
+    }
+
+    fn keep_folder(&self, settings: &Settings, folder: Option<&Path>) {
+        if let (Err(_), Some(folder)) = (settings.set_chosen_folder(folder), folder) {
+            self.add_toast(messages::toast(&describe::unsayable_folder(folder), self));
+        }
+        self.show_folder(settings);
     }
 
     /// What can be done here when all downloads have ended, and why the rest cannot.
@@ -296,6 +304,9 @@ struct Written<'a> {
     problem: fn(&str) -> Option<String>,
 }
 
+/// What is wrong with a text that is empty, which another preference may need.
+type Absence = (Key, fn(&Settings) -> Option<String>);
+
 impl Written<'_> {
     /// Shows the preference, and saves what is right of what is written. A text that is missed can be taken out all the same.
     fn connect(self, key: Key, settings: &Settings, absence: Option<Absence>) {
@@ -304,9 +315,8 @@ impl Written<'_> {
         let check = glib::clone!(
             #[weak]
             words,
-/// What is wrong with a text that is empty, which another preference may need.
-type Absence = (Key, fn(&Settings) -> Option<String>);
-
+            #[strong]
+            settings,
             move |row: &adw::EntryRow| {
                 let text = row.text();
                 let missed = || absence.filter(|_| text.trim().is_empty()).and_then(|(_, missed)| missed(&settings));
@@ -317,8 +327,6 @@ type Absence = (Key, fn(&Settings) -> Option<String>);
                     row.remove_css_class("error");
                 }
                 words.set_css_classes(&["caption", if wrong.is_some() { "error" } else { "dim-label" }]);
-            #[strong]
-            settings,
                 words.set_label(&wrong.unwrap_or_else(|| help.clone()));
             }
         );
@@ -336,9 +344,9 @@ type Absence = (Key, fn(&Settings) -> Option<String>);
                 }
             }
         ));
-    }
-}
         if let Some((needed_by, _)) = absence {
             let row = row.downgrade();
             settings.connect_changed(needed_by, move || row.upgrade().iter().for_each(&check));
         }
+    }
+}

@@ -9,7 +9,7 @@ use gtk::glib;
 
 use super::Window;
 use crate::model::Session;
-use crate::ui::chooser;
+use crate::ui::{chooser, messages};
 
 /// A folder that goes takes many downloads with it.
 const GATHER: Duration = Duration::from_millis(300);
@@ -62,7 +62,9 @@ impl Window {
             // In a sandbox that grants the folder anew.
             let Some(path) = chooser::choose_folder(&window, None).await else { return };
             if let Some(session) = window.imp().session.get() {
-                session.repair(&lost, &path);
+                if let Err(sentence) = session.repair(&lost, &path) {
+                    messages::tell(&window.imp().toasts, &sentence);
+                }
                 window.look_for_folders();
             }
         });
