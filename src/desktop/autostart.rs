@@ -30,7 +30,7 @@ pub fn set(starts: bool, failed: impl Fn(&str) + 'static) {
     let written = if starts { write(&path, &exec()) } else { remove(&path) };
     if let Err(error) = written {
         tracing::warn!(%error, path = %path.display(), "Autostart cannot be changed");
-        failed(&gettext("The desktop's list of programs to start cannot be written."));
+        failed(&gettext("The desktop’s list of programs to start cannot be written."));
     }
 }
 

@@ -127,7 +127,7 @@ fn remedy(kind: &FailureKind) -> Option<String> {
         FailureKind::NotWritable | FailureKind::ReadOnly | FailureKind::TooLargeForFileSystem => {
             gettext("Choose another folder.")
         }
-        FailureKind::BadName => gettext("Choose another name."),
+        FailureKind::BadName => gettext("Remove it and add it with another name."),
         FailureKind::TargetExists => gettext("Move it elsewhere and try again."),
         FailureKind::PartInUse => gettext("Try again later."),
         FailureKind::Io(_) => gettext("Try again, or choose another folder."),

@@ -138,7 +138,7 @@ fn steps(picture: &Picture) -> Vec<String> {
     let told = |time: Option<Duration>, tell: &dyn Fn(&str) -> String| time.map(|time| tell(&step(time)));
     [
         told(longest(|steps| steps.lookup), &|time| {
-            gettext_f("To look up the server's name took {time}.", &[("time", time)])
+            gettext_f("To look up the server’s name took {time}.", &[("time", time)])
         }),
         told(longest(|steps| steps.connect), &|time| {
             gettext_f("To connect took {time}: the server is far away, or busy.", &[("time", time)])
@@ -306,7 +306,7 @@ mod tests {
             plain(&picture)
         };
         let slow = Duration::from_secs(4);
-        assert_eq!(with(Steps { lookup: slow, ..Steps::default() }), "To look up the server's name took 4 s.");
+        assert_eq!(with(Steps { lookup: slow, ..Steps::default() }), "To look up the server’s name took 4 s.");
         assert_eq!(with(Steps { agree: slow, ..Steps::default() }), "To agree on encryption took 4 s.");
         assert_eq!(with(Steps { answer: slow, ..Steps::default() }), "The server took 4 s to answer.");
         assert!(with(Steps { connect: slow, ..Steps::default() }).starts_with("To connect took 4 s"));

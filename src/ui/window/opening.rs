@@ -28,7 +28,7 @@ impl Window {
             paths,
             move || window.open_files(paths.clone())
         );
-        self.ask_if_many(paths.len(), paths.len(), &gettext("Open"), &gettext("_Open"), open);
+        self.ask_if_many(paths.len(), &gettext("Open"), &gettext("_Open"), open);
     }
 
     pub(super) fn open_files(&self, paths: Vec<PathBuf>) {
@@ -56,7 +56,7 @@ impl Window {
             move || window.show_places(paths.clone(), bare.clone())
         );
         let (heading, label) = (gettext("Show in Folder"), gettext("_Show in Folder"));
-        self.ask_if_many(windows, downloads.len(), &heading, &label, show);
+        self.ask_if_many(windows, &heading, &label, show);
     }
 
     /// Shows a file that is no download of ours.
@@ -80,11 +80,14 @@ impl Window {
     }
 
     /// Goes on at once, or, where so many windows may be opened, when the user wants that.
-    fn ask_if_many(&self, windows: usize, files: usize, heading: &str, label: &str, go_on: impl Fn() + 'static) {
+    fn ask_if_many(&self, windows: usize, heading: &str, label: &str, go_on: impl Fn() + 'static) {
         if windows <= MOST {
             return go_on();
         }
-        let body = ngettext_f("{n} file", "{n} files", files, &[("n", &amounts::count(files))]);
+        let values = [("n", amounts::count(windows))];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        // Translators: a question below “Open” or “Show in Folder”: each file, or each folder, may be a window.
+        let body = ngettext_f("{n} window may be opened.", "{n} windows may be opened.", windows, &values);
         let dialog = messages::question(self, heading, &body);
         dialog.add_responses(&[("cancel", &gettext("_Cancel")), ("go-on", label)]);
         dialog.set_close_response("cancel");
