@@ -124,7 +124,7 @@ mod imp {
         pub fn count(&self) -> u32 {
             match &*self.sorted.borrow() {
                 Some(sorted) => u32::try_from(sorted.rows.len()).unwrap_or(u32::MAX),
-                None => self.rows.borrow().told,
+                None => self.rows.borrow().told(),
             }
         }
 
@@ -217,7 +217,7 @@ impl DownloadList {
 
     /// How many there are.
     pub fn total(&self) -> u32 {
-        self.imp().rows.borrow().told
+        self.imp().rows.borrow().told()
     }
 
     /// Shows no more than so many rows, or all: what shows them may need time to make them.
@@ -252,37 +252,32 @@ impl DownloadList {
 
     /// The same in the order of the ids.
     fn place(&self, id: DownloadId) -> Option<u32> {
-        let rows = self.imp().rows.borrow();
-        rows.position(id).filter(|position| *position < rows.told)
+        self.imp().rows.borrow().position(id)
     }
 
     /// Puts what is there at the start into the empty list: objects, and downloads of which `source`
     /// tells when they are looked at.
     pub fn fill(&self, objects: Vec<DownloadObject>, others: Vec<DownloadId>, source: impl Source + 'static) {
-        let is_first = self.imp().source.set(Box::new(source)).is_ok() && self.imp().rows.borrow().len() == 0;
+        let is_first = self.imp().source.set(Box::new(source)).is_ok() && self.imp().rows.borrow().by_id.is_empty();
         debug_assert!(is_first, "a list is filled once");
         let objects = objects.into_iter().map(|object| (object.download_id(), Some(object)));
         let rows = others.into_iter().map(|id| (id, None)).chain(objects).collect();
         self.imp().rows.borrow_mut().fill(rows);
-        self.tell();
+        match self.total() {
+            _ if self.is_sorted() => self.arrange(),
+            0 => {}
+            count => self.changed(0, 0, count),
+        }
     }
 
-    /// Adds a download that is not in the list. What comes at the end, as nearly all do, is told with
-    /// what else comes in this turn of the main loop.
+    /// Adds a download that is not in the list. It is told with what else comes in this turn of the main loop.
     pub(super) fn insert(&self, object: DownloadObject) {
         let id = object.download_id();
         let is_leaving = self.imp().rows.borrow().leaving.contains(&id);
         if is_leaving {
             self.tell();
         }
-        let position = self.imp().rows.borrow_mut().insert(id, object);
-        if position < self.imp().rows.borrow().told {
-            self.imp().rows.borrow_mut().told += 1;
-            if !self.is_sorted() {
-                self.changed(position, 0, 1);
-                return;
-            }
-        }
+        self.imp().rows.borrow_mut().insert(id, object);
         self.tell_soon();
     }
 
@@ -321,13 +316,15 @@ impl DownloadList {
                 self.changed(position, count, 0);
             }
         }
-        let told = imp.rows.borrow().told;
-        let count = imp.rows.borrow().len() - told;
-        imp.rows.borrow_mut().told += count;
+        loop {
+            let new = imp.rows.borrow_mut().take_coming();
+            let Some((position, count)) = new else { break };
+            if !is_sorted {
+                self.changed(position, 0, count);
+            }
+        }
         if is_sorted {
             self.arrange();
-        } else if count > 0 {
-            self.changed(told, 0, count);
         }
     }
 }

@@ -13,27 +13,18 @@ pub struct Positions {
 }
 
 impl Positions {
-    /// `slots` slots, all of them taken.
-    pub fn full(slots: usize) -> Self {
-        let mut positions = Self::default();
-        for _ in 0..slots {
-            positions.push();
-        }
-        positions
-    }
-
     /// How many slots are taken.
     pub fn taken(&self) -> u32 {
         self.taken
     }
 
-    /// One more slot at the end, taken.
-    pub fn push(&mut self) {
+    /// One more slot at the end.
+    pub fn push(&mut self, is_taken: bool) {
         let end = self.sums.len() + 1;
         let reach = lowest_bit(end);
         let inside = self.before(end - 1) - self.before(end - reach);
-        self.sums.push(inside + 1);
-        self.taken += 1;
+        self.sums.push(inside + u32::from(is_taken));
+        self.taken += u32::from(is_taken);
     }
 
     /// How many of the slots before this one are taken: the position of this one, if it is.
@@ -98,12 +89,12 @@ mod tests {
 
     #[derive(Clone, Copy, Debug)]
     enum Change {
-        Push,
+        Push(bool),
         Flip(usize),
     }
 
     fn changes() -> impl Strategy<Value = Vec<Change>> {
-        let change = prop_oneof![2 => Just(Change::Push), 3 => (0_usize..64).prop_map(Change::Flip)];
+        let change = prop_oneof![2 => any::<bool>().prop_map(Change::Push), 3 => (0_usize..64).prop_map(Change::Flip)];
         prop::collection::vec(change, 0..200)
     }
 
@@ -114,9 +105,9 @@ mod tests {
             let mut plain: Vec<bool> = Vec::new();
             for change in changes {
                 match change {
-                    Change::Push => {
-                        positions.push();
-                        plain.push(true);
+                    Change::Push(is_taken) => {
+                        positions.push(is_taken);
+                        plain.push(is_taken);
                     }
                     Change::Flip(slot) if slot < plain.len() => {
                         if plain[slot] { positions.free(slot) } else { positions.take(slot) }

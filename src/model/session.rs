@@ -298,9 +298,12 @@ impl Session {
 
     /// Undoes `remove`.
     pub fn restore(&self, ids: &[DownloadId]) {
+        // In the order of the list, whatever the order in which they went: rows that come back are told in stretches.
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
         for id in ids {
-            if self.0.removed.borrow_mut().remove(id) {
-                self.send(Command::Restore(*id));
+            if self.0.removed.borrow_mut().remove(&id) {
+                self.send(Command::Restore(id));
             }
         }
     }
