@@ -16,6 +16,7 @@ use freshet::engine::event::{Event, Progress, Snapshot};
 use freshet::engine::sorting::{Rule, Rules};
 use freshet::engine::{DownloadId, Speed};
 use freshet::model::filter::{Filter, Group};
+use freshet::model::login::Happened;
 use freshet::model::session::{Format, Place};
 use freshet::model::{Addresses, Command, Session, Spot};
 use freshet::settings::Settings;
@@ -119,6 +120,43 @@ fn an_end_is_told_once_and_not_for_what_was_loaded() {
         session.apply(&Event::Changed(in_state(2, State::Completed)));
         session.apply(&Event::Changed(in_state(2, State::Completed)));
         assert_eq!(*told.borrow(), [2]);
+    });
+}
+
+#[test]
+fn a_download_whose_login_is_looked_for_does_not_end_its_batch() {
+    with_session(|session| {
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let heard = told.clone();
+        session.batch().connect_ended(move |ended| heard.borrow_mut().push((ended.completed, ended.failed)));
+        let asks = session.clone();
+        session.connect_login(move |happened| {
+            if let Happened::Asked(id) = happened {
+                asks.seek_login(id);
+            }
+        });
+        let wants = || State::Failed(Failure::new(FailureKind::LoginRequired, ""));
+        session.apply(&Event::Added(in_state(1, State::Downloading)));
+        session.apply(&Event::Changed(in_state(1, wants())));
+        assert_eq!((session.batch().pending(), told.take()), (1, vec![]));
+        // One is remembered.
+        session.apply(&Event::Changed(in_state(1, State::Queued)));
+        session.apply(&Event::Changed(in_state(1, State::Downloading)));
+        session.apply(&Event::Changed(in_state(1, State::Completed)));
+        assert_eq!((session.batch().pending(), told.take()), (0, vec![(1, 0)]));
+        // None is.
+        session.apply(&Event::Added(in_state(2, State::Connecting)));
+        session.apply(&Event::Changed(in_state(2, wants())));
+        session.find_no_login(DownloadId(2));
+        session.find_no_login(DownloadId(2));
+        assert_eq!((session.batch().pending(), told.take()), (0, vec![(0, 1)]));
+        // It is taken off the list meanwhile.
+        session.apply(&Event::Added(in_state(3, State::Connecting)));
+        session.apply(&Event::Changed(in_state(3, wants())));
+        session.apply(&Event::Removed(DownloadId(3)));
+        session.find_no_login(DownloadId(3));
+        assert_eq!((session.batch().pending(), told.take()), (0, vec![]));
+        rows(session);
     });
 }
 

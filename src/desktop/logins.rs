@@ -54,6 +54,7 @@ impl Logins {
         // What was used once and refused is not for another try: servers lock out who fails too often.
         let asker = self.session.login(id).filter(|login| !login.is_refused).and_then(|login| login.asker);
         let Some(asker) = asker else { return (self.told)(Told::Needed(id)) };
+        self.session.seek_login(id);
         let mut waiting = self.waiting.borrow_mut();
         let is_first = !waiting.contains_key(&asker);
         waiting.entry(asker.clone()).or_default().push(id);
@@ -72,10 +73,14 @@ impl Logins {
         let ids = self.waiting.borrow_mut().remove(asker).unwrap_or_default();
         // The user may have been quicker.
         let waits = |id: &DownloadId| self.session.login(*id).is_some_and(|login| !login.is_refused);
-        let ids: Vec<_> = ids.into_iter().filter(waits).collect();
+        let (ids, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(waits);
+        others.into_iter().for_each(|id| self.session.find_no_login(id));
         match recalled {
             Recalled::Found(credentials) => self.session.log_in(&ids, &credentials, None),
-            Recalled::Nothing | Recalled::Locked => ids.into_iter().for_each(|id| (self.told)(Told::Needed(id))),
+            Recalled::Nothing | Recalled::Locked => ids.into_iter().for_each(|id| {
+                (self.told)(Told::Needed(id));
+                self.session.find_no_login(id);
+            }),
         }
     }
 

@@ -2,7 +2,7 @@
 //! What there is to do: how many downloads are still to end, how far they are together, whether any of
 //! them works, and the moment when all have ended. Kept up to date by differences, as the totals are.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,9 +16,11 @@ const SHORT_WAIT: Duration = Duration::from_secs(120);
 /// How one download counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Standing {
-    /// Not in the list, or resting until the user or the time of day wants it.
+    /// Not in the list, or resting until the user wants it.
     #[default]
     Idle,
+    /// To be done, but not before its time.
+    Scheduled,
     /// To be done.
     Pending {
         is_busy: bool,
@@ -36,7 +38,8 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub fn of(download: &Snapshot) -> Self {
+    /// `seeks_login`: whether its log-in is just looked for.
+    pub fn of(download: &Snapshot, seeks_login: bool) -> Self {
         let standing = match &download.state {
             State::Queued => Standing::Pending { is_busy: false },
             // Most looks at a full disk end in the next wait.
@@ -49,8 +52,13 @@ impl Part {
             State::Waiting { .. } => {
                 Standing::Pending { is_busy: download.retry_in.is_some_and(|wait| wait <= SHORT_WAIT) }
             }
-            State::Scheduled { .. } | State::Paused => Standing::Idle,
+            State::Scheduled { .. } => Standing::Scheduled,
+            State::Paused => Standing::Idle,
             State::Completed => Standing::Completed,
+            // It goes on by itself if there is one.
+            State::Failed(failure) if seeks_login && failure.login_wanted().is_some() => {
+                Standing::Pending { is_busy: true }
+            }
             State::Failed(_) => Standing::Failed,
         };
         Self { standing, received: download.progress.received, total: download.progress.total }
@@ -58,6 +66,14 @@ impl Part {
 
     fn is_pending(&self) -> bool {
         matches!(self.standing, Standing::Pending { .. })
+    }
+
+    fn is_scheduled(&self) -> bool {
+        self.standing == Standing::Scheduled
+    }
+
+    fn is_to_do(&self) -> bool {
+        self.is_pending() || self.is_scheduled()
     }
 
     fn is_busy(&self) -> bool {
@@ -84,6 +100,7 @@ pub struct Ended {
 #[derive(Debug, Default)]
 struct Sums {
     pending: u32,
+    scheduled: u32,
     busy: u32,
     received: u64,
     total: u64,
@@ -97,26 +114,45 @@ impl Sums {
     fn replace(&mut self, old: Part, new: Part) -> Option<Ended> {
         let recount = |count: u32, old: bool, new: bool| (count + u32::from(new)).saturating_sub(u32::from(old));
         self.pending = recount(self.pending, old.is_pending(), new.is_pending());
+        self.scheduled = recount(self.scheduled, old.is_scheduled(), new.is_scheduled());
         self.busy = recount(self.busy, old.is_busy(), new.is_busy());
         let ((old_received, old_total), (received, total)) = (old.bytes(), new.bytes());
         self.received = (self.received + received).saturating_sub(old_received);
         self.total = (self.total + total).saturating_sub(old_total);
-        let comes_to_end = old.is_pending() && !new.is_pending();
+        let comes_to_end = old.is_to_do() && !new.is_to_do();
         match new.standing {
             Standing::Completed if comes_to_end => {
                 self.done += new.total.unwrap_or(new.received);
                 self.ended.completed += 1;
             }
             Standing::Failed if comes_to_end => self.ended.failed += 1,
-            Standing::Completed | Standing::Failed | Standing::Idle | Standing::Pending { .. } => {}
+            Standing::Completed
+            | Standing::Failed
+            | Standing::Idle
+            | Standing::Scheduled
+            | Standing::Pending { .. } => {}
         }
-        if !comes_to_end || self.pending > 0 {
-            return None;
-        }
-        self.done = 0;
-        let ended = std::mem::take(&mut self.ended);
         // Where the last one was paused or removed, somebody is here and wanted just that.
-        matches!(new.standing, Standing::Completed | Standing::Failed).then_some(ended)
+        let is_end = comes_to_end && matches!(new.standing, Standing::Completed | Standing::Failed);
+        (is_end && self.to_do() == 0).then(|| self.close()).flatten()
+    }
+
+    fn to_do(&self) -> u32 {
+        self.pending + self.scheduled
+    }
+
+    /// Whether a batch came to rest without an end.
+    fn is_left_open(&self) -> bool {
+        self.to_do() == 0 && (self.done > 0 || self.ended != Ended::default())
+    }
+
+    /// What comes from now on belongs to another batch, unless there is something to do in this one. Tells how
+    /// it ended.
+    fn close(&mut self) -> Option<Ended> {
+        (self.to_do() == 0).then(|| {
+            self.done = 0;
+            std::mem::take(&mut self.ended)
+        })
     }
 
     fn fraction(&self) -> Option<f64> {
@@ -135,6 +171,7 @@ pub struct Batch(Rc<Inner>);
 #[derive(Default)]
 struct Inner {
     sums: RefCell<Sums>,
+    will_close: Cell<bool>,
     on_changed: RefCell<Vec<Changed>>,
     on_ended: RefCell<Vec<AllEnded>>,
 }
@@ -149,6 +186,11 @@ impl Batch {
     /// How many downloads are still to end: at work, waiting or in the queue.
     pub fn pending(&self) -> u32 {
         self.0.sums.borrow().pending
+    }
+
+    /// The same with those that are to start at a time.
+    pub fn to_do(&self) -> u32 {
+        self.0.sums.borrow().to_do()
     }
 
     /// Whether any of them is at work, or will be in a moment.
@@ -177,6 +219,9 @@ impl Batch {
             return;
         }
         let ended = self.0.sums.borrow_mut().replace(old, new);
+        if self.0.sums.borrow().is_left_open() {
+            self.close_soon();
+        }
         let listeners = self.0.on_changed.borrow().clone();
         listeners.iter().for_each(|listener| listener(self));
         if let Some(ended) = ended {
@@ -184,11 +229,23 @@ impl Batch {
             listeners.iter().for_each(|listener| listener(ended));
         }
     }
+
+    /// The last one was paused or removed. Not at once: another folder or another address for it is a pause, too,
+    /// and it goes on in the same turn of the main loop.
+    fn close_soon(&self) {
+        if !self.0.will_close.replace(true) {
+            let batch = self.clone();
+            glib::MainContext::ref_thread_default().spawn_local_with_priority(glib::Priority::LOW, async move {
+                batch.0.will_close.set(false);
+                batch.0.sums.borrow_mut().close();
+            });
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::download_object::tests::snapshot;
+    use super::super::download_object::tests::{alone, snapshot};
     use super::*;
     use crate::engine::error::{Failure, FailureKind};
     use crate::engine::types::Moment;
@@ -197,7 +254,7 @@ mod tests {
         let mut row = snapshot(1);
         row.state = state;
         (row.progress.received, row.progress.total) = (received, total);
-        Part::of(&row)
+        Part::of(&row, false)
     }
 
     #[test]
@@ -236,13 +293,87 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_for_a_time_is_still_to_do() {
+        let mut sums = Sums::default();
+        let (running, scheduled) = (
+            part(State::Downloading, 0, Some(9)),
+            part(State::Scheduled { at: std::time::SystemTime::UNIX_EPOCH }, 0, Some(5)),
+        );
+        let completed = part(State::Completed, 9, Some(9));
+        sums.replace(Part::default(), scheduled);
+        assert_eq!((sums.pending, sums.to_do(), sums.busy, sums.fraction()), (0, 1, 0, None));
+        sums.replace(Part::default(), running);
+        assert_eq!(sums.replace(running, completed), None, "one is to come");
+        let queued = part(State::Queued, 0, Some(5));
+        assert_eq!(sums.replace(scheduled, queued), None);
+        assert_eq!((sums.pending, sums.to_do()), (1, 1));
+        let all = Some(Ended { completed: 2, failed: 0 });
+        assert_eq!(sums.replace(queued, part(State::Completed, 5, Some(5))), all);
+        // That it is taken off is no end.
+        sums.replace(Part::default(), scheduled);
+        assert_eq!((sums.replace(scheduled, Part::default()), sums.to_do()), (None, 0));
+    }
+
+    #[test]
+    fn what_goes_on_elsewhere_is_of_the_same_batch() {
+        let mut sums = Sums::default();
+        let (running, completed) = (part(State::Downloading, 0, Some(9)), part(State::Completed, 9, Some(9)));
+        let (paused, queued) = (part(State::Paused, 0, Some(9)), part(State::Queued, 0, Some(9)));
+        for _ in 0..3 {
+            sums.replace(Part::default(), running);
+        }
+        sums.replace(running, completed);
+        sums.replace(running, completed);
+        assert_eq!(sums.replace(running, paused), None);
+        assert!(sums.is_left_open());
+        sums.replace(paused, queued);
+        sums.close();
+        assert_eq!(sums.replace(queued, completed), Some(Ended { completed: 3, failed: 0 }));
+        assert!(!sums.is_left_open());
+    }
+
+    #[test]
+    fn what_was_paused_for_good_ends_its_batch() {
+        alone(|context| {
+            let batch = Batch::default();
+            let told = Rc::new(RefCell::new(Vec::new()));
+            let heard = told.clone();
+            batch.connect_ended(move |ended| heard.borrow_mut().push(ended.completed));
+            let (running, completed) = (part(State::Downloading, 0, None), part(State::Completed, 9, None));
+            batch.replace(Part::default(), running);
+            batch.replace(Part::default(), running);
+            batch.replace(running, completed);
+            batch.replace(running, part(State::Paused, 0, None));
+            while context.iteration(false) {}
+            batch.replace(part(State::Paused, 0, None), running);
+            batch.replace(running, completed);
+            assert_eq!(*told.borrow(), [1], "not with what came before");
+        });
+    }
+
+    #[test]
+    fn what_finds_its_login_has_not_failed() {
+        let mut row = snapshot(1);
+        row.state = State::Failed(Failure::new(FailureKind::LoginRequired, ""));
+        let (sought, missing) = (Part::of(&row, true), Part::of(&row, false));
+        let running = part(State::Downloading, 0, None);
+        let mut sums = Sums::default();
+        sums.replace(Part::default(), running);
+        assert_eq!(sums.replace(running, sought), None);
+        assert_eq!(sums.pending, 1);
+        assert_eq!(sums.replace(sought, missing), Some(Ended { completed: 0, failed: 1 }), "there is none");
+        row.state = State::Failed(Failure::new(FailureKind::FileNotFound, ""));
+        assert_eq!(Part::of(&row, true).standing, Standing::Failed, "no log-in helps it");
+    }
+
+    #[test]
     fn a_long_wait_is_no_work() {
         let busy = |retry_in: Option<u64>| {
             let mut row = snapshot(1);
             let reason = WaitReason::Retry { failure: Failure::new(FailureKind::Silence, ""), attempt: 1 };
             row.state = State::Waiting { reason, until: Moment::default() };
             row.retry_in = retry_in.map(Duration::from_secs);
-            Part::of(&row).is_busy()
+            Part::of(&row, false).is_busy()
         };
         assert!(busy(Some(4)) && !busy(Some(900)) && !busy(None));
     }
@@ -256,10 +387,10 @@ mod tests {
         row.lacked_space = true;
         for state in [row.state.clone(), State::Connecting] {
             row.state = state;
-            let part = Part::of(&row);
+            let part = Part::of(&row, false);
             assert!(part.is_pending() && !part.is_busy(), "{:?}", row.state);
         }
         row.state = State::Downloading;
-        assert!(Part::of(&row).is_busy(), "there is room");
+        assert!(Part::of(&row, false).is_busy(), "there is room");
     }
 }

@@ -3,7 +3,7 @@
 //! remembered.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use url::Url;
@@ -64,16 +64,23 @@ pub enum Happened {
     Taken(Asker, Credentials),
 }
 
-/// Log-ins that are to be remembered as soon as they have been taken: a wrong one never is. In memory only.
+/// What is on the way between downloads and what remembers log-ins. In memory only.
 #[derive(Debug, Default)]
 pub(super) struct Logins {
+    /// To be remembered as soon as they have been taken: a wrong one never is.
     unproven: RefCell<HashMap<DownloadId, (Asker, Credentials)>>,
+    /// Downloads for which a remembered one is just looked for.
+    sought: RefCell<HashSet<DownloadId>>,
     listener: Listener<dyn Fn(Happened)>,
 }
 
 impl Logins {
     /// A download's state is another one.
     pub(super) fn follow(&self, id: DownloadId, old: &State, new: &State) {
+        if !matches!(new, State::Failed(_)) {
+            // It goes on.
+            self.sought.borrow_mut().remove(&id);
+        }
         let happened = match new {
             State::Failed(failure) if failure.login_wanted().is_some() => {
                 self.forget(id);
@@ -97,6 +104,17 @@ impl Logins {
 
     pub(super) fn forget(&self, id: DownloadId) -> Option<(Asker, Credentials)> {
         self.unproven.borrow_mut().remove(&id)
+    }
+
+    /// The download is off the list.
+    pub(super) fn leave(&self, id: DownloadId) {
+        self.forget(id);
+        self.sought.borrow_mut().remove(&id);
+    }
+
+    /// Whether a remembered log-in is just looked for.
+    pub(super) fn is_sought(&self, id: DownloadId) -> bool {
+        self.sought.borrow().contains(&id)
     }
 
     pub(super) fn remember(&self, id: DownloadId, asker: Asker, credentials: Credentials) {
@@ -131,6 +149,22 @@ impl Session {
                 self.logins().remember(*id, asker.clone(), credentials.clone());
             }
             self.send(Command::LogIn { id: *id, credentials: credentials.clone() });
+        }
+    }
+
+    /// Something is asked for a log-in that it may remember for this download. Until the download goes on with it, or
+    /// `find_no_login` says that there is none, it counts as one that is still to be done. To be called by who hears
+    /// that it was asked for.
+    pub fn seek_login(&self, id: DownloadId) {
+        self.logins().sought.borrow_mut().insert(id);
+    }
+
+    /// Nothing is remembered for it.
+    pub fn find_no_login(&self, id: DownloadId) {
+        if self.logins().is_sought(id) {
+            self.recount(id, || {
+                self.logins().sought.borrow_mut().remove(&id);
+            });
         }
     }
 

@@ -80,8 +80,8 @@ pub struct Place {
 struct Counted(Share, Part);
 
 impl Counted {
-    fn of(download: &Snapshot, category: Option<Category>) -> Self {
-        Self(Share::of(download, category), Part::of(download))
+    fn of(download: &Snapshot, category: Option<Category>, seeks_login: bool) -> Self {
+        Self(Share::of(download, category), Part::of(download, seeks_login))
     }
 }
 
@@ -167,12 +167,23 @@ impl Session {
 
     /// What one download adds that is new, or has changed.
     fn judged(&self, download: &Snapshot) -> Counted {
-        Counted::of(download, self.0.rule_groups.judge(download.id, &download.outline()))
+        let category = self.0.rule_groups.judge(download.id, &download.outline());
+        Counted::of(download, category, self.0.logins.is_sought(download.id))
     }
 
     /// The same where neither its name nor its address are other ones.
     fn counted(&self, download: &Snapshot) -> Counted {
-        Counted::of(download, self.0.rule_groups.of(download.id))
+        Counted::of(download, self.0.rule_groups.of(download.id), self.0.logins.is_sought(download.id))
+    }
+
+    /// Counts a download anew after something that is no change of it.
+    pub(super) fn recount(&self, id: DownloadId, change: impl FnOnce()) {
+        let of_now = || self.0.list.looked_at(id).map(|object| object.read(|download| self.counted(download)));
+        let old = of_now();
+        change();
+        if let Some((old, new)) = old.zip(of_now()) {
+            self.count(old, new);
+        }
     }
 
     /// Finds the session again where it may be gone.
@@ -389,11 +400,13 @@ impl Session {
             Event::Moved(turns) => self.0.list.set_turns(turns),
             Event::Removed(id) => {
                 self.0.traces.borrow_mut().forget(*id);
-                self.0.logins.forget(*id);
-                let Some(object) = self.0.list.get(*id) else { return };
-                self.count(object.read(|download| self.counted(download)), Counted::default());
-                self.0.rule_groups.forget(*id);
-                self.0.list.remove(*id);
+                if let Some(object) = self.0.list.get(*id) {
+                    self.count(object.read(|download| self.counted(download)), Counted::default());
+                    self.0.rule_groups.forget(*id);
+                    self.0.list.remove(*id);
+                }
+                // Up to here it counts as it did.
+                self.0.logins.leave(*id);
             }
             Event::Probed { id, result } => {
                 let told = self.0.probes.borrow_mut().remove(id);
@@ -418,6 +431,10 @@ impl Session {
         self.trace(new);
         object.apply(new);
         self.0.list.touch(false);
+        // Before it is counted: what is just looked for is no failure.
+        if let Some(old) = old_state {
+            self.0.logins.follow(new.id, &old, &new.state);
+        }
         self.count(old, if is_judged_anew { self.judged(new) } else { self.counted(new) });
         if lost_folders::is_told_by(new)
             && let Some(listener) = self.0.on_folder_lost.get()
@@ -429,9 +446,6 @@ impl Session {
             && let Some(listener) = self.0.on_finished.get()
         {
             listener(object);
-        }
-        if let Some(old) = old_state {
-            self.0.logins.follow(new.id, &old, &new.state);
         }
     }
 

@@ -57,7 +57,7 @@ pub fn follow(application: &Application, session: &Session, settings: &Settings)
     session.batch().connect_ended(move |ended| of_ended.begin(ended));
     let of_changed = follower.clone();
     session.batch().connect_changed(move |batch| {
-        if batch.pending() > 0 {
+        if batch.to_do() > 0 {
             of_changed.stop();
         }
     });

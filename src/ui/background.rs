@@ -36,7 +36,7 @@ pub fn follow(application: &Application, session: &Session, settings: &Settings)
         #[weak]
         application,
         move |batch| {
-            let pending = batch.pending();
+            let pending = batch.to_do();
             let is_hidden = application.windows().iter().all(|window| !window.is_visible());
             if is_hidden && told.replace(Some(pending)) != Some(pending) {
                 background::set_status(&ngettext_f(

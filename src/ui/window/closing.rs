@@ -15,14 +15,14 @@ impl Window {
     /// The window is about to be closed. It goes when everything is kept, or only out of sight.
     pub(super) fn leave(&self) -> glib::Propagation {
         let imp = self.imp();
-        let pending = imp.session.get().map_or(0, |session| session.batch().pending());
+        let to_do = imp.session.get().map_or(0, |session| session.batch().to_do());
         let stays = imp.settings.get().is_some_and(|settings| settings.runs_in_background());
         if stays && imp.session.get().is_some() {
             self.set_visible(false);
             return glib::Propagation::Stop;
         }
-        if pending > 0 {
-            self.ask_what_becomes(pending);
+        if to_do > 0 {
+            self.ask_what_becomes(to_do);
             return glib::Propagation::Stop;
         }
         if WidgetExt::activate_action(self, "app.quit", None).is_ok() {
@@ -38,12 +38,12 @@ impl Window {
         }
     }
 
-    fn ask_what_becomes(&self, pending: u32) {
+    fn ask_what_becomes(&self, to_do: u32) {
         let body = ngettext_f(
             "{n} download is not complete. It goes on when Freshet is started again, or without the window.",
             "{n} downloads are not complete. They go on when Freshet is started again, or without the window.",
-            pending,
-            &[("n", &amounts::count(pending))],
+            to_do,
+            &[("n", &amounts::count(to_do))],
         );
         // Translators: a question.
         let dialog = messages::question(self, &gettext("Stop Downloading?"), &body);
