@@ -64,6 +64,13 @@ impl Addresses {
         if curl_command::is_command(text) { Self::in_lines(text) } else { Self::in_prose(text) }
     }
 
+    /// Reads the address of what another program handed over: whatever signs are in it, it is one file. `None` where
+    /// it is not of a scheme that is downloaded from.
+    pub fn in_link(uri: &str) -> Option<Self> {
+        let url = address::absolute(uri).ok()?;
+        Some(Self { found: vec![Entry::from(url)], ..Self::default() })
+    }
+
     /// Reads a text that was not written for us, like a dropped paragraph: what is no address is
     /// passed over.
     pub fn in_prose(text: &str) -> Self {
@@ -303,6 +310,24 @@ mod tests {
         assert_eq!(urls, ["https://example.org/08.zip", "https://example.org/09.zip", "https://example.org/10.zip"]);
         let read = Addresses::in_lines("https://example.org/[9-1].zip");
         assert_eq!(read.refused, ["“[9-1]” counts down. Write the smaller end first."], "{read:?}");
+    }
+
+    #[test]
+    fn a_link_of_another_program_is_one_file_whatever_is_in_its_address() {
+        for uri in ["https://h/disc[01-12].zip", "https://h/{a,b}.zip", "https://h/a[9-1]", "https://[::1]/{x}[1-2]"] {
+            let read = Addresses::in_link(uri).unwrap();
+            assert_eq!(
+                read.only().map(ToString::to_string),
+                Some(uri.replace('{', "%7B").replace('}', "%7D")),
+                "{uri}"
+            );
+            // In the dialog it is a line.
+            let typed = Addresses::in_lines(&read.lines());
+            assert!(typed.refused.is_empty() && typed.found.len() == 1, "{typed:?}");
+        }
+        for uri in ["file:///srv/list[1-2].txt", "trash:///a", "no link"] {
+            assert_eq!(Addresses::in_link(uri), None, "{uri}");
+        }
     }
 
     #[test]

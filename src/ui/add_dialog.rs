@@ -202,10 +202,10 @@ impl AddDialog {
             Dropped::Page(links) => return self.append(&links.lines()),
             Dropped::Files(files) => files,
         };
-        let is_link = |file: &gio::File| !Addresses::in_lines(&file.uri()).found.is_empty();
+        let is_link = |file: &gio::File| Addresses::in_link(&file.uri()).is_some();
         let (links, files): (Vec<_>, Vec<_>) = files.into_iter().partition(is_link);
-        for link in links {
-            self.append(&link.uri());
+        for link in links.iter().filter_map(|link| Addresses::in_link(&link.uri())) {
+            self.append(&link.lines());
         }
         if let Some(taken) = self.imp().taken.get().filter(|_| !files.is_empty()) {
             taken(files);

@@ -30,6 +30,10 @@ def a_link_dropped_as_a_uri_list_is_downloaded():
     drop("uri-list", "list.bin")
 
 
+def a_dropped_link_that_looks_like_a_pattern_is_one_file():
+    drop("uri-list", "disc[1-2].bin")
+
+
 def a_link_dropped_as_a_browser_offers_it_is_downloaded():
     drop("browser", "browser.bin")
 
@@ -99,6 +103,7 @@ def a_running_download_says_why_it_can_not_be_dragged():
 
 TESTS = (
     a_link_dropped_as_a_uri_list_is_downloaded,
+    a_dropped_link_that_looks_like_a_pattern_is_one_file,
     a_link_dropped_as_a_browser_offers_it_is_downloaded,
     an_address_in_dropped_text_is_downloaded,
     a_link_in_dropped_html_alone_is_downloaded,

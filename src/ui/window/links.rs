@@ -194,9 +194,8 @@ impl Window {
 async fn addresses_in(files: &[gio::File]) -> Addresses {
     let mut addresses = Addresses::default();
     for file in files {
-        let uri = Addresses::in_lines(&file.uri());
-        if !uri.found.is_empty() {
-            addresses.extend(uri);
+        if let Some(link) = Addresses::in_link(&file.uri()) {
+            addresses.extend(link);
             continue;
         }
         let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
