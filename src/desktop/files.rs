@@ -11,6 +11,7 @@ use gio::prelude::*;
 
 use super::background;
 use crate::i18n::gettext_f;
+use crate::model::describe;
 
 /// Opens a file with its usual program. The error is a sentence for the user.
 pub async fn open(path: &Path, context: Option<&gio::AppLaunchContext>) -> Result<(), String> {
@@ -67,16 +68,29 @@ pub async fn open_folder(path: &Path, context: Option<&gio::AppLaunchContext>) -
     launch(&folder, context).await
 }
 
-/// Moves a file to the trash; in a sandbox GIO leaves that to the portal. That it is gone already is as good.
-/// The error is a sentence for the user.
-pub async fn trash(path: &Path) -> Result<(), String> {
+/// What became of a file that was to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trashed {
+    Moved,
+    /// It was no longer in its folder.
+    WasGone,
+}
+
+/// Moves a file to the trash; in a sandbox GIO leaves that to the portal. The error is a sentence for the user.
+pub async fn trash(path: &Path) -> Result<Trashed, String> {
     let file = gio::File::for_path(path);
-    let Err(error) = file.trash_future(glib::Priority::DEFAULT).await else { return Ok(()) };
-    if error.matches(gio::IOErrorEnum::NotFound) {
-        return Ok(());
-    }
+    let Err(error) = file.trash_future(glib::Priority::DEFAULT).await else { return Ok(Trashed::Moved) };
     tracing::info!(%error, path = %path.display(), "A file cannot be moved to the trash");
     let name = path.file_name().map(glib::filename_display_name).unwrap_or_default();
+    if error.matches(gio::IOErrorEnum::NotFound) {
+        let Some(folder) = path.parent() else { return Ok(Trashed::WasGone) };
+        if existing(folder).await.is_ok() {
+            return Ok(Trashed::WasGone);
+        }
+        // Its drive may be unplugged, and the file on it.
+        let reason = gettext_f("The folder {folder} is not there.", &[("folder", &describe::folder(folder))]);
+        return Err(cannot_be_trashed(&name, &reason));
+    }
     if error.matches(gio::IOErrorEnum::NotSupported) {
         // Translators: {file} is the name of a file.
         return Err(gettext_f(
@@ -84,8 +98,12 @@ pub async fn trash(path: &Path) -> Result<(), String> {
             &[("file", &name)],
         ));
     }
+    Err(cannot_be_trashed(&name, error.message()))
+}
+
+fn cannot_be_trashed(name: &str, reason: &str) -> String {
     // Translators: {file} is the name of a file, {reason} a sentence of the system.
-    Err(gettext_f("“{file}” cannot be moved to the trash: {reason}", &[("file", &name), ("reason", error.message())]))
+    gettext_f("“{file}” cannot be moved to the trash: {reason}", &[("file", name), ("reason", reason)])
 }
 
 async fn existing(path: &Path) -> Result<gio::File, String> {
@@ -162,6 +180,17 @@ async fn show_items(paths: &[&Path]) -> Result<(), glib::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_on_a_drive_that_is_unplugged_was_not_moved_to_the_trash() {
+        let drive = tempfile::tempdir().unwrap();
+        let context = glib::MainContext::new();
+        let trash = |path: std::path::PathBuf| context.with_thread_default(|| context.block_on(trash(&path))).unwrap();
+        assert_eq!(trash(drive.path().join("gone.iso")), Ok(Trashed::WasGone));
+        let folder = drive.path().join("folder");
+        let words = trash(folder.join("here.iso")).unwrap_err();
+        assert!(words.contains("“here.iso”") && words.contains(&folder.display().to_string()), "{words}");
+    }
 
     #[test]
     fn of_each_folder_one_file_is_shown() {

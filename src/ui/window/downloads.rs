@@ -6,7 +6,8 @@ use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
 use super::Window;
-use crate::desktop::{files, folder_check};
+use crate::desktop::files::{self, Trashed};
+use crate::desktop::folder_check;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::{Command, DownloadId, DownloadObject, amounts};
 use crate::ui::actions::{DownloadAction, WindowAction};
@@ -121,20 +122,24 @@ impl Window {
         }
     }
 
-    /// Moves finished files to the trash and takes them off the list. What cannot be moved stays where it is.
+    /// Moves finished files to the trash and takes them off the list, as well as those that are no longer there. What
+    /// cannot be moved stays where it is.
     fn trash(&self, downloads: &[DownloadObject]) {
         let (window, downloads) = (self.clone(), downloads.to_vec());
         glib::spawn_future_local(async move {
-            let (mut moved, mut failures) = (Vec::new(), Vec::new());
+            let (mut moved, mut gone, mut failures) = (Vec::new(), Vec::new(), Vec::new());
             for download in downloads {
                 let Some(path) = download.path() else { continue };
                 match files::trash(&path).await {
-                    Ok(()) => moved.push(download),
+                    Ok(Trashed::Moved) => moved.push(download),
+                    Ok(Trashed::WasGone) => gone.push(download),
                     Err(sentence) => failures.push(sentence),
                 }
             }
-            if !moved.is_empty() {
-                window.remove(&moved, Removes::WithFile);
+            for (downloads, removes) in [(moved, Removes::WithFile), (gone, Removes::RowOnly)] {
+                if !downloads.is_empty() {
+                    window.remove(&downloads, removes);
+                }
             }
             let more = failures.len().saturating_sub(1);
             if let Some(first) = failures.first() {
