@@ -31,8 +31,10 @@ const USAGE: u8 = 1;
 /// The exit status when the running instance is about to end (EX_TEMPFAIL of sysexits.h).
 const TRY_AGAIN: u8 = 75;
 
+mod ending;
+
 mod imp {
-    use std::cell::{OnceCell, RefCell};
+    use std::cell::{Cell, OnceCell, RefCell};
     use std::ops::ControlFlow;
 
     use super::*;
@@ -44,6 +46,8 @@ mod imp {
         /// What was asked for before there was one.
         pub early: RefCell<Vec<(Wish, DownloadId)>>,
         pub early_for_all: RefCell<Vec<WindowAction>>,
+        /// The program was to end while the list was read, and has something to put into it first.
+        pub ends_when_read: Cell<bool>,
         pub notifier: OnceCell<Notifier>,
         /// Kept as long as the desktop's clock is followed.
         pub clock_format: OnceCell<Option<gio::Settings>>,
@@ -188,9 +192,13 @@ impl Default for Application {
 }
 
 impl Application {
+    fn own_window(&self) -> Option<Window> {
+        self.windows().into_iter().find_map(|window| window.downcast().ok())
+    }
+
     /// The window; the first time it is asked for, the engine is started with the saved list.
     fn window(&self) -> Window {
-        if let Some(window) = self.windows().into_iter().find_map(|window| window.downcast().ok()) {
+        if let Some(window) = self.own_window() {
             return window;
         }
         let settings = match Settings::load() {
@@ -240,6 +248,9 @@ impl Application {
                 suspend::prevent(self, session.batch(), &settings_of);
                 midnight::follow(session.list());
                 self.offer_search(&session);
+                if self.imp().ends_when_read.get() {
+                    window.keep_early(&session);
+                }
                 window.begin(&session);
                 let is_first = self.imp().session.set(session).is_ok();
                 debug_assert!(is_first, "the session is started with the only window");
@@ -254,6 +265,9 @@ impl Application {
                 tracing::error!(reason, "Freshet cannot start");
                 window.fail(&reason);
             }
+        }
+        if self.imp().ends_when_read.take() {
+            self.end();
         }
     }
 
@@ -346,25 +360,6 @@ impl Application {
         }
     }
 
-    /// What a terminal or the end of the desktop's session sends is a wish to quit.
-    fn install_signals(&self) {
-        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-            glib_unix::unix_signal_add_local(
-                signal,
-                glib::clone!(
-                    #[weak(rename_to = application)]
-                    self,
-                    #[upgrade_or]
-                    glib::ControlFlow::Break,
-                    move || {
-                        application.end();
-                        glib::ControlFlow::Continue
-                    }
-                ),
-            );
-        }
-    }
-
     /// A notification's button: the download may be gone, or the program only just started for it.
     fn perform(&self, wish: Wish, id: DownloadId) {
         let window = self.window();
@@ -422,37 +417,6 @@ impl Application {
             false => glib::ExitCode::FAILURE,
             true if addresses.refused.is_empty() => glib::ExitCode::SUCCESS,
             true => glib::ExitCode::from(USAGE),
-        }
-    }
-
-    /// From here on nothing new can be taken.
-    fn is_ending(&self) -> bool {
-        self.imp().session.get().is_some_and(Session::is_stopping)
-    }
-
-    /// Ends the program as soon as everything is kept. The window goes at once. Who asks again does
-    /// not want to wait; what is on disk is enough to go on from.
-    fn end(&self) {
-        if self.is_ending() {
-            self.quit();
-            return;
-        }
-        for window in self.windows() {
-            window.set_visible(false);
-        }
-        match self.imp().session.get() {
-            Some(session) => {
-                let hold = self.hold();
-                session.stop(glib::clone!(
-                    #[weak(rename_to = application)]
-                    self,
-                    move || {
-                        drop(hold);
-                        application.quit();
-                    }
-                ));
-            }
-            None => self.quit(),
         }
     }
 }

@@ -480,7 +480,7 @@ impl Window {
         debug_assert!(is_first, "a window has one set of preferences all its life");
     }
 
-    fn save_shape(&self) {
+    pub fn save_shape(&self) {
         if let Some(settings) = self.imp().settings.get() {
             let (width, height) = self.default_size();
             settings.set_window_shape(WindowShape { width, height, maximized: self.is_maximized() });

@@ -4,7 +4,9 @@
 what it had, and the file is right."""
 
 import random
+import sqlite3
 import subprocess
+import time
 
 from support import desktop, words
 from support.choosers import choose
@@ -52,6 +54,29 @@ def a_finished_list_is_there_after_a_restart():
         with Freshet(home) as app:
             app.wait_for(NAME, words.COMPLETED)
         assert len(server.asked) == requests, "it asked again for what it has"
+
+
+def what_came_while_the_list_was_read_is_in_it_though_the_program_was_to_end():
+    with Server({f"/{NAME}": DATA}) as server, Home() as home:
+        with Freshet(home) as app:
+            app.wait_to_say(words.DROP_HERE)
+        for _ in range(5):
+            # As long as somebody else has it, Freshet waits for it, but no longer than this.
+            patience, began = 1.9, time.monotonic()
+            held = sqlite3.connect(home.data / "freshet" / "list.sqlite", isolation_level=None)
+            held.execute("BEGIN EXCLUSIVE")
+            with Freshet(home, server.url(f"/{NAME}")) as app:
+                app.process.terminate()
+                asked = time.monotonic()
+                held.execute("ROLLBACK")
+                held.close()
+                until("the end", lambda: app.process.poll() is not None)
+            if asked - began < patience:
+                break
+        else:
+            raise AssertionError("the machine is too busy to try it")
+        with Freshet(home) as app:
+            app.wait_for(NAME, words.COMPLETED)
 
 
 def without_a_list_nothing_is_taken_and_that_is_said():
@@ -108,6 +133,7 @@ if __name__ == "__main__":
     run(
         a_killed_program_goes_on_where_it_was,
         a_finished_list_is_there_after_a_restart,
+        what_came_while_the_list_was_read_is_in_it_though_the_program_was_to_end,
         without_a_list_nothing_is_taken_and_that_is_said,
         without_a_display_it_says_what_can_be_done,
         a_folder_that_was_moved_is_replaced_by_the_one_it_is_now,

@@ -4,6 +4,7 @@
 can be worked has a name for a screen reader."""
 
 import random
+import subprocess
 from contextlib import ExitStack, contextmanager
 
 import gi
@@ -225,6 +226,26 @@ def the_window_fits_a_narrow_screen():
                 assert left >= -1 and left + place.width <= window.width + 1, f"“{name}” is outside"
 
 
+def the_window_is_as_large_as_it_was_when_the_program_was_quit():
+    with Home() as home:
+        home.prefer(window_width=640, window_height=480)
+        with Freshet(home) as app:
+            before = until("the window", lambda: DESKTOP.window(words.WINDOW))
+            found = ["xdotool", "search", "--onlyvisible", "--name", f"^{words.WINDOW}$"]
+            size = [str(before.width + 100), str(before.height + 60)]
+            subprocess.run([*found, "windowsize", *size], check=True, capture_output=True, timeout=10)
+
+            def is_resized():
+                return DESKTOP.window(words.WINDOW).width == before.width + 100
+
+            until("the new size", is_resized)
+            point_at_window()
+            DESKTOP.key("ctrl", "q")
+            until("the end", lambda: app.process.poll() is not None)
+        kept = (home.config / "glib-2.0" / "settings" / "keyfile").read_text()
+        assert "window-width=740" in kept and "window-height=540" in kept, kept
+
+
 def extents(node):
     return node.get_component_iface().get_extents(Atspi.CoordType.WINDOW)
 
@@ -244,4 +265,5 @@ if __name__ == "__main__":
         the_add_dialog_explains_a_bad_address_and_takes_a_good_one,
         the_list_is_sorted_by_speed_and_stays_so,
         the_window_fits_a_narrow_screen,
+        the_window_is_as_large_as_it_was_when_the_program_was_quit,
     )

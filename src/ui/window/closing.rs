@@ -17,7 +17,7 @@ impl Window {
         let imp = self.imp();
         let to_do = imp.session.get().map_or(0, |session| session.batch().to_do());
         let stays = imp.settings.get().is_some_and(|settings| settings.runs_in_background());
-        if stays && imp.session.get().is_some() {
+        if stays && (imp.session.get().is_some() || self.has_early()) {
             self.set_visible(false);
             return glib::Propagation::Stop;
         }
@@ -30,6 +30,12 @@ impl Window {
         } else {
             glib::Propagation::Proceed
         }
+    }
+
+    /// Whether something was added that is in no list yet: what is read now takes it in.
+    pub fn has_early(&self) -> bool {
+        let imp = self.imp();
+        imp.session.get().is_none() && imp.failed.get().is_none() && !imp.early.borrow().is_empty()
     }
 
     fn quit(&self) {

@@ -49,6 +49,15 @@ impl Window {
         }
     }
 
+    /// Puts what came while the list was read into it, without a question: the program is about to end. What the list
+    /// has already is there.
+    pub fn keep_early(&self, session: &Session) {
+        for (addresses, place) in self.imp().early.take() {
+            let (new, _) = session.known(&addresses);
+            session.add(&new, &place);
+        }
+    }
+
     fn add_at_once(&self, session: &Session, addresses: &Addresses, place: &Place) {
         if let Some(last) = session.add(addresses, place).last() {
             self.reveal(*last);

@@ -153,6 +153,7 @@ SELECT, SELECTED, DONE, SELECT_ALL = "Select Downloads", r"^{} selected\s*$", "D
 # The groups beside the list, and the search.
 GROUPS, GROUP_FAILED, GROUP_ALL = "Groups", re.compile("^Failed, "), re.compile("^All, ")
 SEARCH, SEARCH_ENTRY = "Search", "Search for name, address or folder"
+DROP_HERE = "Drop links or files here"
 NO_RESULTS, EMPTY_GROUP, SHOW_ALL = "No Results", "No Downloads in This Group", "Show All Downloads"
 
 # The main menu, and a text in each of the windows that it opens.
