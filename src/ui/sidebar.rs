@@ -18,6 +18,7 @@ mod imp {
     use super::*;
 
     type Chosen = Box<dyn Fn(Group)>;
+    type Settled = Box<dyn Fn()>;
 
     #[allow(missing_debug_implementations)] // its listener has none
     #[derive(Default, gtk::CompositeTemplate)]
@@ -29,6 +30,7 @@ mod imp {
         /// Those of the rules, whose rows come last. There may be more rows, which are hidden then.
         pub categories: RefCell<Vec<(Category, String)>>,
         pub chosen: OnceCell<Chosen>,
+        pub settled: OnceCell<Settled>,
     }
 
     #[glib::object_subclass]
@@ -178,6 +180,15 @@ impl Sidebar {
             self,
             move |_, row| sidebar.tell_chosen(row)
         ));
+        imp.list.connect_row_activated(glib::clone!(
+            #[weak(rename_to = sidebar)]
+            self,
+            move |_, _| {
+                if let Some(settled) = sidebar.imp().settled.get() {
+                    settled();
+                }
+            }
+        ));
     }
 
     fn append(&self, group: Group, name: &str) {
@@ -241,6 +252,12 @@ impl Sidebar {
     /// Calls back with the group that is chosen from now on.
     pub fn connect_chosen(&self, chosen: impl Fn(Group) + 'static) {
         let is_first = self.imp().chosen.set(Box::new(chosen)).is_ok();
+        debug_assert!(is_first, "one listens all its life");
+    }
+
+    /// Calls back when a group was meant by a click or Return: the arrow keys only come by, and choose each on the way.
+    pub fn connect_settled(&self, settled: impl Fn() + 'static) {
+        let is_first = self.imp().settled.set(Box::new(settled)).is_ok();
         debug_assert!(is_first, "one listens all its life");
     }
 

@@ -4,6 +4,7 @@
 can be worked has a name for a screen reader."""
 
 import random
+import re
 import subprocess
 from contextlib import ExitStack, contextmanager
 
@@ -14,6 +15,7 @@ from gi.repository import Atspi  # noqa: E402
 
 from support import desktop, words
 from support.freshet_ui import Clipboard, Freshet, Home, is_usable
+from support.screen_reader import focus_of, name
 from support.server import Server
 from support.waiting import outside, run, until
 
@@ -226,6 +228,25 @@ def the_window_fits_a_narrow_screen():
                 assert left >= -1 and left + place.width <= window.width + 1, f"“{name}” is outside"
 
 
+def in_a_narrow_window_keys_go_through_the_groups_and_return_leaves_them():
+    with Server({}) as server, Home() as home:
+        home.prefer(window_width=360, window_height=640)
+        with Freshet(home, server.url("/missing.bin")) as app:
+            app.wait_for("missing.bin", words.FAILED)
+            app.click(words.GROUPS)
+            until("the focus in the groups", lambda: words.GROUP_ALL.match(name(focus_of(app))))
+            for group in ("Active", "Waiting", "Completed"):
+                DESKTOP.key("Down")
+                until(f"the group {group}", lambda: name(focus_of(app)).startswith(f"{group}, "), 3)
+            app.wait_to_say(words.EMPTY_GROUP)
+            assert app.seen(words.ROW, re.compile("^Completed, ")), "the groups are gone"
+            DESKTOP.key("Down")
+            until("the group of what has failed", lambda: app.seen_row("missing.bin"))
+            DESKTOP.key("Return")
+            # What lies out of sight beside the window still counts as shown; the focus leaves it.
+            until("the list without the groups", lambda: name(focus_of(app)) == words.GROUPS, 5)
+
+
 def the_window_is_as_large_as_it_was_when_the_program_was_quit():
     with Home() as home:
         home.prefer(window_width=640, window_height=480)
@@ -265,5 +286,6 @@ if __name__ == "__main__":
         the_add_dialog_explains_a_bad_address_and_takes_a_good_one,
         the_list_is_sorted_by_speed_and_stays_so,
         the_window_fits_a_narrow_screen,
+        in_a_narrow_window_keys_go_through_the_groups_and_return_leaves_them,
         the_window_is_as_large_as_it_was_when_the_program_was_quit,
     )

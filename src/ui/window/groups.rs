@@ -120,13 +120,12 @@ impl Window {
             self,
             #[weak]
             list,
-            move |group| {
-                window.filter(&list, group);
-                let flap = &window.imp().flap;
-                if flap.is_folded() {
-                    flap.set_reveal_flap(false);
-                }
-            }
+            move |group| window.filter(&list, group)
+        ));
+        imp.sidebar.connect_settled(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move || window.leave_groups()
         ));
         imp.search_entry.connect_search_changed(glib::clone!(
             #[weak(rename_to = window)]
@@ -210,5 +209,14 @@ impl Window {
         let imp = self.imp();
         imp.search_bar.set_search_mode(false);
         imp.sidebar.choose(Group::All);
+        self.leave_groups();
+    }
+
+    /// Where they lie over the list, they go.
+    fn leave_groups(&self) {
+        let flap = &self.imp().flap;
+        if flap.is_folded() {
+            flap.set_reveal_flap(false);
+        }
     }
 }
