@@ -10,6 +10,7 @@ use gtk::subclass::prelude::*;
 
 use super::actions::DownloadAction;
 use super::row_button::RowButton;
+use super::row_sentence::{About, RowSentence};
 use super::spoken;
 use super::status_line::StatusLine;
 use crate::i18n::gettext_f;
@@ -23,24 +24,18 @@ const PAUSE_OF_READ: Duration = Duration::from_secs(10);
 
 mod imp {
     use std::cell::{Cell, OnceCell, RefCell};
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use gtk::glib;
     use gtk::prelude::*;
     use gtk::subclass::prelude::*;
 
-    use super::{DownloadAction, DownloadObject, PAUSE, PAUSE_OF_READ, RowButton, StatusLine, gettext_f, spoken};
+    use super::{
+        About, DownloadAction, DownloadObject, PAUSE, PAUSE_OF_READ, RowButton, RowSentence, StatusLine, gettext_f,
+        spoken,
+    };
 
     type Asked = Box<dyn Fn(DownloadAction, DownloadObject)>;
-
-    /// The sentence that a screen reader has of the row.
-    #[derive(Debug)]
-    pub struct Told {
-        /// Name and state, of which it speaks.
-        about: String,
-        sentence: String,
-        at: Instant,
-    }
 
     #[allow(missing_debug_implementations)] // its listener has none
     #[derive(Default, glib::Properties, gtk::CompositeTemplate)]
@@ -59,7 +54,12 @@ mod imp {
         /// Shows whether the row is selected, where several are.
         pub mark: OnceCell<gtk::CheckButton>,
         pub asked: OnceCell<Asked>,
-        pub told: RefCell<Option<Told>>,
+        pub told: RefCell<RowSentence>,
+        /// The end of the pause after which a withheld sentence is told.
+        pub pause: RefCell<Option<glib::SourceId>>,
+        /// How many of them there were: with each the template asks for the sentence anew.
+        #[property(get)]
+        pub pauses: Cell<u32>,
         /// Its list item has its words.
         pub has_lent: Cell<bool>,
     }
@@ -120,19 +120,35 @@ mod imp {
 
         /// What a screen reader says of the row. Of the state it is told at once, of progress seldom.
         #[template_callback]
-        fn sentence(&self, name: &str, status: &str, state_name: &str) -> String {
-            let now = Instant::now();
-            let about = format!("{name}\n{state_name}");
+        fn sentence(&self, name: &str, status: &str, state_name: &str, _pauses: u32) -> String {
+            let id = self.download.borrow().as_ref().map(DownloadObject::id).unwrap_or_default();
             let is_read = self.item().is_some_and(|item| item.has_focus());
             let pause = if is_read { PAUSE_OF_READ } else { PAUSE };
-            let mut told = self.told.borrow_mut();
-            if let Some(told) = told.as_ref().filter(|told| told.about == about && now < told.at + pause) {
-                return told.sentence.clone();
-            }
+            let about = About { id, name: name.to_owned(), state: state_name.to_owned() };
             // Translators: a row of the list as a screen reader says it: file name and state.
             let sentence = gettext_f("{file}: {status}", &[("file", name), ("status", status)]);
-            *told = Some(Told { about, sentence: sentence.clone(), at: now });
-            sentence
+            let said = self.told.borrow_mut().say(about, sentence, pause, Instant::now());
+            if let Some(left) = said.withheld {
+                self.tell_after(left);
+            }
+            said.sentence
+        }
+
+        /// One wake-up, and none where nothing is withheld.
+        fn tell_after(&self, left: Duration) {
+            if self.pause.borrow().is_some() {
+                return;
+            }
+            let row = self.obj().downgrade();
+            // The main loop counts whole milliseconds: not just before the end.
+            let source = glib::timeout_add_local_once(left + Duration::from_millis(1), move || {
+                let Some(row) = row.upgrade() else { return };
+                let imp = row.imp();
+                imp.pause.take();
+                imp.pauses.set(imp.pauses.get().wrapping_add(1));
+                row.notify_pauses();
+            });
+            self.pause.replace(Some(source));
         }
 
         #[template_callback(function)]
@@ -163,6 +179,9 @@ mod imp {
     #[glib::derived_properties]
     impl ObjectImpl for DownloadRow {
         fn dispose(&self) {
+            if let Some(pause) = self.pause.take() {
+                pause.remove();
+            }
             self.dispose_template();
         }
     }

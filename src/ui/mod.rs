@@ -74,6 +74,7 @@ mod plot_field;
 pub mod preferences;
 mod renew_dialog;
 pub mod row_button;
+mod row_sentence;
 pub mod rule_dialog;
 mod rule_row;
 mod rules_group;
