@@ -10,7 +10,7 @@ use glib::prelude::*;
 use glib::subclass::prelude::*;
 
 use super::{content_type, describe, failures};
-use crate::engine::download::state::State;
+use crate::engine::download::state::{State, WaitReason};
 use crate::engine::event::{Progress, Snapshot};
 use crate::engine::types::DownloadId;
 
@@ -38,6 +38,7 @@ mod imp {
         #[property(name = "can-pause", type = bool, get = |imp: &Self| imp.read(super::can_pause))]
         #[property(name = "can-resume", type = bool, get = |imp: &Self| imp.read(super::can_resume))]
         #[property(name = "can-retry", type = bool, get = |imp: &Self| imp.read(super::can_retry))]
+        #[property(name = "is-held", type = bool, get = |imp: &Self| imp.read(super::is_held))]
         #[property(name = "can-renew", type = bool, get = |imp: &Self| imp.read(super::can_renew))]
         #[property(name = "wants-folder", type = bool, get = |imp: &Self| imp.read(super::wants_folder))]
         #[property(name = "can-log-in", type = bool, get = |imp: &Self| imp.read(super::can_log_in))]
@@ -73,7 +74,7 @@ glib::wrapper! {
 type Dependency = (&'static str, fn(&Snapshot, &Snapshot) -> bool);
 
 /// What each property depends on. The status line is written from nearly everything.
-const DEPENDENCIES: [Dependency; 19] = [
+const DEPENDENCIES: [Dependency; 20] = [
     ("name", |old, new| old.name != new.name),
     ("icon", |old, new| old.name != new.name || old.media_type != new.media_type),
     ("fraction", |old, new| fraction(old) != fraction(new)),
@@ -85,6 +86,7 @@ const DEPENDENCIES: [Dependency; 19] = [
     ("can-pause", |old, new| can_pause(old) != can_pause(new)),
     ("can-resume", |old, new| can_resume(old) != can_resume(new)),
     ("can-retry", |old, new| can_retry(old) != can_retry(new)),
+    ("is-held", |old, new| is_held(old) != is_held(new)),
     ("can-renew", |old, new| can_renew(old) != can_renew(new)),
     ("wants-folder", |old, new| wants_folder(old) != wants_folder(new)),
     ("can-log-in", |old, new| can_log_in(old) != can_log_in(new)),
@@ -111,9 +113,9 @@ impl DownloadObject {
         self.imp().read(|download| download.path.clone())
     }
 
-    /// Whether it waits for a slot or for its time, and so could start now.
+    /// Whether it waits for a slot, for its time or until downloads may run, and so could start now.
     pub fn can_start_now(&self) -> bool {
-        self.read(|download| matches!(download.state, State::Queued | State::Scheduled { .. }))
+        self.read(|download| matches!(download.state, State::Queued | State::Scheduled { .. }) || is_held(download))
     }
 
     /// Whether it is still to run, now or some time, and so has a place in the queue.
@@ -214,7 +216,12 @@ pub(super) fn can_resume(download: &Snapshot) -> bool {
 
 /// Something went wrong: `Resume` tries again now.
 fn can_retry(download: &Snapshot) -> bool {
-    matches!(download.state, State::Failed(_) | State::Waiting { .. })
+    matches!(download.state, State::Failed(_) | State::Waiting { .. }) && !is_held(download)
+}
+
+/// Nothing went wrong, but what is around it allows no downloads now: `StartNow` lets it run all the same.
+fn is_held(download: &Snapshot) -> bool {
+    matches!(download.state, State::Waiting { reason: WaitReason::Held(_), .. })
 }
 
 /// Another address of the same file may let it go on.
@@ -267,8 +274,9 @@ pub(super) mod tests {
 
     use super::*;
     use crate::engine::download::spec::Checksum;
+    use crate::engine::download::state::Hold;
     use crate::engine::error::{Failure, FailureKind};
-    use crate::engine::types::Speed;
+    use crate::engine::types::{Moment, Speed};
 
     /// A queued download of `http://example.org/file-N.iso` into `/srv`.
     pub fn snapshot(id: u64) -> Snapshot {
@@ -381,6 +389,21 @@ pub(super) mod tests {
         assert_eq!(buttons(State::Completed), (false, false, false, true, true));
         assert_eq!(buttons(failed), (false, false, true, false, true));
         assert_eq!(buttons(State::Verifying), (false, false, false, false, false));
+    }
+
+    #[test]
+    fn what_is_held_is_started_and_not_tried_again() {
+        let offered = |state| {
+            let object = DownloadObject::new(Snapshot { state, ..snapshot(1) });
+            (object.can_start_now(), object.is_held(), object.can_retry())
+        };
+        let waiting = |reason| State::Waiting { reason, until: Moment::default() };
+        for hold in [Hold::Metered, Hold::Offline, Hold::Hours { until: None }] {
+            assert_eq!(offered(waiting(WaitReason::Held(hold))), (true, true, false), "{hold:?}");
+        }
+        let retry = WaitReason::Retry { failure: Failure::new(FailureKind::Silence, ""), attempt: 1 };
+        assert_eq!(offered(waiting(retry)), (false, false, true));
+        assert_eq!(offered(State::Queued), (true, false, false));
     }
 
     #[test]

@@ -344,7 +344,7 @@ def on_a_metered_network_downloads_wait_where_that_is_wanted():
         services.network(Metered=metered)
         app.wait_for(NAME, words.METERED)
         server.rate = None
-        app.click_in_row(NAME, words.RETRY)
+        app.click_in_row(NAME, words.START_NOW)
         app.wait_for(NAME, words.COMPLETED)
         assert (home.downloads / NAME).read_bytes() == DATA
         services.network(Metered=free)
@@ -381,7 +381,7 @@ def outside_of_its_hours_a_download_waits_and_says_until_when():
         with Freshet(home, server.url(f"/{NAME}")) as app:
             app.wait_for(NAME, words.WAITS_FOR)
             assert not server.asked, "it asked the server all the same"
-            app.click_in_row(NAME, words.RETRY)
+            app.click_in_row(NAME, words.START_NOW)
             app.wait_for(NAME, words.COMPLETED)
 
 
