@@ -11,6 +11,7 @@ use std::time::Duration;
 use gio::prelude::*;
 
 use crate::config;
+use crate::engine::disk::sandbox;
 use crate::engine::download::spec::{DownloadSpec, OnExists};
 use crate::engine::rate::Schedule;
 use crate::engine::{Limits, Speed};
@@ -49,6 +50,12 @@ fn schema() -> Result<gio::SettingsSchema, MissingSchema> {
         gio::SettingsSchemaSource::from_directory(folder, None, true).ok()?.lookup(SCHEMA_ID, false)
     });
     schema.ok_or(MissingSchema)
+}
+
+/// Where downloads go on a desktop that has no folder for them: in the user's home. What a sandbox shows in its place is
+/// of nobody, so a folder is named there that is not let in, either, and can be told to be out of reach.
+fn folder_of(home: PathBuf, is_sandboxed: bool) -> PathBuf {
+    if is_sandboxed { home.join("Downloads") } else { home }
 }
 
 #[derive(Clone, Debug)]
@@ -164,8 +171,8 @@ impl Settings {
 
     /// Where downloads go when nothing else is said: the chosen folder, else the desktop's.
     pub fn download_folder(&self) -> PathBuf {
-        let of_desktop = || glib::user_special_dir(glib::UserDirectory::Downloads).unwrap_or_else(glib::home_dir);
-        self.chosen_folder().unwrap_or_else(of_desktop)
+        let of_desktop = || glib::user_special_dir(glib::UserDirectory::Downloads);
+        self.chosen_folder().or_else(of_desktop).unwrap_or_else(|| folder_of(glib::home_dir(), sandbox::is_inside()))
     }
 
     /// Where the user wants downloads to go.
@@ -182,10 +189,12 @@ impl Settings {
     }
 
     /// Makes the desktop's folder for downloads where a new account has none yet. One that the user
-    /// chose is never made: its drive may just not be there.
+    /// chose is never made: its drive may just not be there. Nor is one that only a sandbox would have.
     pub fn make_default_folder(&self) {
-        if self.0.string(Key::DownloadFolder.name()).is_empty()
-            && let Err(error) = std::fs::create_dir_all(self.download_folder())
+        let folder = self.download_folder();
+        if self.chosen_folder().is_none()
+            && !sandbox::would_lose(&folder)
+            && let Err(error) = std::fs::create_dir_all(folder)
         {
             tracing::warn!("the folder for downloads cannot be made: {error}");
         }
@@ -384,6 +393,12 @@ mod tests {
         assert_eq!(settings.window_shape(), shape);
         settings.0.set_string(Key::DownloadFolder.name(), "/srv/files").unwrap();
         assert_eq!(settings.download_folder(), Path::new("/srv/files"));
+    }
+
+    #[test]
+    fn without_a_folder_for_downloads_a_sandbox_saves_nothing_in_a_home_of_its_own() {
+        assert_eq!(folder_of("/home/ann".into(), false), Path::new("/home/ann"));
+        assert_eq!(folder_of("/home/ann".into(), true), Path::new("/home/ann/Downloads"));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! <https://flatpak.github.io/xdg-desktop-portal/docs/doc-org.freedesktop.portal.Background.html>
 
 use std::cell::{Cell, RefCell};
-use std::path::Path;
 use std::rc::Rc;
 
 use gio::prelude::*;
@@ -17,10 +16,7 @@ const INTERFACE: &str = "org.freedesktop.portal.Background";
 /// So long the portal may take to say that it has understood; the user's answer may take longer.
 const PATIENCE_MS: i32 = 25_000;
 
-/// Whether the program is in a sandbox, where what it may do is asked of the portals.
-pub fn is_sandboxed() -> bool {
-    Path::new("/.flatpak-info").exists()
-}
+pub use crate::model::sandbox::is_inside as is_sandboxed;
 
 /// What the user, or the desktop, allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

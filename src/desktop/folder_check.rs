@@ -6,6 +6,7 @@ use std::path::Path;
 use gio::prelude::*;
 
 use crate::i18n::gettext;
+use crate::model::sandbox;
 
 const ASKED: &str = "standard::type,access::can-write";
 
@@ -20,7 +21,11 @@ pub async fn problem(folder: &Path) -> Option<String> {
         Ok(about) if !about.boolean(gio::FILE_ATTRIBUTE_ACCESS_CAN_WRITE) => {
             Some(gettext("Nothing can be saved in this folder: you may not write there. Choose another folder."))
         }
-        Ok(_) => None,
+        Ok(_) => is_of_sandbox_alone(folder).await.then(|| {
+            gettext(
+                "The sandbox that Freshet runs in has no way into this folder: what is saved there would be lost. Choose it anew, or choose another folder.",
+            )
+        }),
         Err(error) if error.matches(gio::IOErrorEnum::NotFound) => {
             Some(gettext("This folder is not there. Make it, plug in its drive, or choose another one."))
         }
@@ -29,4 +34,10 @@ pub async fn problem(folder: &Path) -> Option<String> {
             Some(gettext("This folder cannot be reached. Choose another folder."))
         }
     }
+}
+
+/// Asked on a thread of its own: a drive may not answer.
+async fn is_of_sandbox_alone(folder: &Path) -> bool {
+    let folder = folder.to_owned();
+    sandbox::is_inside() && gio::spawn_blocking(move || sandbox::would_lose(&folder)).await.unwrap_or(true)
 }

@@ -54,18 +54,16 @@ fn is_lost(kind: &FailureKind) -> bool {
     matches!(kind, FailureKind::FolderMissing | FailureKind::NotWritable)
 }
 
-/// Looks which of the folders are lost: those of downloads that are not complete, and the one that the
-/// user chose for new ones. A drive that does not answer is waited for on a thread of its own.
-pub async fn look(downloads: impl Iterator<Item = Snapshot>, chosen: Option<PathBuf>) -> Vec<LostFolder> {
+/// Looks which of the folders are lost: those of downloads that are not complete, and the one for new ones. A drive that
+/// does not answer is waited for on a thread of its own.
+pub async fn look(downloads: impl Iterator<Item = Snapshot>, default: PathBuf) -> Vec<LostFolder> {
     let mut folders: BTreeMap<PathBuf, Vec<DownloadId>> = BTreeMap::new();
     for download in downloads {
         if !matches!(download.state, State::Completed | State::Verifying) {
             folders.entry(download.folder).or_default().push(download.id);
         }
     }
-    if let Some(chosen) = chosen.clone() {
-        folders.entry(chosen).or_default();
-    }
+    folders.entry(default.clone()).or_default();
     let looked = gio::spawn_blocking(move || {
         let is_lost = |path: &Path| check_folder(path).is_err_and(|failure| is_lost(&failure.kind));
         folders.into_iter().filter(|(path, _)| is_lost(path)).collect::<Vec<_>>()
@@ -74,7 +72,7 @@ pub async fn look(downloads: impl Iterator<Item = Snapshot>, chosen: Option<Path
         tracing::warn!("it cannot be seen whether all folders are there");
         Vec::new()
     });
-    let of = |(path, downloads)| LostFolder { is_default: chosen.as_ref() == Some(&path), path, downloads };
+    let of = |(path, downloads)| LostFolder { is_default: path == default, path, downloads };
     lost.into_iter().map(of).collect()
 }
 
@@ -101,14 +99,13 @@ mod tests {
             download(4, &gone, &State::Completed),
         ];
         let chosen = there.path().join("chosen");
-        let found = |chosen: Option<PathBuf>| {
-            glib::MainContext::default().block_on(look(downloads.clone().into_iter(), chosen))
-        };
+        let found =
+            |default: PathBuf| glib::MainContext::default().block_on(look(downloads.clone().into_iter(), default));
         let lost = LostFolder { path: gone.clone(), downloads: vec![DownloadId(1), DownloadId(3)], is_default: false };
         let of_new = LostFolder { path: chosen.clone(), downloads: Vec::new(), is_default: true };
-        assert_eq!(found(Some(chosen)), [of_new, lost.clone()]);
-        assert_eq!(found(Some(gone)), [LostFolder { is_default: true, ..lost.clone() }]);
-        assert_eq!(found(None), std::slice::from_ref(&lost));
+        assert_eq!(found(chosen), [of_new, lost.clone()]);
+        assert_eq!(found(gone), [LostFolder { is_default: true, ..lost.clone() }]);
+        assert_eq!(found(there.path().into()), std::slice::from_ref(&lost));
         assert!(lost.sentence().ends_with("cannot be reached. 2 downloads are to be saved there."));
         let to: PathBuf = "/srv".into();
         let repaired: Vec<_> = lost.repair(&to).collect();

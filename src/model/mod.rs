@@ -43,6 +43,7 @@ pub mod totals;
 pub mod why;
 
 pub use crate::engine::command::{Command, Spot};
+pub use crate::engine::disk::sandbox;
 pub use crate::engine::download::state::Hold;
 pub use crate::engine::kind;
 pub use crate::engine::net::proxied::ProxyFinder;

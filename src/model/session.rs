@@ -348,7 +348,7 @@ impl Session {
     /// Looks for folders that are out of reach.
     pub async fn lost_folders(&self) -> Vec<LostFolder> {
         let downloads: Vec<_> = self.0.engine.live_snapshots();
-        lost_folders::look(downloads.into_iter(), self.0.settings.chosen_folder()).await
+        lost_folders::look(downloads.into_iter(), self.folder()).await
     }
 
     /// Has another folder take the place of one that is out of reach. The error is a sentence for the user.

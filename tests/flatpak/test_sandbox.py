@@ -52,7 +52,7 @@ def the_sandbox_talks_to_no_service_that_a_portal_replaces():
         "shared": {"network", "ipc"},
         "sockets": {"x11", "wayland", "fallback-x11"},
         "devices": {"dri"},
-        "filesystems": {"xdg-download", "~/.ssh/known_hosts:ro"},
+        "filesystems": {"xdg-download:create", "~/.ssh/known_hosts:ro"},
     }
     told = (line.split("=", 1) for line in permissions if "=" in line)
     assert {name: set(filter(None, values.split(";"))) for name, values in told} == wanted, permissions
@@ -75,6 +75,22 @@ def what_would_be_lost_with_the_sandbox_is_not_downloaded():
         assert not server.asked, "the server was asked for it"
         subprocess.run([*command, str(HOME.downloads)], check=True, capture_output=True, timeout=30)
     assert (HOME.downloads / "lost.bin").read_bytes() == DATA
+
+
+def without_the_folder_for_downloads_nothing_is_saved_in_a_home_of_the_sandbox():
+    override = ["flatpak", "override", "--user"]
+    subprocess.run([*override, "--nofilesystem=xdg-download", sandbox.ID], check=True, timeout=30)
+    try:
+        with Server({"/nowhere.bin": DATA}) as server:
+            with Freshet(HOME, server.url("/nowhere.bin")) as app:
+                app.wait_to_say(words.NO_DOWNLOADS)
+                app.wait_for("nowhere.bin", words.FAILED)
+                app.screenshot(DESKTOP, "flatpak-no-downloads")
+                DESKTOP.focus(words.WINDOW)
+                app.click_in_row("nowhere.bin", words.REMOVE)
+            assert not server.asked, "the server was asked for it"
+    finally:
+        subprocess.run([*override, "--reset", sandbox.ID], check=True, timeout=30)
 
 
 def a_dropped_link_is_downloaded_and_told_of_through_the_portal():
@@ -213,6 +229,7 @@ if __name__ == "__main__":
             the_sandbox_talks_to_no_service_that_a_portal_replaces,
             the_libcurl_of_the_runtime_is_told_and_not_known_to_be_bad,
             what_would_be_lost_with_the_sandbox_is_not_downloaded,
+            without_the_folder_for_downloads_nothing_is_saved_in_a_home_of_the_sandbox,
             a_dropped_link_is_downloaded_and_told_of_through_the_portal,
             a_folder_that_the_user_grants_is_downloaded_into_now_and_after_a_restart,
             a_grant_that_has_died_is_told_at_the_start_and_repaired,

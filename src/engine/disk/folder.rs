@@ -20,7 +20,7 @@ use super::lock::{can_lock, in_use};
 use super::naming::{JOURNAL_SUFFIX, PART_SUFFIX};
 use super::place::recover;
 use super::room::{missing_space, try_room};
-use super::{Found, Journal, Look, open};
+use super::{Found, Journal, Look, open, sandbox};
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::types::ByteRange;
 
@@ -248,11 +248,15 @@ pub fn exists(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Whether files can be saved in a folder.
+/// Whether files can be saved in a folder, and are still there tomorrow.
 pub fn check_folder(folder: &Path) -> Result<(), Failure> {
     let failure = |error: io::Error| Failure::from_io(&error, &format!("cannot save files in {}", folder.display()));
     if !fs::metadata(folder).map_err(failure)?.is_dir() {
         return Err(Failure::new(FailureKind::FolderMissing, format!("{} is not a folder", folder.display())));
+    }
+    if sandbox::would_lose(folder) {
+        let detail = format!("{} is of the sandbox alone, and ends with it", folder.display());
+        return Err(Failure::new(FailureKind::NotWritable, detail));
     }
     rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| failure(error.into()))
 }

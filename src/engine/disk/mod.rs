@@ -25,6 +25,7 @@ mod part_file;
 mod place;
 mod record;
 mod room;
+pub mod sandbox;
 mod sum;
 mod syncer;
 mod turns;
@@ -34,7 +35,6 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 pub use block::Block;
-pub use device::mount_point;
 pub use disk_threads::DiskThreads;
 pub use folder::{address, check_folder};
 pub use journal::{Journal, JournalError};

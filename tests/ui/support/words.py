@@ -146,6 +146,7 @@ UNSAVED = r"cannot be saved: .*\. The disk is full\."
 
 # A folder that is out of reach, and the title of the chooser for another one.
 FOLDER_GONE = r"\bgone for new downloads cannot be reached\."
+NO_DOWNLOADS = r"\bDownloads (for new downloads )?cannot be reached"
 LOST, CHOOSE_FOLDER, FOLDER_CHOOSER = r"\bgone cannot be reached\. 1 download is", "Choose Folder…", "Choose Folder"
 
 # Several rows are selected.
