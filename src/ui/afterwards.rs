@@ -92,7 +92,7 @@ impl Follower {
         }
         let now = Instant::now();
         let countdown = Countdown::new(what, self.settings.when_done_delay(), now);
-        if self.window().is_none_or(|window| !window.is_active() || !window.is_visible()) {
+        if !self.window().is_some_and(|window| messages::is_looked_at(&window)) {
             self.notify(&what.heading(), &countdown.lasting_words(ended, now, SystemTime::now()), true);
         }
         let weak = Rc::downgrade(self);
@@ -213,7 +213,7 @@ impl Follower {
     /// Says what did not work where it is seen.
     fn tell(&self, sentence: &str) {
         tracing::warn!("{sentence}");
-        match self.window().filter(|window| window.is_active() && window.is_visible()) {
+        match self.window().filter(messages::is_looked_at) {
             Some(window) => messages::tell(window.toasts(), sentence),
             None => self.notify(&gettext("All Downloads Have Ended"), sentence, false),
         }

@@ -2,6 +2,7 @@
 //! The application: one instance per session of the desktop, to which later ones hand over their
 //! addresses; the start of the engine, and an end that keeps everything.
 
+mod ending;
 mod telling;
 
 use std::ffi::{OsStr, OsString};
@@ -25,13 +26,13 @@ use crate::model::session::Place;
 use crate::model::{Addresses, DownloadId, Session};
 use crate::settings::Settings;
 
+pub use telling::Wish;
+
 /// The exit status when an argument was no address.
 const USAGE: u8 = 1;
 
 /// The exit status when the running instance is about to end (EX_TEMPFAIL of sysexits.h).
 const TRY_AGAIN: u8 = 75;
-
-mod ending;
 
 mod imp {
     use std::cell::{Cell, OnceCell, RefCell};
@@ -147,14 +148,6 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         eprintln!("freshet: {}", gettext("Freshet is just ending. Try again."));
     }
     ExitCode::from(status)
-}
-
-/// What a notification's button asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    Perform(DownloadAction),
-    /// Show its row.
-    Reveal,
 }
 
 /// What an argument of the command line is.
@@ -358,37 +351,6 @@ impl Application {
         } else {
             self.imp().early_for_all.borrow_mut().push(action);
         }
-    }
-
-    /// A notification's button: the download may be gone, or the program only just started for it.
-    fn perform(&self, wish: Wish, id: DownloadId) {
-        let window = self.window();
-        let Some(session) = self.imp().session.get() else {
-            window.present();
-            self.imp().early.borrow_mut().push((wish, id));
-            return;
-        };
-        self.notifier().forget(id);
-        let download = session.list().get(id);
-        match (wish, download) {
-            (Wish::Perform(action), Some(download)) if action.fits(&download) => {
-                if action == DownloadAction::LogIn {
-                    // Its dialog is above the window.
-                    window.present();
-                }
-                window.perform(action, &[download]);
-            }
-            (_, download) => {
-                window.present();
-                if download.is_some() {
-                    window.reveal(id);
-                }
-            }
-        }
-    }
-
-    pub fn notifier(&self) -> &Notifier {
-        self.imp().notifier.get_or_init(|| Notifier::new(self))
     }
 
     /// The command line of this instance, or of one that hands over and then ends.

@@ -83,14 +83,14 @@ fn follow_background(application: &Application, settings: &Settings) {
 /// Says it where the user looks. A window that was closed meanwhile comes back: without it the program may not run on.
 fn tell(application: Option<Application>, sentence: &str) {
     let window = application.and_then(|application| application.active_window());
-    if let Some(hidden) = window.as_ref().filter(|window| !window.is_visible()) {
-        hidden.present();
-    }
     match window.map(|window| window.downcast::<adw::PreferencesWindow>()) {
-        Some(Ok(preferences)) => preferences.add_toast(messages::toast(sentence, &preferences)),
+        Some(Ok(preferences)) => {
+            messages::come_to_front(&preferences);
+            preferences.add_toast(messages::toast(sentence, &preferences));
+        }
         Some(Err(window)) => {
             if let Ok(window) = window.downcast::<Window>() {
-                messages::tell(window.toasts(), sentence);
+                messages::tell_in_front(&window, window.toasts(), sentence);
             }
         }
         None => tracing::warn!("{sentence}"),

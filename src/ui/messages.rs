@@ -32,6 +32,27 @@ pub fn tell(overlay: &adw::ToastOverlay, text: &str) {
     overlay.add_toast(toast(text, overlay));
 }
 
+/// Whether the user looks at a window. One that was closed counts as active still.
+pub fn is_looked_at(window: &impl IsA<gtk::Window>) -> bool {
+    let window = window.upcast_ref::<gtk::Window>();
+    window.is_active() && window.is_visible()
+}
+
+/// Has a window that something is about to be said in come to the front, where none of the program's is.
+pub fn come_to_front(window: &impl IsA<gtk::Window>) {
+    let window = window.upcast_ref::<gtk::Window>();
+    let active = window.application().and_then(|application| application.active_window());
+    if !window.is_visible() || !active.as_ref().is_some_and(is_looked_at) {
+        window.present();
+    }
+}
+
+/// Says a sentence about what the user did elsewhere, in a notification or in a dialog of the desktop, so that it is seen.
+pub fn tell_in_front(window: &impl IsA<gtk::Window>, overlay: &adw::ToastOverlay, text: &str) {
+    come_to_front(window);
+    tell(overlay, text);
+}
+
 /// Says a sentence and offers to do something about it.
 pub fn offer(overlay: &adw::ToastOverlay, text: &str, label: &str, done: impl Fn() + 'static) {
     let toast = around(&words(text, Some(label), overlay.upcast_ref()));

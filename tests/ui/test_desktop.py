@@ -54,6 +54,18 @@ def a_completed_download_is_told_of_until_it_is_seen():
         until("it to be withdrawn", lambda: not services.notifications())
 
 
+def a_file_that_is_gone_is_told_in_front_when_its_notification_opens_it():
+    with begun({f"/{NAME}": DATA}, run_in_background="true") as (services, server, home, app):
+        close_window()
+        until("the window to go", lambda: DESKTOP.window(words.WINDOW) is None)
+        server.rate = None
+        told = services.notification(NAME)
+        (home.downloads / NAME).unlink()
+        services.press(told, words.OPEN_FILE)
+        until("the window", lambda: DESKTOP.window(words.WINDOW))
+        app.wait_to_say(f"“{NAME}” is no longer there")
+
+
 def many_completed_downloads_are_told_of_as_one():
     files = {f"/{number}.bin": DATA[:100_000] for number in range(6)}
     with begun(files) as (services, server, _, _app):
@@ -466,6 +478,7 @@ def what_is_not_possible_is_not_offered_and_the_reason_told():
 if __name__ == "__main__":
     run(
         a_completed_download_is_told_of_until_it_is_seen,
+        a_file_that_is_gone_is_told_in_front_when_its_notification_opens_it,
         many_completed_downloads_are_told_of_as_one,
         a_failed_download_is_tried_again_from_its_notification,
         a_download_that_waits_for_a_login_is_told_of_until_it_is_seen,

@@ -1,15 +1,59 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! What is told by notifications of downloads while nobody looks at the window.
+//! What is told in notifications while nobody looks, and what their buttons ask for.
 
 use adw::prelude::*;
+use adw::subclass::prelude::*;
 use gtk::glib;
 
-use super::{Application, Window};
+use super::Application;
 use crate::desktop::logins::{self, Told};
-use crate::model::{DownloadObject, Session};
+use crate::desktop::notifications::Notifier;
+use crate::model::{DownloadId, DownloadObject, Session};
 use crate::settings::Settings;
+use crate::ui::actions::DownloadAction;
+use crate::ui::messages;
+use crate::ui::window::Window;
+
+/// What a notification's button asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Perform(DownloadAction),
+    /// Show its row.
+    Reveal,
+}
 
 impl Application {
+    /// A notification's button: the download may be gone, or the program only just started for it.
+    pub(super) fn perform(&self, wish: Wish, id: DownloadId) {
+        let window = self.window();
+        let Some(session) = self.imp().session.get() else {
+            window.present();
+            self.imp().early.borrow_mut().push((wish, id));
+            return;
+        };
+        self.notifier().forget(id);
+        let download = session.list().get(id);
+        match (wish, download) {
+            (Wish::Perform(action), Some(download)) if action.fits(&download) => {
+                if action == DownloadAction::LogIn {
+                    // Its dialog is above the window.
+                    window.present();
+                }
+                window.perform(action, &[download]);
+            }
+            (_, download) => {
+                window.present();
+                if download.is_some() {
+                    window.reveal(id);
+                }
+            }
+        }
+    }
+
+    pub fn notifier(&self) -> &Notifier {
+        self.imp().notifier.get_or_init(|| Notifier::new(self))
+    }
+
     /// Tells of downloads that end while the window is not looked at.
     pub(super) fn tell_of_ends(&self, session: &Session, settings: &Settings) {
         let settings = settings.clone();
@@ -48,9 +92,7 @@ impl Application {
     }
 
     fn tell_unless_seen(&self, download: &DownloadObject, settings: &Settings) {
-        // One that was closed counts as active still.
-        let is_seen = self.active_window().is_some_and(|window| window.is_active() && window.is_visible());
-        if !is_seen && settings.notifies_ends() {
+        if !self.active_window().is_some_and(|window| messages::is_looked_at(&window)) && settings.notifies_ends() {
             self.notifier().ended(download);
         }
     }

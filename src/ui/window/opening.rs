@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Hands files and folders over to the programs that the desktop has for them. Each may be a window of its own: of many it is
-//! asked whether all are meant.
+//! asked whether all are meant. A notification may have asked for it while nobody looks at the window: what goes wrong then is
+//! told in front.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,7 @@ impl Window {
             let context = WidgetExt::display(&window).app_launch_context();
             for path in paths {
                 if let Err(sentence) = files::open(&path, Some(context.upcast_ref())).await {
-                    messages::tell(&window.imp().toasts, &sentence);
+                    messages::tell_in_front(&window, &window.imp().toasts, &sentence);
                 }
             }
         });
@@ -74,7 +75,7 @@ impl Window {
                 failures.extend(files::open_folder(&folder, Some(context.upcast_ref())).await.err());
             }
             for sentence in failures {
-                messages::tell(&window.imp().toasts, &sentence);
+                messages::tell_in_front(&window, &window.imp().toasts, &sentence);
             }
         });
     }
