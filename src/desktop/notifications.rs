@@ -65,7 +65,7 @@ struct Unseen {
     ended: Vec<Ended>,
     /// The tags of the notifications that are shown.
     shown: BTreeSet<String>,
-    /// As many were told of together.
+    /// As many of them, the first ones, were told of together.
     told: usize,
 }
 
@@ -80,8 +80,16 @@ struct Plan {
 
 impl Unseen {
     fn add(&mut self, ended: Ended) {
-        self.ended.retain(|known| known.id != ended.id);
+        self.take(ended.id);
         self.ended.push(ended);
+    }
+
+    fn take(&mut self, id: DownloadId) {
+        let Some(place) = self.ended.iter().position(|ended| ended.id == id) else { return };
+        self.ended.remove(place);
+        if place < self.told {
+            self.told -= 1;
+        }
     }
 
     fn plan(&self) -> Plan {
@@ -96,16 +104,26 @@ impl Unseen {
 
     /// Forgets a download, and tells which notification speaks of nothing else.
     fn forget(&mut self, id: DownloadId, together: &str) -> Option<String> {
-        self.ended.retain(|ended| ended.id != id);
+        self.take(id);
         let own = tag(id);
         if self.shown.remove(&own) {
             return Some(own);
         }
         if self.ended.is_empty() && self.shown.remove(together) {
-            self.told = 0;
             return Some(together.to_owned());
         }
         None
+    }
+
+    /// The user has taken up a download, and has seen the notification that told of it: which that is. Of what was told
+    /// together all is seen then, however few of it a button is for.
+    fn take_up(&mut self, id: DownloadId, together: &str) -> Option<String> {
+        if self.ended.iter().any(|ended| ended.id == id) && self.shown.remove(together) {
+            self.take(id);
+            self.ended.drain(..std::mem::take(&mut self.told));
+            return Some(together.to_owned());
+        }
+        self.forget(id, together)
     }
 }
 
@@ -162,10 +180,20 @@ impl Notifier {
         }
     }
 
-    /// The download is gone from the list, or goes on: what was told of it is no longer so.
+    /// The download is gone from the list: what was told of it is no longer so.
     pub fn forget(&self, id: DownloadId) {
+        self.take_back(|unseen, together| unseen.forget(id, together));
+    }
+
+    /// The user has taken up the download, by the button of a notification: what that told is seen.
+    pub fn take_up(&self, id: DownloadId) {
+        self.take_back(|unseen, together| unseen.take_up(id, together));
+    }
+
+    /// Withdraws what `seen` says of each outcome.
+    fn take_back(&self, seen: impl Fn(&mut Unseen, &str) -> Option<String>) {
         for outcome in Outcome::ALL {
-            let withdrawn = self.unseen(outcome).borrow_mut().forget(id, together_tag(outcome));
+            let withdrawn = seen(&mut self.unseen(outcome).borrow_mut(), together_tag(outcome));
             if let Some(tag) = withdrawn {
                 self.withdraw(&tag);
             }
@@ -339,15 +367,47 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_is_told_no_longer() {
+    fn what_is_gone_or_taken_up_is_told_no_longer() {
+        for forget in [Unseen::forget, Unseen::take_up] {
+            let mut unseen = Unseen::default();
+            (1..3).for_each(|id| unseen.add(ended(id)));
+            assert_eq!(forget(&mut unseen, DownloadId(1), "all"), None, "nothing was told of it yet");
+            tell(&mut unseen);
+            assert_eq!(forget(&mut unseen, DownloadId(2), "all"), Some(tag(DownloadId(2))));
+            assert_eq!(tell(&mut unseen), Plan::default());
+        }
+    }
+
+    #[test]
+    fn many_that_are_gone_are_told_as_long_as_one_of_them_is_there() {
         let mut unseen = Unseen::default();
-        (1..3).for_each(|id| unseen.add(ended(id)));
-        assert_eq!(unseen.forget(DownloadId(1), "all"), None, "nothing was told of it yet");
-        tell(&mut unseen);
-        assert_eq!(unseen.forget(DownloadId(2), "all"), Some(tag(DownloadId(2))));
         (1..6).for_each(|id| unseen.add(ended(id)));
         tell(&mut unseen);
         let gone: Vec<_> = (1..6).map(|id| unseen.forget(DownloadId(id), "all")).collect();
-        assert_eq!(gone, [None, None, None, None, Some("all".to_owned())], "as long as one of them is there");
+        assert_eq!(gone, [None, None, None, None, Some("all".to_owned())]);
+    }
+
+    #[test]
+    fn after_the_button_of_many_only_what_ends_later_is_told() {
+        let mut unseen = Unseen::default();
+        (1..6).for_each(|id| unseen.add(ended(id)));
+        tell(&mut unseen);
+        // This one ends while the button is pressed.
+        unseen.add(ended(6));
+        assert_eq!(unseen.take_up(DownloadId(5), "all"), Some("all".to_owned()));
+        assert_eq!(tell(&mut unseen), Plan { single: vec![0], ..Plan::default() });
+        assert_eq!(unseen.shown.iter().collect::<Vec<_>>(), [&tag(DownloadId(6))]);
+        unseen.add(ended(7));
+        assert_eq!(tell(&mut unseen).single, [1], "those before do not come back");
+    }
+
+    #[test]
+    fn what_ends_again_is_told_again_among_many() {
+        let mut unseen = Unseen::default();
+        (1..6).for_each(|id| unseen.add(ended(id)));
+        tell(&mut unseen);
+        unseen.add(ended(2));
+        assert!(tell(&mut unseen).together);
+        assert_eq!((unseen.told, unseen.ended.len()), (5, 5));
     }
 }

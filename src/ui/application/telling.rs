@@ -31,7 +31,7 @@ impl Application {
             self.imp().early.borrow_mut().push((wish, id));
             return;
         };
-        self.notifier().forget(id);
+        self.notifier().take_up(id);
         let download = session.list().get(id);
         match (wish, download) {
             (Wish::Perform(action), Some(download)) if action.fits(&download) => {
