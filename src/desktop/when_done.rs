@@ -12,6 +12,15 @@ pub struct Offers {
     pub refusals: Option<String>,
 }
 
+impl Offers {
+    /// What can be chosen: what is possible, and what is chosen all the same. It may have been possible then, and is
+    /// what will be tried.
+    pub fn with_chosen(&self, name: &str) -> Vec<Afterwards> {
+        let is_offered = |one: &Afterwards| self.possible.contains(one) || one.name() == name;
+        Afterwards::ALL.into_iter().filter(is_offered).collect()
+    }
+}
+
 /// A command would be run in the sandbox, where there is next to nothing to run.
 pub fn has_commands() -> bool {
     !is_sandboxed()
@@ -48,6 +57,9 @@ mod tests {
         let sandboxed = sort_out(no("Walls."), no("Walls."), false);
         assert_eq!(sandboxed.possible, [Afterwards::Nothing, Afterwards::Notify]);
         assert_eq!(sandboxed.refusals.as_deref(), Some("Walls."));
+        assert_eq!(sandboxed.with_chosen("notify"), sandboxed.possible);
+        let chosen = sandboxed.with_chosen("suspend");
+        assert_eq!(chosen, [Afterwards::Nothing, Afterwards::Notify, Afterwards::Suspend], "it is what will be tried");
         let mixed = sort_out(no("No bed."), Ok(()), true);
         assert!(!mixed.possible.contains(&Afterwards::Suspend) && mixed.possible.contains(&Afterwards::PowerOff));
     }

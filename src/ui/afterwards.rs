@@ -11,6 +11,7 @@ use gtk::{gio, glib};
 
 use super::application::Application;
 use super::messages;
+use super::suspend::Wake;
 use super::window::Window;
 use crate::desktop::power::Power;
 use crate::desktop::{after_command, power};
@@ -32,6 +33,7 @@ const TICK: Duration = Duration::from_millis(250);
 struct Follower {
     application: glib::WeakRef<Application>,
     settings: Settings,
+    wake: Rc<Wake>,
     counting: RefCell<Option<Counting>>,
 }
 
@@ -43,7 +45,7 @@ struct Counting {
 }
 
 /// Follows the downloads from now on.
-pub fn follow(application: &Application, session: &Session, settings: &Settings) {
+pub fn follow(application: &Application, session: &Session, settings: &Settings, wake: Rc<Wake>) {
     if !settings.when_done_is_lasting() && settings.when_done() != Afterwards::Nothing.name() {
         // It was meant for what was downloaded then.
         settings.set_when_done(Afterwards::Nothing.name());
@@ -51,6 +53,7 @@ pub fn follow(application: &Application, session: &Session, settings: &Settings)
     let follower = Rc::new(Follower {
         application: application.downgrade(),
         settings: settings.clone(),
+        wake,
         counting: RefCell::default(),
     });
     let of_ended = follower.clone();
@@ -193,7 +196,12 @@ impl Follower {
             Afterwards::Nothing | Afterwards::Notify => return,
         };
         let follower = self.clone();
+        // From the last download on the machine is kept awake for a moment.
+        let was_awake = self.wake.end();
         glib::spawn_future_local(async move {
+            if was_awake && power == Power::Suspend {
+                power::no_longer_awake().await;
+            }
             if let Err(sentence) = power::go(power).await {
                 follower.tell(&sentence);
             }

@@ -237,8 +237,8 @@ impl Application {
                 circumstances::follow(&session, &settings_of);
                 launcher::show(self, session.batch());
                 background::follow(self, &session, &settings_of);
-                afterwards::follow(self, &session, &settings_of);
-                suspend::prevent(self, session.batch(), &settings_of);
+                let wake = suspend::prevent(self, session.batch(), &settings_of);
+                afterwards::follow(self, &session, &settings_of, wake);
                 midnight::follow(session.list());
                 self.offer_search(&session);
                 if self.imp().ends_when_read.get() {

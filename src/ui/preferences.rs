@@ -279,11 +279,12 @@ impl Preferences {
 
     fn show_when_done(&self, settings: &Settings, offers: &Offers) {
         let imp = self.imp();
-        let words: Vec<_> = offers.possible.iter().map(|one| one.label()).collect();
+        let choices = offers.with_chosen(&settings.when_done());
+        let words: Vec<_> = choices.iter().map(|one| one.label()).collect();
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         imp.when_done.set_model(Some(&gtk::StringList::new(&words)));
         imp.when_done_group.set_description(offers.refusals.as_deref());
-        let names = offers.possible.iter().map(|one| one.name()).collect();
+        let names = choices.iter().map(|one| one.name()).collect();
         settings.bind_choice(Key::WhenDone, names, &*imp.when_done, "selected");
     }
 }

@@ -9,6 +9,7 @@ use gtk::glib;
 use gtk::prelude::*;
 
 use crate::desktop::awake::Awake;
+use crate::desktop::when_done;
 use crate::i18n::gettext;
 use crate::model::batch::Batch;
 use crate::settings::{Key, Settings};
@@ -16,8 +17,9 @@ use crate::settings::{Key, Settings};
 /// From one download to the next there is a moment in which none works.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// What keeps the machine awake.
 #[derive(Debug)]
-struct Wake {
+pub struct Wake {
     application: glib::WeakRef<gtk::Application>,
     batch: Batch,
     settings: Settings,
@@ -28,8 +30,9 @@ struct Wake {
     release: RefCell<Option<glib::SourceId>>,
 }
 
-/// Follows the downloads and the preference from now on.
-pub fn prevent(application: &impl IsA<gtk::Application>, batch: &Batch, settings: &Settings) {
+/// Follows the downloads and the preference, as soon as is known what can be done when all have ended: while the machine is
+/// kept awake logind says that it cannot be suspended, whoever it is that keeps it.
+pub fn prevent(application: &impl IsA<gtk::Application>, batch: &Batch, settings: &Settings) -> Rc<Wake> {
     let wake = Rc::new(Wake {
         application: application.as_ref().downgrade(),
         batch: batch.clone(),
@@ -38,17 +41,35 @@ pub fn prevent(application: &impl IsA<gtk::Application>, batch: &Batch, settings
         asked: RefCell::default(),
         release: RefCell::default(),
     });
-    wake.follow();
-    let weak = Rc::downgrade(&wake);
-    batch.connect_changed(move |_| {
-        if let Some(wake) = weak.upgrade() {
-            wake.follow();
-        }
+    let begun = wake.clone();
+    glib::spawn_future_local(async move {
+        when_done::offers().await;
+        begun.begin();
     });
-    settings.connect_changed(Key::StayAwake, move || wake.follow());
+    wake
 }
 
 impl Wake {
+    fn begin(self: &Rc<Self>) {
+        self.follow();
+        let weak = Rc::downgrade(self);
+        self.batch.connect_changed(move |_| {
+            if let Some(wake) = weak.upgrade() {
+                wake.follow();
+            }
+        });
+        let wake = self.clone();
+        self.settings.connect_changed(Key::StayAwake, move || wake.follow());
+    }
+
+    /// The machine is to be suspended after all. Answers whether it was kept awake: the desktop then has to hear first
+    /// that it is no longer.
+    pub fn end(&self) -> bool {
+        let was_awake = self.cookie.get().is_some();
+        self.let_go();
+        was_awake
+    }
+
     fn follow(self: &Rc<Self>) {
         if !self.settings.stays_awake() {
             return self.let_go();

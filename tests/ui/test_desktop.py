@@ -429,8 +429,10 @@ def when_all_are_done_the_machine_is_suspended_once():
         app.screenshot(DESKTOP, "when-done")
         assert not services.of("Suspend"), "it did not wait"
         app.click(words.SUSPEND_NOW)
+        # A moment ago the program itself wanted it to stay awake.
         until("logind to be asked", lambda: services.of("Suspend"))
         assert [call.arguments for call in services.of("Suspend")] == [[False]]
+        assert not services.of("refused"), "it is kept awake still"
         until("the choice to be spent", lambda: preference(home, "when-done") == "'nothing'")
 
 

@@ -6,7 +6,7 @@ use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
 use super::Window;
-use crate::desktop::when_done;
+use crate::desktop::when_done::{self, Offers};
 use crate::model::afterwards::Afterwards;
 use crate::settings::{Key, Settings};
 use crate::ui::actions::WindowAction;
@@ -24,7 +24,7 @@ impl Window {
                     window.imp().when_done_menu,
                     #[strong]
                     settings,
-                    move || fill(&menu, &offers.possible, &settings)
+                    move || fill(&menu, &offers, &settings)
                 );
                 fill();
                 settings.connect_changed(Key::WhenDoneCommand, fill);
@@ -34,10 +34,12 @@ impl Window {
 }
 
 /// A command is offered where there is one.
-fn fill(menu: &gio::Menu, possible: &[Afterwards], settings: &Settings) {
+fn fill(menu: &gio::Menu, offers: &Offers, settings: &Settings) {
     menu.remove_all();
     let has_command = !settings.text(Key::WhenDoneCommand).is_empty();
-    for one in possible.iter().filter(|one| **one != Afterwards::Command || has_command) {
+    let chosen = settings.when_done();
+    let is_empty = |one: &Afterwards| *one == Afterwards::Command && !has_command && one.name() != chosen;
+    for one in offers.with_chosen(&chosen).into_iter().filter(|one| !is_empty(one)) {
         let item = gio::MenuItem::new(Some(&one.label()), None);
         let action = format!("win.{}", WindowAction::WhenDone.name());
         item.set_action_and_target_value(Some(&action), Some(&one.name().into()));

@@ -42,6 +42,7 @@ INTERFACES = """
     <method name="CanPowerOff"><arg type="s" direction="out"/></method>
     <method name="Suspend"><arg type="b" direction="in"/></method>
     <method name="PowerOff"><arg type="b" direction="in"/></method>
+    <property name="BlockInhibited" type="s" access="read"/>
   </interface>
   <interface name="org.freedesktop.FileManager1">
     <method name="ShowItems"><arg type="as" direction="in"/><arg type="s" direction="in"/></method>
@@ -65,12 +66,16 @@ PLACES = {
 NETWORK = {"State": 70, "Connectivity": 4, "Metered": 2}
 # What logind allows.
 CAN = {"Suspend": "yes", "PowerOff": "yes"}
+LOGIND = "org.freedesktop.login1.Manager"
+# So long GNOME's session takes to tell logind that nobody wants the machine awake any longer, in milliseconds.
+HANDED_ON = 300
 
 
 class Services:
     def __init__(self, loop):
         self._loop = loop
         self._last = 0
+        self._is_awake = False
         self._bus = Gio.bus_get_sync(Gio.BusType.SESSION)
         for interface in Gio.DBusNodeInfo.new_for_xml(INTERFACES).interfaces:
             name, path = PLACES[interface.name]
@@ -92,7 +97,8 @@ class Services:
         answers = {
             "GetCapabilities": ("(as)", (["actions", "body"],)),
             "GetServerInformation": ("(ssss)", ("stand-in", "tests", "1", "1.2")),
-            "CanSuspend": ("(s)", (CAN["Suspend"],)),
+            # As before systemd 257, also for whoever it is that wants it awake.
+            "CanSuspend": ("(s)", ("challenge" if self._is_awake and CAN["Suspend"] == "yes" else CAN["Suspend"],)),
             "CanPowerOff": ("(s)", (CAN["PowerOff"],)),
             "RegisterClient": ("(o)", ("/org/gnome/SessionManager/Client1",)),
         }
@@ -101,11 +107,30 @@ class Services:
             self._last += 1
             answers[method] = ("(u)", (replaced or self._last,))
             write({"call": "answered", "arguments": [method, replaced or self._last]})
+        if method == "Inhibit":
+            self._keep_awake(True)
+        if method == "Uninhibit":
+            GLib.timeout_add(HANDED_ON, self._keep_awake, False)
+        if method == "Suspend" and self._is_awake:
+            write({"call": "refused", "arguments": [method]})
+            return invocation.return_dbus_error(f"{LOGIND}.Refused", "It is to stay awake")
         kind, value = answers.get(method, ("()", ()))
-        invocation.return_value(GLib.Variant(kind, value))
+        return invocation.return_value(GLib.Variant(kind, value))
+
+    def _keep_awake(self, is_awake):
+        self._is_awake = is_awake
+        changed = (LOGIND, {"BlockInhibited": self._blocked()}, [])
+        self._emit(LOGIND, "org.freedesktop.DBus.Properties", "PropertiesChanged", "(sa{sv}as)", changed)
+        return GLib.SOURCE_REMOVE
+
+    def _blocked(self):
+        return GLib.Variant("s", "shutdown:sleep" if self._is_awake else "shutdown")
+
+    def _emit(self, of, interface, signal, kind, values):
+        self._bus.emit_signal(None, PLACES[of][1], interface, signal, GLib.Variant(kind, tuple(values)))
 
     def _read(self, _bus, _sender, _path, _interface, name):
-        return GLib.Variant("u", NETWORK[name])
+        return self._blocked() if name == "BlockInhibited" else GLib.Variant("u", NETWORK[name])
 
     def _launcher(self, _bus, _sender, _path, _interface, _signal, arguments):
         uri, values = arguments.unpack()
@@ -117,16 +142,16 @@ class Services:
             self._loop.quit()
             return False
         interface, signal, kind, values = json.loads(line)
-        if interface == "org.freedesktop.login1.Manager":
+        if interface == LOGIND:
             CAN.update(values)
             return True
-        path = PLACES[interface][1]
+        of = interface
         if signal == "PropertiesChanged":
             NETWORK.update(values)
             changed = {name: GLib.Variant("u", value) for name, value in values.items()}
             kind, values = "(sa{sv}as)", (interface, changed, [])
             interface = "org.freedesktop.DBus.Properties"
-        self._bus.emit_signal(None, path, interface, signal, GLib.Variant(kind, tuple(values)))
+        self._emit(of, interface, signal, kind, values)
         return True
 
 
