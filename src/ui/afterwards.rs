@@ -22,7 +22,7 @@ use crate::model::batch::Ended;
 use crate::settings::{Key, Settings};
 
 /// The application's action behind the notification's button.
-const CANCEL: &str = "cancel-when-done";
+pub const CANCEL: &str = "cancel-when-done";
 
 /// The tag of the notification.
 const TAG: &str = "when-done";

@@ -451,6 +451,16 @@ def shutting_down_is_counted_down_and_can_be_cancelled_in_the_notification():
         until("logind to be asked", lambda: services.of("PowerOff"), 20)
 
 
+def who_quits_meanwhile_leaves_no_word_of_a_shutdown():
+    with asleep(when_done="'power-off'", when_done_always="true") as (services, server, home, app):
+        server.rate = None
+        told = services.notification(words.WILL_SHUT_DOWN, 20)
+        app.process.terminate()
+        app.process.wait(10)
+        until("it to be withdrawn", lambda: told.id not in services.notifications())
+        assert preference(home, "when-done") == "'power-off'", "it was for each time"
+
+
 def a_command_is_run_when_all_are_done():
     with Home() as other:
         script = other.path / "done.sh"
@@ -500,6 +510,7 @@ if __name__ == "__main__":
         outside_of_its_hours_a_download_waits_and_says_until_when,
         when_all_are_done_the_machine_is_suspended_once,
         shutting_down_is_counted_down_and_can_be_cancelled_in_the_notification,
+        who_quits_meanwhile_leaves_no_word_of_a_shutdown,
         a_command_is_run_when_all_are_done,
         what_is_not_possible_is_not_offered_and_the_reason_told,
     )

@@ -7,6 +7,7 @@ use gtk::subclass::prelude::*;
 
 use super::Application;
 use crate::model::Session;
+use crate::ui::afterwards;
 use crate::ui::window::Window;
 
 impl Application {
@@ -51,6 +52,8 @@ impl Application {
         }
         match self.imp().session.get() {
             Some(session) => {
+                // What is counted down would be done without the program, and its notification stay.
+                self.activate_action(afterwards::CANCEL, None);
                 let hold = self.hold();
                 session.stop(glib::clone!(
                     #[weak(rename_to = application)]
