@@ -2,6 +2,9 @@
 //! What is done about running without the window, and about being started without it, when the user
 //! changes the preferences.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use adw::prelude::*;
 use gtk::glib;
 
@@ -10,6 +13,7 @@ use super::messages;
 use super::window::Window;
 use crate::desktop::{autostart, background};
 use crate::i18n::{gettext, ngettext_f};
+use crate::model::batch::Batch;
 use crate::model::{Session, amounts};
 use crate::settings::{Key, Settings};
 
@@ -31,23 +35,44 @@ pub fn follow(application: &Application, session: &Session, settings: &Settings)
         return;
     }
     follows(Key::RunInBackground, follow_background);
-    let told = std::cell::Cell::new(None);
-    session.batch().connect_changed(glib::clone!(
+    tell_what_goes_on(application, session.batch());
+}
+
+/// The desktop shows it where programs are that run without a window: as soon as there is none, and when it changes.
+fn tell_what_goes_on(application: &Application, batch: &Batch) {
+    let told = Rc::new(Cell::new(None));
+    let look = glib::clone!(
         #[weak]
         application,
-        move |batch| {
+        move |batch: &Batch| {
             let pending = batch.to_do();
             let is_hidden = application.windows().iter().all(|window| !window.is_visible());
             if is_hidden && told.replace(Some(pending)) != Some(pending) {
-                background::set_status(&ngettext_f(
-                    "{n} download is not complete",
-                    "{n} downloads are not complete",
-                    pending,
-                    &[("n", &amounts::count(pending))],
-                ));
+                background::set_status(&status(pending));
             }
         }
-    ));
+    );
+    batch.connect_changed(look.clone());
+    let batch = batch.clone();
+    let follow = move |window: &gtk::Window| {
+        let (look, batch) = (look.clone(), batch.clone());
+        window.connect_visible_notify(move |_| look(&batch));
+    };
+    application.windows().iter().for_each(&follow);
+    application.connect_window_added(move |_, window| follow(window));
+}
+
+fn status(pending: u32) -> String {
+    if pending == 0 {
+        // Translators: what Freshet does without its window, as the desktop tells it.
+        return gettext("Nothing is being downloaded");
+    }
+    ngettext_f(
+        "{n} download is not complete",
+        "{n} downloads are not complete",
+        pending,
+        &[("n", &amounts::count(pending))],
+    )
 }
 
 fn follow_autostart(application: &Application, settings: &Settings) {
@@ -94,5 +119,18 @@ fn tell(application: Option<Application>, sentence: &str) {
             }
         }
         None => tracing::warn!("{sentence}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_left_no_number_is_told() {
+        assert_eq!(
+            [0, 1, 2].map(status),
+            ["Nothing is being downloaded", "1 download is not complete", "2 downloads are not complete"]
+        );
     }
 }
