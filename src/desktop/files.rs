@@ -123,12 +123,19 @@ async fn existing(path: &Path) -> Result<gio::File, String> {
 }
 
 async fn launch(file: &gio::File, context: Option<&gio::AppLaunchContext>) -> Result<(), String> {
-    gio::AppInfo::launch_default_for_uri_future(&file.uri(), context).await.map_err(|error| {
-        tracing::info!(%error, uri = %file.uri(), "No program opens a file");
-        let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
-        // Translators: {file} is the name of a file or folder.
-        gettext_f("No program opens “{file}”", &[("file", &name)])
-    })
+    launched(file, gio::AppInfo::launch_default_for_uri_future(&file.uri(), context).await)
+}
+
+fn launched(file: &gio::File, answer: Result<(), glib::Error>) -> Result<(), String> {
+    let Err(error) = answer else { return Ok(()) };
+    if error.matches(gio::IOErrorEnum::Cancelled) {
+        // In a sandbox the portal may let the user choose a program, who then wants none.
+        return Ok(());
+    }
+    tracing::info!(%error, uri = %file.uri(), "No program opens a file");
+    let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
+    // Translators: {file} is the name of a file or folder.
+    Err(gettext_f("No program opens “{file}”", &[("file", &name)]))
 }
 
 /// The file manager outside of a sandbox knows files by other paths, and nobody but the portal may speak to it.
@@ -190,6 +197,15 @@ mod tests {
         let folder = drive.path().join("folder");
         let words = trash(folder.join("here.iso")).unwrap_err();
         assert!(words.contains("“here.iso”") && words.contains(&folder.display().to_string()), "{words}");
+    }
+
+    #[test]
+    fn who_chooses_no_program_is_not_told_that_there_is_none() {
+        let file = gio::File::for_path("/a/b.pdf");
+        let told = |kind| launched(&file, Err(glib::Error::new(kind, "so it is")));
+        assert_eq!(launched(&file, Ok(())), Ok(()));
+        assert_eq!(told(gio::IOErrorEnum::Cancelled), Ok(()));
+        assert!(told(gio::IOErrorEnum::NotSupported).unwrap_err().contains("“b.pdf”"));
     }
 
     #[test]
