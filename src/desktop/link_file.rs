@@ -42,14 +42,16 @@ impl Kind {
     }
 }
 
-/// What is in a link file. The error is a sentence for the
-/// user.
+/// What is in a link file. The error is a sentence for the user.
 pub async fn read(file: &gio::File) -> Result<Content, String> {
     let name = file.basename().map(glib::filename_display_name).unwrap_or_default();
     let file_name = ("file", name.as_str());
     let Some(kind) = Kind::of(&name) else {
-        // Translators: {file} is the name of a file that was dropped.
-        return Err(gettext_f("“{file}” holds no links: drop .meta4, .txt, .url or .desktop files", &[file_name]));
+        // Translators: {file} is the name of a file that was dropped, or named on the command line.
+        return Err(gettext_f(
+            "“{file}” is no list of links: only .txt, .url, .desktop, .meta4 and .metalink files are",
+            &[file_name],
+        ));
     };
     Ok(content(kind, read_list(file).await?))
 }
@@ -124,7 +126,9 @@ mod tests {
 
     #[test]
     fn other_files_are_refused_with_the_reason() {
-        assert!(read_named("a.iso", b"").unwrap_err().contains("holds no links"));
+        let told = read_named("a.iso", b"").unwrap_err();
+        assert!(told.contains("is no list of links") && !told.contains("drop"), "{told}");
+        assert!(ENDINGS.iter().all(|ending| told.contains(&format!(".{ending}"))), "{told}");
         assert!(read_named("a.txt", &vec![b'x'; LONGEST + 1]).unwrap_err().contains("too large"));
     }
 }

@@ -110,7 +110,7 @@ ADD_AS_NEW = "Add as New Download"
 DROP_ADDRESS = "Drop a new address for"
 
 # A row that is dragged out of the window, or what is dropped and has no links.
-NOT_DRAGGED, NO_LINKS = "can be dragged when it is completed", "holds no links|There is no link"
+NOT_DRAGGED, NO_LINKS = "can be dragged when it is completed", "is no list of links|There is no link"
 
 # A file with another checksum than the one that was told.
 KEEP, WRONG, KEPT = "Keep File", "The checksum does not match", "not verified: its checksum did not match"
