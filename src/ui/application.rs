@@ -145,7 +145,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let application = Application::default();
     let status = application.run_with_args_os(&args);
     if status == glib::ExitCode::from(TRY_AGAIN) && application.is_remote() {
-        eprintln!("freshet: {}", gettext("Freshet is just ending. Try again."));
+        eprintln!("freshet: Freshet is just ending. Try again.");
     }
     ExitCode::from(status)
 }
@@ -265,28 +265,24 @@ impl Application {
     }
 
     fn install_options(&self) {
-        // Translators: shown by “freshet --help”.
-        let version = gettext("Print the version and exit");
+        // In English as all that is said on a terminal: the locale is set by GTK, later, and `freshet` answers most of it.
         self.add_main_option(
             "version",
             glib::Char::from(0),
             glib::OptionFlags::NONE,
             glib::OptionArg::None,
-            &version,
+            "Print the version and exit",
             None,
         );
-        // Translators: shown by “freshet --help”.
-        let hidden = gettext("Start without showing the window");
         self.add_main_option(
             autostart::OPTION,
             glib::Char::from(0),
             glib::OptionFlags::NONE,
             glib::OptionArg::None,
-            &hidden,
+            "Start without showing the window",
             None,
         );
-        // Translators: shown by “freshet --help” for the addresses that can follow.
-        self.set_option_context_parameter_string(Some(&gettext("[ADDRESS…]")));
+        self.set_option_context_parameter_string(Some("[ADDRESS...]"));
     }
 
     fn install_actions(&self) {
