@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Whether the user chose 24 hours or AM and PM for the clock of the desktop. A default says nothing: it is the same for
-//! every country.
+//! every country. That is why a sandbox goes by the country alone: it has no such settings of its own, and the portal for
+//! those of the desktop does not tell what was chosen from what is the default.
 
 use gio::prelude::*;
 
