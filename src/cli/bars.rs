@@ -242,7 +242,7 @@ mod tests {
         bars.tell(&News::Retrying { snapshot: &wait, failure: &failure, attempt: Some(1) }).unwrap();
         assert_eq!(bars.rows[&DownloadId(1)].bar.message(), "trying again in 4 s");
         let lost = snapshot(1, failed(FailureKind::Silence));
-        bars.tell(&News::Failed { snapshot: &lost, failure: &failure }).unwrap();
+        bars.tell(&News::Failed { snapshot: &lost, failure: &failure, continues: true }).unwrap();
         assert_eq!(bars.all.as_ref().unwrap().message(), "2 of 3 done - 0 B/s");
         assert!(bars.rows.is_empty());
     }

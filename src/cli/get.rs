@@ -71,7 +71,7 @@ fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
     let parallel = limits.parallel.max(1);
     let config = Config { limits, slice: BRISK, ..Config::default() };
     let engine = Engine::start(config).map_err(|failure| {
-        say(&format!("{} ({})", words::sentence(&failure.kind), failure.detail));
+        say(&format!("{} ({})", words::sentence(&failure.kind, true), failure.detail));
         Status::from(failure.kind.class())
     })?;
     let session = Rc::new(Session::new(options, jobs.len()));
@@ -100,11 +100,14 @@ fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
         {
             match spec {
                 Ok(spec) => {
-                    let skips = spec.on_exists == OnExists::Skip;
+                    let (skips, resumes) = (spec.on_exists == OnExists::Skip, spec.resume);
                     let id = engine.add(spec);
                     // Soon enough: that a file is there is found by the disk's threads, and told on the main loop.
                     if skips {
                         session.tracker.borrow_mut().skip(id);
+                    }
+                    if !resumes {
+                        session.tracker.borrow_mut().start_anew(id);
                     }
                 }
                 Err(problem) => {
@@ -118,6 +121,7 @@ fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
     }
     let status = session.end().unwrap_or(Status::Complete);
     session.reporter.replace(None);
+    let continues = session.tracker.borrow().continues();
 
     let stopped = Rc::new(Cell::new(false));
     engine.stop({
@@ -135,7 +139,7 @@ fn download(options: &Options, mut jobs: Jobs<'_>) -> Result<Status, Status> {
         return Ok(Status::Complete);
     }
     if !options.json && !options.quiet {
-        say("interrupted; the same command continues where it stopped");
+        say(if continues { "interrupted; the same command continues where it stopped" } else { "interrupted" });
     }
     Ok(status)
 }

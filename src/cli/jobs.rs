@@ -71,7 +71,7 @@ impl Iterator for Jobs<'_> {
             Some(Job::Listed(entry)) => *entry,
             None => match self.plain.next()? {
                 Ok(url) => url.into(),
-                Err(failure) => return Some(Err(words::sentence(&failure.kind))),
+                Err(failure) => return Some(Err(words::sentence(&failure.kind, true))),
             },
         };
         Some(Ok(self.spec(entry)))
@@ -184,7 +184,7 @@ pub fn read_all(options: &Options) -> Result<Jobs<'_>, Vec<String>> {
                 // What is wrong with it, and not only that it is.
                 let problem = match failure.kind {
                     FailureKind::InvalidAddress => failure.detail,
-                    kind => words::sentence(&kind),
+                    kind => words::sentence(&kind, true),
                 };
                 problems.push(format!("{}: {problem}", words::printable(text)));
             }

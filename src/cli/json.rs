@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::news::{News, Reporter};
 use super::words;
 use crate::engine::store::redact;
-use crate::engine::{Failure, FailureKind, Snapshot};
+use crate::engine::{Failure, Snapshot};
 
 #[derive(Debug)]
 pub struct Json<W> {
@@ -41,7 +41,7 @@ impl<W: Write> Json<W> {
         Self { out, line: Vec::new() }
     }
 
-    fn snapshot(&mut self, event: &'static str, snapshot: &Snapshot, error: Option<&FailureKind>) -> io::Result<()> {
+    fn snapshot(&mut self, event: &'static str, snapshot: &Snapshot, error: Option<ErrorLine>) -> io::Result<()> {
         self.put(&Line {
             event,
             id: snapshot.id.0,
@@ -49,7 +49,7 @@ impl<W: Write> Json<W> {
             path: snapshot.path.as_deref().map(Path::to_string_lossy),
             bytes: snapshot.progress.received,
             total: snapshot.progress.total,
-            error: error.map(|kind| ErrorLine { kind: words::name(kind), message: words::sentence(kind) }),
+            error,
         })
     }
 
@@ -78,14 +78,18 @@ impl<W: Write> Reporter for Json<W> {
                 error: None,
             }),
             News::Retrying { snapshot, failure: Failure { kind, .. }, .. } => {
-                self.snapshot("retrying", snapshot, Some(kind))
+                let error = ErrorLine { kind: words::name(kind), message: words::cause(kind) };
+                self.snapshot("retrying", snapshot, Some(error))
             }
             News::Completed(snapshot) => self.snapshot("completed", snapshot, None),
             News::Skipped(snapshot) => {
                 let there = Snapshot { path: Some(snapshot.folder.join(&snapshot.name)), ..(*snapshot).clone() };
                 self.snapshot("completed", &there, None)
             }
-            News::Failed { snapshot, failure: Failure { kind, .. } } => self.snapshot("failed", snapshot, Some(kind)),
+            News::Failed { snapshot, failure: Failure { kind, .. }, continues } => {
+                let error = ErrorLine { kind: words::name(kind), message: words::sentence(kind, *continues) };
+                self.snapshot("failed", snapshot, Some(error))
+            }
             News::Connecting(_) | News::Verifying(_) => Ok(()),
         }
     }
@@ -96,7 +100,7 @@ mod tests {
     use super::*;
     use crate::cli::news::Tracker;
     use crate::cli::news::tests::{failed, snapshot, waiting};
-    use crate::engine::{DownloadId, Event, Progress, State};
+    use crate::engine::{DownloadId, Event, FailureKind, Progress, State};
 
     fn lines(events: &[Event], skips: bool) -> Vec<String> {
         let mut tracker = Tracker::new(1);
@@ -135,7 +139,7 @@ mod tests {
             Event::Changed(Box::new(complete)),
         ];
         let begin = |event: &str| format!(r#"{{"event":"{event}","id":7,"url":"https://ann@h/file.iso","path":"#);
-        let silence = r#"{"kind":"silence","message":"The server fell silent. The same command continues; --timeout SECONDS waits longer."}"#;
+        let silence = r#"{"kind":"silence","message":"The server fell silent."}"#;
         assert_eq!(
             lines(&events, false),
             [

@@ -60,7 +60,8 @@ pub fn line(news: &News<'_>, detail: Detail) -> Option<String> {
         }
         News::Verifying(s) => (s, "verifying".to_owned()),
         News::Retrying { snapshot, failure, attempt } => {
-            let mut text = words::sentence(&failure.kind);
+            // What could be done about it is for when it is given up.
+            let mut text = words::cause(&failure.kind);
             text += " Trying again";
             if let Some(wait) = snapshot.retry_in {
                 let _ = write!(text, " in {}", units::time(wait));
@@ -82,8 +83,8 @@ pub fn line(news: &News<'_>, detail: Detail) -> Option<String> {
             (s, text)
         }
         News::Skipped(s) => (s, format!("skipped, {} is there already", s.folder.join(&s.name).display())),
-        News::Failed { snapshot, failure } => {
-            let text = format!("failed. {}", words::sentence(&failure.kind));
+        News::Failed { snapshot, failure, continues } => {
+            let text = format!("failed. {}", words::sentence(&failure.kind, *continues));
             (snapshot, with_detail(text, &failure.detail, is_verbose))
         }
         News::Progressed { .. } => return None,
@@ -153,7 +154,7 @@ mod tests {
         String::from_utf8(lines.out).unwrap()
     }
 
-    const FAILED: &str = "a\u{fffd}[2Jb: failed. The server wants a login. \
+    const FAILED: &str = "a\u{fffd}[2Jb: failed. The server wants a log-in. \
                           Use --user NAME:PASSWORD, or --netrc to take it from ~/.netrc.";
 
     #[test]
@@ -163,12 +164,11 @@ mod tests {
 
     #[test]
     fn normal_tells_begin_and_end_and_no_progress() {
-        let silence = "The server fell silent. The same command continues; --timeout SECONDS waits longer.";
         assert_eq!(
             told(Detail::Normal),
             format!(
                 "file.iso: started, 754.0 MB\n\
-                 file.iso: {silence} Trying again in 4 s (retry 1).\n\
+                 file.iso: The server fell silent. Trying again in 4 s (retry 1).\n\
                  file.iso: continued, 300.0 MB of 754.0 MB\n\
                  file.iso: complete, 754.0 MB, md5 verified, /d/file.iso\n\
                  {FAILED}\n"

@@ -36,6 +36,8 @@ pub enum News<'a> {
     Failed {
         snapshot: &'a Snapshot,
         failure: &'a Failure,
+        /// Whether the same command goes on from what is here.
+        continues: bool,
     },
 }
 
@@ -65,6 +67,8 @@ pub struct Tracker {
     active: IdMap<DownloadId, Active>,
     /// Those of them for which a file that is there already is as good as theirs.
     skipping: HashSet<DownloadId>,
+    /// Those of them of which the same command would take nothing that is here.
+    anew: HashSet<DownloadId>,
     status: Status,
 }
 
@@ -76,6 +80,7 @@ impl Tracker {
             open: HashSet::new(),
             active: IdMap::default(),
             skipping: HashSet::new(),
+            anew: HashSet::new(),
             status: Status::Complete,
         }
     }
@@ -83,6 +88,16 @@ impl Tracker {
     /// A file that is there already is as good as that of this download, which was just added.
     pub fn skip(&mut self, id: DownloadId) {
         self.skipping.insert(id);
+    }
+
+    /// The same command would fetch all of this download again, which was just added.
+    pub fn start_anew(&mut self, id: DownloadId) {
+        self.anew.insert(id);
+    }
+
+    /// Whether the same command would go on with one that is not at its end.
+    pub fn continues(&self) -> bool {
+        self.open.iter().any(|id| !self.anew.contains(id))
     }
 
     /// Whether every download has come to its end.
@@ -157,7 +172,8 @@ impl Tracker {
                 self.end(id, Status::Complete).then_some(News::Skipped(snapshot))
             }
             State::Failed(failure) => {
-                self.end(id, failure.kind.class().into()).then_some(News::Failed { snapshot, failure })
+                let continues = !self.anew.contains(&id);
+                self.end(id, failure.kind.class().into()).then_some(News::Failed { snapshot, failure, continues })
             }
         }
     }
@@ -184,6 +200,7 @@ impl Tracker {
     fn end(&mut self, id: DownloadId, status: Status) -> bool {
         self.active.remove(&id);
         self.skipping.remove(&id);
+        self.anew.remove(&id);
         let was_open = self.open.remove(&id);
         if was_open {
             self.ended += 1;
@@ -299,6 +316,23 @@ pub mod tests {
         go(&mut tracker, 4, &[State::Completed]);
         assert!(tracker.is_over());
         assert_eq!(tracker.status(), Status::Content);
+    }
+
+    #[test]
+    fn it_knows_what_the_same_command_would_start_anew() {
+        let lost = failed(FailureKind::ConnectionLost);
+        let mut tracker = Tracker::new(2);
+        tracker.take(&Event::Added(Box::new(snapshot(1, State::Queued))));
+        tracker.start_anew(DownloadId(1));
+        assert!(!tracker.continues());
+        tracker.take(&Event::Added(Box::new(snapshot(2, State::Queued))));
+        assert!(tracker.continues());
+        let mut tells = |id| {
+            let event = Event::Changed(Box::new(snapshot(id, lost.clone())));
+            matches!(tracker.take(&event), Some(News::Failed { continues: true, .. }))
+        };
+        assert_eq!((tells(1), tells(2)), (false, true));
+        assert!(tracker.anew.is_empty());
     }
 
     #[test]

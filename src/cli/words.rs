@@ -49,117 +49,145 @@ pub fn name(kind: &FailureKind) -> &'static str {
     }
 }
 
-/// The cause in one sentence, and where there is one the way out in another.
-pub fn sentence(kind: &FailureKind) -> String {
-    match kind {
-        FailureKind::HttpStatus(status) => http_status(*status),
-        FailureKind::ServerRefused(0) => "The server refused.".to_owned(),
-        FailureKind::ServerRefused(code) => format!("The server refused with reply {code}."),
-        FailureKind::DiskFull { needed: Some(needed) } => {
-            format!(
-                "The disk is full: {} more are needed. Free some space and run the same command again.",
-                units::size(*needed)
-            )
-        }
-        FailureKind::Io(0) => "The file system reported an error.".to_owned(),
-        FailureKind::Io(errno) => format!("The file system reported: {}.", std::io::Error::from_raw_os_error(*errno)),
-        FailureKind::ChecksumMismatch { expected, actual } if actual.is_empty() => format!(
-            "A part of the file does not match its checksum {expected}, however often it was fetched. \
-             The rest is kept with .part added to the name; check the checksums, or get the file from elsewhere."
-        ),
-        FailureKind::ChecksumMismatch { expected, actual } => format!(
-            "The checksum does not match: {expected} was asked for, the file has {actual}. \
-             It is kept with .part added to its name; check the checksum, or get the file from elsewhere."
-        ),
-        FailureKind::InvalidAddress => "This is not an address. Write one such as https://example.org/file.".to_owned(),
-        FailureKind::UnsupportedScheme => {
-            "Addresses of this kind are not supported. Use http, https, ftp, ftps or sftp.".to_owned()
-        }
-        FailureKind::NameNotFound => {
-            "The server's name was not found. Check the address and the connection to the network.".to_owned()
-        }
-        FailureKind::CannotConnect => "No connection to the server. It may be down; try again later.".to_owned(),
-        FailureKind::Silence => {
-            "The server fell silent. The same command continues; --timeout SECONDS waits longer.".to_owned()
-        }
-        FailureKind::ConnectionLost => "The connection was lost. The same command continues.".to_owned(),
-        FailureKind::Certificate => "Certificate not trusted. Use --cacert FILE for a private authority, \
-                                     or --insecure to go on at your own risk."
-            .to_owned(),
-        FailureKind::HostKey => {
-            "The server's SSH key is not known here. Connect once with ssh, which asks whether to trust it.".to_owned()
-        }
-        FailureKind::Tls => "No secure connection could be agreed on with the server. If it speaks plain http, write \
-                             http:// before the address."
-            .to_owned(),
-        FailureKind::Proxy => "The proxy does not work. Check --proxy and the proxy variables.".to_owned(),
-        FailureKind::TooManyRedirects => "The server redirects in circles. Check the address.".to_owned(),
-        FailureKind::LoginRequired => {
-            "The server wants a login. Use --user NAME:PASSWORD, or --netrc to take it from ~/.netrc.".to_owned()
-        }
-        FailureKind::LoginElsewhere => "A server to which this address leads wants a login. Use its own address with \
-                                        --user NAME:PASSWORD, or --netrc to take it from ~/.netrc."
-            .to_owned(),
-        FailureKind::LoginUnsupported => "The server wants a login of another kind than a name and a password. \
-                                          Where it takes a token, use --header."
-            .to_owned(),
-        FailureKind::ProxyLogin => {
-            "The proxy wants a login. Give it as in --proxy http://NAME:PASSWORD@HOST:PORT.".to_owned()
-        }
-        FailureKind::ProxyLoginUnsupported => "The proxy wants a login of another kind than a name and a password. \
-                                               Use another one with --proxy."
-            .to_owned(),
-        FailureKind::ProxyRefused => "The proxy does not allow this address. Use another one with --proxy.".to_owned(),
-        FailureKind::FileNotFound => "There is no such file on the server. Check the address.".to_owned(),
-        FailureKind::EndedEarly => "The server ended before the file did. The same command continues.".to_owned(),
-        FailureKind::WrongRange => {
-            "The server sent another part of the file than asked for. Use --no-resume to start anew.".to_owned()
-        }
-        FailureKind::ChangedOnServer => {
-            "The file on the server is no longer the one that was begun. Use --no-resume to get the new one.".to_owned()
-        }
-        FailureKind::UninvitedEncoding => {
-            "The server sent the file in an encoding that was not asked for, so these are not its bytes.".to_owned()
-        }
-        FailureKind::Protocol => {
-            "The server's answer makes no sense. It may be overloaded; try again later.".to_owned()
-        }
-        FailureKind::DiskFull { needed: None } => {
-            "The disk is full. Free some space and run the same command again.".to_owned()
-        }
-        FailureKind::NotWritable => "The folder or file may not be written to. Choose another with --dir.".to_owned(),
-        FailureKind::FolderMissing => "The folder is not there. Choose another with --dir.".to_owned(),
-        FailureKind::ReadOnly => "The file system is read-only. Choose another folder with --dir.".to_owned(),
-        FailureKind::BadName => {
-            "The file system does not take a file of this name. Choose another with --output.".to_owned()
-        }
-        FailureKind::TargetExists => {
-            "A file of this name is there already. Use --overwrite to replace it, or --output for another name."
-                .to_owned()
-        }
-        FailureKind::TooLargeForFileSystem => {
-            "The file is too large for this file system. Choose a folder on another one with --dir.".to_owned()
-        }
-        FailureKind::PartInUse => "Another Freshet downloads into the same file. Wait for it or end it.".to_owned(),
-        FailureKind::DriveFailed => {
-            "The drive does not answer as it should. Connect it again and run the same command, \
-             or choose a folder on another one with --dir."
-                .to_owned()
-        }
-        FailureKind::Internal(0) => "Freshet itself failed.".to_owned(),
-        FailureKind::Internal(code) => format!("libcurl failed with error {code}."),
+/// The cause, and where there is one the way out in another sentence. `continues`: whether the same command goes on
+/// from what is here.
+pub fn sentence(kind: &FailureKind, continues: bool) -> String {
+    let mut text = cause(kind);
+    if let Some(remedy) = remedy(kind, continues) {
+        text.push(' ');
+        text += remedy;
     }
+    text
 }
 
-/// What the statuses that people meet mean (RFC 9110 section 15), and what follows for them.
+/// What happened, in one sentence: all there is to say of a download that tries again by itself.
+pub fn cause(kind: &FailureKind) -> String {
+    let words = match kind {
+        FailureKind::HttpStatus(status) => return http_status(*status),
+        FailureKind::ServerRefused(0) => "The server refused.",
+        FailureKind::ServerRefused(code) => return format!("The server refused with reply {code}."),
+        FailureKind::DiskFull { needed: Some(needed) } => {
+            return format!("The disk is full: {} more are needed.", units::size(*needed));
+        }
+        FailureKind::DiskFull { needed: None } => "The disk is full.",
+        FailureKind::Io(0) => "The file system reported an error.",
+        FailureKind::Io(errno) => {
+            return format!("The file system reported: {}.", std::io::Error::from_raw_os_error(*errno));
+        }
+        FailureKind::ChecksumMismatch { expected, actual } if actual.is_empty() => {
+            return format!("A part of the file does not match its checksum {expected}, however often it was fetched.");
+        }
+        FailureKind::ChecksumMismatch { expected, actual } => {
+            return format!("The checksum does not match: {expected} was asked for, the file has {actual}.");
+        }
+        FailureKind::InvalidAddress => "This is not an address.",
+        FailureKind::UnsupportedScheme => "Addresses of this kind are not supported.",
+        FailureKind::NameNotFound => "The server's name was not found.",
+        FailureKind::CannotConnect => "No connection to the server.",
+        FailureKind::Silence => "The server fell silent.",
+        FailureKind::ConnectionLost => "The connection was lost.",
+        FailureKind::Certificate => "Certificate not trusted.",
+        FailureKind::HostKey => "The server's SSH key is not known here.",
+        FailureKind::Tls => "No secure connection could be agreed on with the server.",
+        FailureKind::Proxy => "The proxy does not work.",
+        FailureKind::TooManyRedirects => "The server redirects in circles.",
+        FailureKind::LoginRequired => "The server wants a log-in.",
+        FailureKind::LoginElsewhere => "A server to which this address leads wants a log-in.",
+        FailureKind::LoginUnsupported => "The server wants a log-in of another kind than a name and a password.",
+        FailureKind::ProxyLogin => "The proxy wants a log-in.",
+        FailureKind::ProxyLoginUnsupported => "The proxy wants a log-in of another kind than a name and a password.",
+        FailureKind::ProxyRefused => "The proxy does not allow this address.",
+        FailureKind::FileNotFound => "There is no such file on the server.",
+        FailureKind::EndedEarly => "The server ended before the file did.",
+        FailureKind::WrongRange => "The server sent another part of the file than asked for.",
+        FailureKind::ChangedOnServer => "The file on the server is no longer the one that was begun.",
+        FailureKind::UninvitedEncoding => {
+            "The server sent the file in an encoding that was not asked for, so these are not its bytes."
+        }
+        FailureKind::Protocol => "The server's answer makes no sense.",
+        FailureKind::NotWritable => "The folder or file may not be written to.",
+        FailureKind::FolderMissing => "The folder is not there.",
+        FailureKind::ReadOnly => "The file system is read-only.",
+        FailureKind::BadName => "The file system does not take a file of this name.",
+        FailureKind::TargetExists => "A file of this name is there already.",
+        FailureKind::TooLargeForFileSystem => "The file is too large for this file system.",
+        FailureKind::PartInUse => "Another Freshet downloads into the same file.",
+        FailureKind::DriveFailed => "The drive does not answer as it should.",
+        FailureKind::Internal(0) => "Freshet itself failed.",
+        FailureKind::Internal(code) => return format!("libcurl failed with error {code}."),
+    };
+    words.to_owned()
+}
+
+/// What can be done about it.
+fn remedy(kind: &FailureKind, continues: bool) -> Option<&'static str> {
+    let words = match kind {
+        FailureKind::HttpStatus(401) => "Where it takes a token, use --header.",
+        FailureKind::HttpStatus(403) => "It may need --user, --referer or a fresh address.",
+        FailureKind::HttpStatus(404) | FailureKind::FileNotFound | FailureKind::TooManyRedirects => {
+            "Check the address."
+        }
+        FailureKind::HttpStatus(429) => "Try again later, with fewer --connections.",
+        FailureKind::HttpStatus(500..=599) => "Try again later.",
+        FailureKind::DiskFull { .. } => "Free some space and run the same command again.",
+        FailureKind::ChecksumMismatch { actual, .. } if actual.is_empty() => {
+            "The rest is kept with .part added to the name; check the checksums, or get the file from elsewhere."
+        }
+        FailureKind::ChecksumMismatch { .. } => {
+            "It is kept with .part added to its name; check the checksum, or get the file from elsewhere."
+        }
+        FailureKind::InvalidAddress => "Write one such as https://example.org/file.",
+        FailureKind::UnsupportedScheme => "Use http, https, ftp, ftps or sftp.",
+        FailureKind::NameNotFound => "Check the address and the connection to the network.",
+        FailureKind::CannotConnect => "It may be down; try again later.",
+        FailureKind::Silence if continues => "The same command continues; --timeout SECONDS waits longer.",
+        FailureKind::Silence => "--timeout SECONDS waits longer.",
+        FailureKind::ConnectionLost | FailureKind::EndedEarly if continues => "The same command continues.",
+        FailureKind::Certificate => {
+            "Use --cacert FILE for a private authority, or --insecure to go on at your own risk."
+        }
+        FailureKind::HostKey => "Connect once with ssh, which asks whether to trust it.",
+        FailureKind::Tls => "If it speaks plain http, write http:// before the address.",
+        FailureKind::Proxy => "Check --proxy and the proxy variables.",
+        FailureKind::LoginRequired => "Use --user NAME:PASSWORD, or --netrc to take it from ~/.netrc.",
+        FailureKind::LoginElsewhere => {
+            "Use its own address with --user NAME:PASSWORD, or --netrc to take it from ~/.netrc."
+        }
+        FailureKind::LoginUnsupported => "Where it takes a token, use --header.",
+        FailureKind::ProxyLogin => "Give it as in --proxy http://NAME:PASSWORD@HOST:PORT.",
+        FailureKind::ProxyLoginUnsupported | FailureKind::ProxyRefused => "Use another one with --proxy.",
+        FailureKind::WrongRange => "Use --no-resume to start anew.",
+        FailureKind::ChangedOnServer => "Use --no-resume to get the new one.",
+        FailureKind::Protocol => "It may be overloaded; try again later.",
+        FailureKind::NotWritable | FailureKind::FolderMissing => "Choose another with --dir.",
+        FailureKind::ReadOnly => "Choose another folder with --dir.",
+        FailureKind::BadName => "Choose another with --output.",
+        FailureKind::TargetExists => "Use --overwrite to replace it, or --output for another name.",
+        FailureKind::TooLargeForFileSystem => "Choose a folder on another one with --dir.",
+        FailureKind::PartInUse => "Wait for it or end it.",
+        FailureKind::DriveFailed => {
+            "Connect it again and run the same command, or choose a folder on another one with --dir."
+        }
+        FailureKind::HttpStatus(_)
+        | FailureKind::ServerRefused(_)
+        | FailureKind::ConnectionLost
+        | FailureKind::EndedEarly
+        | FailureKind::UninvitedEncoding
+        | FailureKind::Io(_)
+        | FailureKind::Internal(_) => return None,
+    };
+    Some(words)
+}
+
+/// What the statuses that people meet mean (RFC 9110 section 15).
 fn http_status(status: u16) -> String {
     let meaning = match status {
-        401 => "it wants a login and does not say of which kind. Where it takes a token, use --header",
-        403 => "access is forbidden. It may need --user, --referer or a fresh address",
-        404 => "there is no such file. Check the address",
+        401 => "it wants a log-in and does not say of which kind",
+        403 => "access is forbidden",
+        404 => "there is no such file",
         410 => "the file is gone for good",
-        429 => "too many requests. Try again later, with fewer --connections",
-        500..=599 => "the server has a problem of its own. Try again later",
+        429 => "too many requests",
+        500..=599 => "the server has a problem of its own",
         _ => return format!("The server answered {status}."),
     };
     format!("The server answered {status}: {meaning}.")
@@ -176,6 +204,7 @@ mod tests {
 
     #[test]
     fn a_sentence_names_the_cause_and_the_way_out() {
+        let sentence = |kind: &FailureKind| sentence(kind, true);
         assert_eq!(
             sentence(&FailureKind::Certificate),
             "Certificate not trusted. Use --cacert FILE for a private authority, \
@@ -191,6 +220,16 @@ mod tests {
         let piece = sentence(&FailureKind::ChecksumMismatch { expected, actual: String::new() });
         assert!(piece.starts_with("A part of the file does not match its checksum md5:000"), "{piece}");
         assert!(sentence(&FailureKind::Io(libc::EIO)).contains("Input/output error"));
+    }
+
+    #[test]
+    fn nothing_is_said_of_continuing_where_the_same_command_starts_anew() {
+        for kind in [FailureKind::Silence, FailureKind::ConnectionLost, FailureKind::EndedEarly] {
+            assert!(sentence(&kind, true).contains("The same command continues"), "{kind:?}");
+            assert!(!sentence(&kind, false).contains("continues"), "{kind:?}");
+        }
+        assert_eq!(sentence(&FailureKind::ConnectionLost, false), "The connection was lost.");
+        assert_eq!(sentence(&FailureKind::Silence, false), "The server fell silent. --timeout SECONDS waits longer.");
     }
 
     #[test]
