@@ -26,6 +26,7 @@ FUNCTIONS = {
     "ngettext": ("id", "plural"),
     "ngettext_f": ("id", "plural"),
     "pgettext": ("context", "id"),
+    "pgettext_f": ("context", "id"),
 }
 DEFINITIONS = ROOT / "src/i18n.rs"
 

@@ -151,6 +151,14 @@ def problems_of_text(original, translation, allowed):
         yield "a percent sign is in no isolate with its number"
 
 
+def problems_of_french(translation):
+    """French writes a space before these marks, and inside its quotes, at which a line must not be broken."""
+    if re.search(r" [:;?!»]|« ", translation):
+        yield "a space at which French does not break a line is no no-break space"
+    if re.search(r"«(?![\u00a0\u202f])|(?<![\u00a0\u202f])»", translation):
+        yield "no no-break space inside the quotes"
+
+
 def is_the_same_everywhere(message):
     """Whether nothing in it can be translated: names, formats and signs alone."""
     return not re.search(r"[A-Za-z]{2}", re.sub(r"\{\w+\}|%-?\w|https?://\S+|Freshet", "", message))
@@ -167,7 +175,7 @@ def may_be_english(language):
     return found
 
 
-def problems_of_entry(entry, same):
+def problems_of_entry(entry, same, language):
     texts = entry.translations
     for number, translation in enumerate(texts):
         if not translation:
@@ -178,6 +186,9 @@ def problems_of_entry(entry, same):
         allowed = [names(original)] if entry.plural is None else [names(entry.plural), names(entry.id)]
         for problem in problems_of_text(original, translation, allowed):
             yield f"{problem}: {original!r} and {translation!r}"
+        if language == "fr":
+            for problem in problems_of_french(translation):
+                yield f"{problem}: {translation!r}"
         if translation == original and original not in same and not is_the_same_everywhere(original):
             yield f"as in English, and not listed in po/same-as-english: {original!r}"
 
@@ -219,4 +230,4 @@ def problems_of(path, template):
             yield f"{entry.id!r} is not translated"
         elif entry.plural is not None and len(entry.translations) != forms:
             yield f"{entry.id!r} has {len(entry.translations)} forms instead of {forms}"
-        yield from problems_of_entry(entry, same)
+        yield from problems_of_entry(entry, same, path.stem)

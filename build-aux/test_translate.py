@@ -78,6 +78,10 @@ class OfATranslation(unittest.TestCase):
             found = self.problems(original, translation)
             self.assertTrue(any(fault in problem for problem in found), (translation, found))
 
+    def test_french_breaks_no_line_before_its_marks(self):
+        for text, faults in (("prêt ?", 1), ("«{file}»", 1), ("«\u00a0{file}\u202f»\u00a0: a; md5:", 0)):
+            self.assertEqual(len(list(po_files.problems_of_french(text))), faults, text)
+
 
 class OfAFile(unittest.TestCase):
     def setUp(self):

@@ -105,7 +105,7 @@ def merge(path, file):
             problems.append(f"{number}: needs {wanted} forms: {entry.plural!r}")
             continue
         before, entry.translations = entry.translations, texts
-        wrong = list(po_files.problems_of_entry(entry, same))
+        wrong = list(po_files.problems_of_entry(entry, same, path.stem))
         if wrong:
             problems += [f"{number}: {problem}" for problem in wrong]
             entry.translations = before

@@ -41,6 +41,11 @@ pub fn gettext_f(msgid: &str, values: &[(&str, &str)]) -> String {
     fill(&gettext(msgid), values)
 }
 
+/// [`pgettext`] with each `{name}` replaced by its value.
+pub fn pgettext_f(context: &str, msgid: &str, values: &[(&str, &str)]) -> String {
+    fill(&pgettext(context, msgid), values)
+}
+
 /// [`ngettext`] with each `{name}` replaced by its value; the number is a value like any other.
 pub fn ngettext_f(singular: &str, plural: &str, n: impl TryInto<u32>, values: &[(&str, &str)]) -> String {
     fill(&ngettext(singular, plural, n), values)
@@ -150,6 +155,7 @@ mod tests {
         assert_eq!(gettext("no such message"), "no such message");
         assert_eq!(pgettext("no such context", "no such message"), "no such message");
         assert_eq!(gettext_f("no such {thing}", &[("thing", "message")]), "no such message");
+        assert_eq!(pgettext_f("no such context", "no {thing}", &[("thing", "message")]), "no message");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::engine::details::{Details as Picture, Segment};
 use crate::engine::net::contact::{Contact, Steps};
 use crate::engine::store::redact::without_password;
 use crate::engine::types::Speed;
-use crate::i18n::{gettext, gettext_f, in_one_line};
+use crate::i18n::{gettext, gettext_f, in_one_line, pgettext_f};
 
 /// A connection that is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +35,11 @@ fn connection(number: usize, segment: &Segment, picture: &Picture) -> Connection
     };
     let came = segment.next.saturating_sub(segment.range.start);
     // Translators: what a connection fetches; {from} and {to} are places in the file, like “4.2 MB”.
-    let stretch =
-        gettext_f("{from} to {to}", &[("from", &size(segment.range.start)), ("to", &size(segment.range.end))]);
+    let stretch = pgettext_f(
+        "bytes",
+        "{from} to {to}",
+        &[("from", &size(segment.range.start)), ("to", &size(segment.range.end))],
+    );
     let pace = match segment.speed {
         Speed(0) => None,
         pace => Some(speed(pace)),

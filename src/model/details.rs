@@ -16,7 +16,7 @@ use crate::engine::event::Snapshot;
 use crate::engine::net::headers::Validator;
 use crate::engine::store::redact::without_password;
 use crate::engine::types::Speed;
-use crate::i18n::{gettext, gettext_f, in_one_line, ngettext_f};
+use crate::i18n::{gettext, gettext_f, in_one_line, ngettext_f, pgettext};
 
 /// One download, looked at closely.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -188,7 +188,7 @@ fn facts(download: &Snapshot, picture: &Picture) -> Vec<Fact> {
         fact(gettext("Speed limit"), picture.rate.map(speed)),
         fact(gettext("Size"), download.progress.total.map(exact_size)),
         // Translators: the media type of a file, like text/html.
-        fact(gettext("Type"), sort(download)),
+        fact(pgettext("media type", "Type"), sort(download)),
         fact(gettext("Folder"), Some(describe::folder(&download.folder))),
         // Translators: whether a download can go on where it stopped.
         fact(gettext("Resumable"), resumable(download, picture.validator.as_ref())),

@@ -113,9 +113,9 @@ fn remedy(kind: &FailureKind) -> Option<String> {
         FailureKind::Certificate => gettext("Do not trust this address."),
         FailureKind::HostKey => gettext("Connect to it once with ssh to check it."),
         FailureKind::Proxy => gettext("Check the network settings."),
-        FailureKind::HttpStatus(403) => gettext("It may have expired: give it a new one."),
+        FailureKind::HttpStatus(403) => gettext("The address may have expired. Give the download a new one."),
         FailureKind::HttpStatus(404) | FailureKind::FileNotFound => gettext("Check the address."),
-        FailureKind::LoginElsewhere => gettext("Give it the address there."),
+        FailureKind::LoginElsewhere => gettext("Use the address that the file has on that server."),
         FailureKind::ProxyLoginUnsupported | FailureKind::ProxyRefused => {
             gettext("Use another proxy, or ask those who run this one.")
         }

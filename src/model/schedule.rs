@@ -5,7 +5,7 @@
 use super::amounts::speed;
 use super::describe::schedule_error;
 use crate::engine::rate::{Schedule, ScheduleError};
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::{gettext, gettext_f, pgettext_f};
 use crate::settings::KILOBYTE;
 
 pub use super::clock::{read_time, time};
@@ -145,7 +145,8 @@ pub fn hours(span: &Span) -> String {
     if (span.from, span.to) == (0, DAY) {
         return gettext("all day");
     }
-    gettext_f("{from} to {to}", &[("from", &time(span.from)), ("to", &time(span.to))])
+    // Translators: {from} and {to} are times of day, like “22:00”.
+    pgettext_f("hours", "{from} to {to}", &[("from", &time(span.from)), ("to", &time(span.to))])
 }
 
 /// Whether it ends on the day after the one on which it begins.

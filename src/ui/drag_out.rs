@@ -56,5 +56,5 @@ pub fn offer(view: &DownloadsView, refused: impl Fn(&str) + Clone + 'static) {
 /// Why nothing of it can be dragged to another program.
 fn reason(download: &DownloadObject) -> String {
     // Translators: {file} is the name of a file that somebody drags to another program.
-    gettext_f("“{file}” can be dragged when it is completed", &[("file", &download.name())])
+    gettext_f("“{file}” can be dragged when it is complete", &[("file", &download.name())])
 }

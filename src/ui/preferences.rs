@@ -145,11 +145,7 @@ impl Preferences {
     pub fn new(settings: &Settings, parent: &impl IsA<gtk::Window>) -> Self {
         let window: Self = glib::Object::builder().property("transient-for", parent).build();
         let imp = window.imp();
-        // libadwaita 1.4 and newer put the names of pages beside their pictures, and cut them where there is too
-        // little room; older ones choose between this and the other by the room.
-        if (adw::major_version(), adw::minor_version()) >= (1, 4) {
-            show_names_below_pictures(window.upcast_ref());
-        }
+        leave_names_room(window.upcast_ref());
         page_scroll::leave_to_page(&window);
         for (key, count) in [
             (Key::ParallelDownloads, &imp.parallel),
@@ -290,11 +286,20 @@ impl Preferences {
 }
 
 /// In what libadwaita has made of the window to choose a page by.
-fn show_names_below_pictures(part: &gtk::Widget) {
+fn leave_names_room(part: &gtk::Widget) {
     if let Some(switcher) = part.downcast_ref::<adw::ViewSwitcher>() {
-        switcher.set_policy(adw::ViewSwitcherPolicy::Narrow);
+        // libadwaita 1.4 and newer put the names of pages beside their pictures, and cut them where there is too
+        // little room; older ones choose between this and the other by the room.
+        if (adw::major_version(), adw::minor_version()) >= (1, 4) {
+            switcher.set_policy(adw::ViewSwitcherPolicy::Narrow);
+        }
+        // At the bottom of a narrow window libadwaita leaves a strip free on either side, and would cut “Segundo plano”.
+        if switcher.ancestor(adw::ViewSwitcherBar::static_type()).is_some() {
+            switcher.set_margin_start(0);
+            switcher.set_margin_end(0);
+        }
     }
-    children(part).for_each(|child| show_names_below_pictures(&child));
+    children(part).for_each(|child| leave_names_room(&child));
 }
 
 /// A row with a text of a form of its own: what is wrong with it is said below, or how one is written.

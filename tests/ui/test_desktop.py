@@ -407,7 +407,7 @@ def asleep(**preferences):
 
 def choose_when_done(app, choice):
     app.click(words.MAIN_MENU)
-    app.click(words.WHEN_ALL_ARE_DONE, roles=words.MENU_ITEM)
+    app.click(words.WHEN_DONE, roles=words.MENU_ITEM)
     app.screenshot(DESKTOP, "when-done-menu")
     app.click(choice, roles=words.MENU_ITEM)
 

@@ -110,7 +110,7 @@ ADD_AS_NEW = "Add as New Download"
 DROP_ADDRESS = "Drop a new address for"
 
 # A row that is dragged out of the window, or what is dropped and has no links.
-NOT_DRAGGED, NO_LINKS = "can be dragged when it is completed", "is no list of links|There is no link"
+NOT_DRAGGED, NO_LINKS = "can be dragged when it is complete", "is no list of links|There is no link"
 
 # A file with another checksum than the one that was told.
 KEEP, WRONG, KEPT = "Keep File", "The checksum does not match", "not verified: its checksum did not match"
@@ -163,7 +163,7 @@ MAIN_MENU = "Main Menu"
 SORT_BY, BY_SPEED, DESCENDING = "Sort By", "Speed", "Descending"
 SHORTCUTS, IN_SHORTCUTS = "Keyboard Shortcuts", "Undo a removal"
 QUIT, KEEP_RUNNING, STOP_DOWNLOADING = "Quit", "Keep Running", r"1 download is not complete"
-WHEN_ALL_ARE_DONE, WHEN_DONE = "When All Are Done", "When All Downloads Have Ended"
+WHEN_DONE = "When All Downloads Have Ended"
 SUSPEND, SUSPEND_NOW, SHUT_DOWN, RUN_COMMAND = "Suspend", "Suspend Now", "Shut Down", "Run Command"
 WILL_SUSPEND, WILL_SHUT_DOWN = "The Computer Will Be Suspended", "The Computer Will Be Shut Down"
 ENDS_SOON, ALL_ENDED = r"1 download is complete\. This happens in \d+ seconds?\.", "All Downloads Have Ended"
