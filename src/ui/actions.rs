@@ -134,6 +134,11 @@ impl Several {
     pub fn count(&self) -> usize {
         self.looked_at.len() + self.complete
     }
+
+    /// Whether one of them has come to its end. To take others off the list is to cancel them, and is called so.
+    pub fn has_finished(&self) -> bool {
+        self.complete > 0 || self.looked_at.iter().any(DownloadObject::is_finished)
+    }
 }
 
 /// A part of the context menu.
@@ -385,9 +390,7 @@ impl DownloadAction {
             Self::MoveToBottom => gettext("Move to _Bottom"),
             // Translators: a menu item for files that are complete: they go, and their rows with them.
             Self::Trash => ngettext("Move File to Tras_h", "Move Files to Tras_h", fitting),
-            Self::Remove if several.complete > 0 || several.looked_at.iter().any(DownloadObject::is_finished) => {
-                gettext("Remove _From List")
-            }
+            Self::Remove if several.has_finished() => gettext("Remove _From List"),
             Self::Remove => gettext("C_ancel"),
         };
         Some(label)

@@ -47,6 +47,10 @@ mod imp {
         pub chosen_count: TemplateChild<gtk::Label>,
         #[template_child]
         pub more: TemplateChild<gtk::MenuButton>,
+        #[template_child]
+        pub cancel: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub remove: TemplateChild<gtk::Button>,
         /// The bar is brought up to date before the next frame.
         pub will_refresh_bar: Cell<bool>,
         pub actions: OnceCell<gio::SimpleActionGroup>,

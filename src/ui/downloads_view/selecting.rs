@@ -112,6 +112,9 @@ impl DownloadsView {
         imp.chosen.set_label(&ngettext_f("{n} selected", "{n} selected", count, &[("n", &number)]));
         imp.chosen_count.set_label(&number);
         let several = if self.selecting() { self.several() } else { Several::default() };
+        let cancels = several.count() > 0 && !several.has_finished();
+        imp.cancel.set_visible(cancels);
+        imp.remove.set_visible(!cancels);
         for action in IN_BAR {
             let entry = imp.actions.get().and_then(|group| group.lookup_action(action.name()));
             if let Some(entry) = entry.and_downcast::<gio::SimpleAction>() {
