@@ -9,7 +9,7 @@ use std::{env, fs};
 use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
-use freshet::cli::usage;
+use freshet::cli::{ERROR_FIELDS, EVENTS, FAILURES, FIELDS, usage};
 
 /// What the page of the window says below what follows from the definition.
 const WINDOW: &str = r#".SH FILES
@@ -38,11 +38,14 @@ from there.
 The proxy to go through, as in curl(1). \fB\-\-proxy\fR goes before them.
 .TP
 \fBRUST_LOG\fR
-\fBfreshet=debug\fR tells on standard error what the engine does.
+What the engine tells on standard error with \fB\-\-verbose\fR, and only then; \fBfreshet=debug\fR if it is not set.
 .SH EXAMPLES
 .TP
 freshet get https://example.org/image.iso
 Downloads into the current folder, or continues what was interrupted there.
+.TP
+freshet get list.meta4
+Downloads what a metalink names, with its mirrors and checksums.
 .TP
 freshet get \-j 3 \-\-limit\-rate 2M \-i addresses.txt
 Three at a time, all together at most 2 MiB a second.
@@ -76,7 +79,7 @@ fn wanted() -> Vec<(PathBuf, String)> {
     let get = get.name("freshet-get").bin_name("freshet get");
     let mut files = vec![
         ("man/freshet.1".into(), page(command.clone(), "freshet", WINDOW)),
-        ("man/freshet-get.1".into(), page(get, "freshet-get", GET)),
+        ("man/freshet-get.1".into(), page(get, "freshet-get", &format!("{}{GET}", json()))),
     ];
     for (name, shell) in [("freshet.bash", Shell::Bash), ("_freshet", Shell::Zsh), ("freshet.fish", Shell::Fish)] {
         let mut script = Vec::new();
@@ -108,7 +111,38 @@ fn page(command: Command, title: &str, more: &str) -> String {
         Man::new(command).title(title.to_uppercase()).section("1").date("2026").source("Freshet").manual("Freshet");
     let mut page = Vec::new();
     man.render(&mut page).unwrap();
-    let mut page = String::from_utf8(page).unwrap();
+    let mut page = with_several(&String::from_utf8(page).unwrap());
     page.push_str(more);
     page
+}
+
+/// The generator writes an address in the synopsis as if there could be one only.
+fn with_several(page: &str) -> String {
+    let mut lines: Vec<_> = page.lines().map(str::to_owned).collect();
+    let synopsis = lines.iter().position(|line| line == ".SH SYNOPSIS").expect("a page has a synopsis") + 1;
+    let several = ["ADDRESS", "URL"].iter().fold(lines[synopsis].clone(), |line, name| {
+        line.replace(&format!("[\\fI{name}\\fR]"), &format!("[\\fI{name}\\fR...]"))
+    });
+    assert_ne!(several, lines[synopsis], "the generator writes something else");
+    lines[synopsis] = several;
+    lines.join("\n") + "\n"
+}
+
+/// What `--json` writes, from where it is written.
+fn json() -> String {
+    let mut text =
+        ".SH JSON\nWith \\fB\\-\\-json\\fR each line on standard output is an object with all of these fields:\n"
+            .to_owned();
+    let list = |text: &mut String, told: &[(&str, &str)]| {
+        for (name, meaning) in told {
+            *text += &format!(".TP\n\\fB{name}\\fR\n{meaning}\n");
+        }
+    };
+    list(&mut text, &FIELDS);
+    text += ".PP\n\\fBevent\\fR is one of these; there may be more in time:\n";
+    list(&mut text, &EVENTS);
+    text += ".PP\n\\fBerror\\fR has two fields:\n";
+    list(&mut text, &ERROR_FIELDS);
+    text += ".PP\nThe kinds are, and there may be more in time: ";
+    text + &FAILURES.join(", ").replace('-', "\\-") + ".\n"
 }

@@ -34,7 +34,7 @@ complete -c freshet -n "__fish_freshet_using_subcommand get" -s i -l input-file 
 complete -c freshet -n "__fish_freshet_using_subcommand get" -s x -l connections -d 'Most connections for one download, 1 to 32; it opens only as many as help' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -s j -l parallel -d 'Most downloads at a time' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l per-host -d 'Most connections to one host [default: 8, or as many as -x asks for]' -r
-complete -c freshet -n "__fish_freshet_using_subcommand get" -l limit-rate -d 'Most bytes a second for all downloads together, such as 500K or 1.5M' -r
+complete -c freshet -n "__fish_freshet_using_subcommand get" -l limit-rate -d 'Most bytes a second for all downloads together, such as 500K or 1.5M; K is 1024, M 1024 K, G 1024 M' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l limit-each -d 'Most bytes a second for each download alone' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l limit-schedule -d 'Other rates at some hours, such as "Mon-Fri 08:00-18:00 500K; daily 23:00-06:00 unlimited"' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l checksum -d 'What the file must be: md5, sha1, sha256 or sha512, a colon, and the digits' -r
@@ -45,7 +45,7 @@ complete -c freshet -n "__fish_freshet_using_subcommand get" -l user -d 'Log in 
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l proxy -d 'Go through this proxy' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l cacert -d 'Trust the certificate authorities in this file' -r -F
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l retry -d 'How often to try again after a temporary error; progress starts the count anew' -r
-complete -c freshet -n "__fish_freshet_using_subcommand get" -l retry-wait -d 'The wait before the first retry; it doubles each time, the server\'s own wish wins' -r
+complete -c freshet -n "__fish_freshet_using_subcommand get" -l retry-wait -d 'The wait before the first retry; it doubles each time, the server\'s own wish wins, and none is longer than 15 minutes' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l timeout -d 'Silence after which a connection is given up' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l on-exists -d 'What to do if a finished file of the same name is there [default: rename]' -r
 complete -c freshet -n "__fish_freshet_using_subcommand get" -l netrc -d 'Take name and password from ~/.netrc'

@@ -12,6 +12,31 @@ use super::words;
 use crate::engine::store::redact;
 use crate::engine::{Failure, Snapshot};
 
+/// What `event` can be, and what it means; told in the manual.
+pub const EVENTS: [(&str, &str); 6] = [
+    ("added", "It is in the queue."),
+    ("started", "The server has answered; told again after a retry."),
+    ("progress", "How far it is, four times a second at most."),
+    ("retrying", "It stopped, and will be tried again."),
+    ("completed", "The file is there; or it was there before, and such files are skipped."),
+    ("failed", "It is given up."),
+];
+
+/// The fields of each line, and what they hold; told in the manual.
+pub const FIELDS: [(&str, &str); 7] = [
+    ("event", "What happened."),
+    ("id", "The download's number, by which its lines belong together."),
+    ("url", "Its address, without a password."),
+    ("path", "The finished file, or its part file until then; null while there is neither."),
+    ("bytes", "So many bytes of it are here."),
+    ("total", "So many bytes it has; null where that is not known."),
+    ("error", "The reason for retrying and failed; null for all others."),
+];
+
+/// The fields of an error, and what they hold; told in the manual.
+pub const ERROR_FIELDS: [(&str, &str); 2] =
+    [("kind", "Its name, for programs."), ("message", "A sentence or two in English, for people, which may change.")];
+
 #[derive(Debug)]
 pub struct Json<W> {
     out: W,
@@ -97,6 +122,10 @@ impl<W: Write> Reporter for Json<W> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
     use super::*;
     use crate::cli::news::Tracker;
     use crate::cli::news::tests::{failed, snapshot, waiting};
@@ -165,6 +194,28 @@ mod tests {
             lines(&end(failed(FailureKind::TargetExists)), true)[1],
             r#"{"event":"completed","id":7,"url":"https://ann@h/file.iso","path":"/d/file.iso","bytes":0,"total":null,"error":null}"#
         );
+    }
+
+    #[test]
+    fn the_manual_tells_every_event_and_field() {
+        let life = [State::Downloading, waiting(), State::Downloading, State::Completed];
+        let mut events = vec![Event::Added(Box::new(snapshot(7, State::Queued)))];
+        events.extend(life.map(|state| Event::Changed(Box::new(changed(state)))));
+        events.insert(2, Event::Progressed { id: DownloadId(7), progress: Progress::default() });
+        let mut told = lines(&events, false);
+        events.truncate(1);
+        events.push(Event::Changed(Box::new(changed(failed(FailureKind::ReadOnly)))));
+        told.extend(lines(&events, false).pop());
+
+        let names = |told: &[(&'static str, &str)]| told.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>();
+        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+        let told: Vec<Value> = told.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let events: BTreeSet<_> = told.iter().map(|line| line["event"].as_str().unwrap()).collect();
+        assert_eq!(events, names(&EVENTS));
+        for line in &told {
+            assert!(keys(line).iter().eq(names(&FIELDS).iter()), "{line}");
+            assert!(line["error"].is_null() || keys(&line["error"]).iter().eq(names(&ERROR_FIELDS).iter()), "{line}");
+        }
     }
 
     #[test]

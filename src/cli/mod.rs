@@ -34,3 +34,7 @@ mod status;
 mod units;
 pub mod usage;
 mod words;
+
+// For the manual, see tests/manual.rs.
+pub use json::{ERROR_FIELDS, EVENTS, FIELDS};
+pub use words::NAMES as FAILURES;

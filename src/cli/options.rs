@@ -28,7 +28,7 @@ use crate::engine::{Limits, Speed};
                   If downloads fail in different ways, 4 goes before 3 and 3 before 2."
 )]
 pub struct Options {
-    /// Addresses to download: http, https, ftp, ftps, sftp
+    /// Addresses to download: http, https, ftp, ftps, sftp; or metalink files (.meta4, .metalink)
     #[arg(value_name = "URL", required_unless_present = "input_file")]
     pub urls: Vec<String>,
 
@@ -63,7 +63,7 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub per_host: Option<u16>,
 
-    /// Most bytes a second for all downloads together, such as 500K or 1.5M
+    /// Most bytes a second for all downloads together, such as 500K or 1.5M; K is 1024, M 1024 K, G 1024 M
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub limit_rate: Option<Speed>,
 
@@ -123,7 +123,8 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = parse_count)]
     pub retry: u32,
 
-    /// The wait before the first retry; it doubles each time, the server's own wish wins
+    /// The wait before the first retry; it doubles each time, the server's own wish wins,
+    /// and none is longer than 15 minutes
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
     pub retry_wait: Duration,
 

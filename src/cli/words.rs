@@ -6,47 +6,59 @@ use crate::engine::FailureKind;
 
 use super::units;
 
-/// A name that programs can rely on.
-pub fn name(kind: &FailureKind) -> &'static str {
-    match kind {
-        FailureKind::InvalidAddress => "invalid-address",
-        FailureKind::UnsupportedScheme => "unsupported-scheme",
-        FailureKind::NameNotFound => "name-not-found",
-        FailureKind::CannotConnect => "cannot-connect",
-        FailureKind::Silence => "silence",
-        FailureKind::ConnectionLost => "connection-lost",
-        FailureKind::Certificate => "certificate",
-        FailureKind::HostKey => "host-key",
-        FailureKind::Tls => "tls",
-        FailureKind::Proxy => "proxy",
-        FailureKind::TooManyRedirects => "too-many-redirects",
-        FailureKind::HttpStatus(_) => "http-status",
-        FailureKind::LoginRequired => "login-required",
-        FailureKind::LoginElsewhere => "login-elsewhere",
-        FailureKind::LoginUnsupported => "login-unsupported",
-        FailureKind::ProxyLogin => "proxy-login",
-        FailureKind::ProxyLoginUnsupported => "proxy-login-unsupported",
-        FailureKind::ProxyRefused => "proxy-refused",
-        FailureKind::ServerRefused(_) => "server-refused",
-        FailureKind::FileNotFound => "file-not-found",
-        FailureKind::EndedEarly => "ended-early",
-        FailureKind::WrongRange => "wrong-range",
-        FailureKind::ChangedOnServer => "changed-on-server",
-        FailureKind::UninvitedEncoding => "uninvited-encoding",
-        FailureKind::Protocol => "protocol",
-        FailureKind::DiskFull { .. } => "disk-full",
-        FailureKind::NotWritable => "not-writable",
-        FailureKind::FolderMissing => "folder-missing",
-        FailureKind::ReadOnly => "read-only",
-        FailureKind::BadName => "bad-name",
-        FailureKind::TargetExists => "target-exists",
-        FailureKind::TooLargeForFileSystem => "too-large-for-file-system",
-        FailureKind::PartInUse => "part-in-use",
-        FailureKind::DriveFailed => "drive-failed",
-        FailureKind::Io(_) => "io",
-        FailureKind::ChecksumMismatch { .. } => "checksum-mismatch",
-        FailureKind::Internal(_) => "internal",
-    }
+/// The kinds with their names, from which follow the names of one and of all: the manual lists them.
+macro_rules! names {
+    ($($kind:pat => $name:literal,)*) => {
+        /// All names of kinds.
+        pub const NAMES: &[&str] = &[$($name),*];
+
+        /// A name that programs can rely on.
+        pub fn name(kind: &FailureKind) -> &'static str {
+            match kind {
+                $($kind => $name),*
+            }
+        }
+    };
+}
+
+names! {
+    FailureKind::InvalidAddress => "invalid-address",
+    FailureKind::UnsupportedScheme => "unsupported-scheme",
+    FailureKind::NameNotFound => "name-not-found",
+    FailureKind::CannotConnect => "cannot-connect",
+    FailureKind::Silence => "silence",
+    FailureKind::ConnectionLost => "connection-lost",
+    FailureKind::Certificate => "certificate",
+    FailureKind::HostKey => "host-key",
+    FailureKind::Tls => "tls",
+    FailureKind::Proxy => "proxy",
+    FailureKind::TooManyRedirects => "too-many-redirects",
+    FailureKind::HttpStatus(_) => "http-status",
+    FailureKind::LoginRequired => "login-required",
+    FailureKind::LoginElsewhere => "login-elsewhere",
+    FailureKind::LoginUnsupported => "login-unsupported",
+    FailureKind::ProxyLogin => "proxy-login",
+    FailureKind::ProxyLoginUnsupported => "proxy-login-unsupported",
+    FailureKind::ProxyRefused => "proxy-refused",
+    FailureKind::ServerRefused(_) => "server-refused",
+    FailureKind::FileNotFound => "file-not-found",
+    FailureKind::EndedEarly => "ended-early",
+    FailureKind::WrongRange => "wrong-range",
+    FailureKind::ChangedOnServer => "changed-on-server",
+    FailureKind::UninvitedEncoding => "uninvited-encoding",
+    FailureKind::Protocol => "protocol",
+    FailureKind::DiskFull { .. } => "disk-full",
+    FailureKind::NotWritable => "not-writable",
+    FailureKind::FolderMissing => "folder-missing",
+    FailureKind::ReadOnly => "read-only",
+    FailureKind::BadName => "bad-name",
+    FailureKind::TargetExists => "target-exists",
+    FailureKind::TooLargeForFileSystem => "too-large-for-file-system",
+    FailureKind::PartInUse => "part-in-use",
+    FailureKind::DriveFailed => "drive-failed",
+    FailureKind::Io(_) => "io",
+    FailureKind::ChecksumMismatch { .. } => "checksum-mismatch",
+    FailureKind::Internal(_) => "internal",
 }
 
 /// The cause, and where there is one the way out in another sentence. `continues`: whether the same command goes on
