@@ -97,12 +97,15 @@ OF_BUTTONS = re.compile(
     r".*AdwGizmo \w+ reports a minimum height of .*\n+.*GtkBox \w+ reports a minimum height of .*\n+"
     r"(.*Trying to measure GtkLabel \w+ for width of 7, but it needs at least .*\n)?"
 )
-COMPLAINT = re.compile(rf"-(?:WARNING|CRITICAL) \*\*(?!.*(?:{FORGIVEN}))")
+# A panic of another thread, or one that is caught, ends nothing.
+COMPLAINT = re.compile(rf"-(?:WARNING|CRITICAL) \*\*(?!.*(?:{FORGIVEN}))|panicked at")
+# How long the program may take to end when it is told to.
+END = 20
 
 
 class Freshet:
     """with Freshet(home, URL...) as app: ... ; what it wrote is shown when the test fails. It may not
-    end by itself, and the toolkit may have nothing to complain about."""
+    end by itself, has to end well when it is told to, and the toolkit may have nothing to complain about."""
 
     def __init__(self, home, *arguments, hidden=False):
         self.home = home
@@ -127,34 +130,44 @@ class Freshet:
         return self
 
     def __exit__(self, kind, *_):
-        crashed = self.process.poll() not in (None, 0, -9)
-        if self.process.poll() is None:
-            self._ask_to_end()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        fault = self._end()
         self._output.seek(0)
         output = self._output.read().decode(errors="replace")
         self._output.close()
         judged = OF_BUTTONS.sub("", output).splitlines()
         complaint = next((line for line in judged if COMPLAINT.search(line)), None)
-        if kind is not None or crashed or complaint:
+        fault = fault or (complaint and f"the program wrote “{complaint}”")
+        if kind is not None or fault:
             sys.stderr.write(output)
-        if crashed and kind is None:
-            raise AssertionError(f"the program ended by itself with {self.process.returncode}")
-        if complaint and kind is None:
-            raise AssertionError(f"the program wrote “{complaint}”")
+        if fault and kind is None:
+            raise AssertionError(fault)
+
+    def _end(self):
+        """Ends the program where it runs yet; says what was wrong with its end."""
+        if self.process.poll() is not None:
+            # -9 is a test's own `kill`.
+            is_well = self.process.returncode in (0, -9)
+            return None if is_well else f"the program ended by itself with {self.process.returncode}"
+        is_asked = self._ask_to_end()
+        try:
+            status = self.process.wait(END)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return f"the program did not end within {END} s when it was told to"
+        return f"the program ended with {status} when it was told to" if is_asked and status else None
 
     def _ask_to_end(self):
+        """Whether it is the program that was asked, and not the sandbox around it, whose status says nothing of it."""
         sandbox = os.environ.get("FRESHET_SANDBOX")
         if sandbox is None:
-            return self.process.terminate()
+            self.process.terminate()
+            return True
         # What this process is told does not reach the program: the sandbox would be gone at once.
         ended = subprocess.run(["gapplication", "action", sandbox, "quit"], capture_output=True, timeout=10)
         if ended.returncode:
             self.process.terminate()
+        return not ended.returncode
 
     def kill(self):
         """As a power cut."""
@@ -214,7 +227,8 @@ class Freshet:
 
     def seen_row(self, file_name):
         rows = (node for node in self.nodes() if _role(node) in words.ROW)
-        return next((row for row in rows if file_name in text_of(row)), None)
+        # A row's own name is one sentence that begins with the file: what is in it need not be read.
+        return next((row for row in rows if file_name in (_name(row) or text_of(row))), None)
 
     def wait_for(self, file_name, word, timeout=20):
         """Waits until the row says this word, in large or small letters."""
