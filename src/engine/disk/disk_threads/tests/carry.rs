@@ -3,8 +3,9 @@
 
 use std::env;
 use std::os::unix::fs::{FileExt, MetadataExt, symlink};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::thread;
+use std::time::Instant;
 
 use super::*;
 use crate::engine::disk::Carry;
@@ -13,6 +14,8 @@ const MIB: u64 = 1024 * 1024;
 const BYTES: &[u8] = b"0123456789";
 /// Names the two folders for the process that is to be killed.
 const FOLDERS: &str = "FRESHET_TEST_CARRIED_BETWEEN";
+/// No process takes longer to start.
+const START: Duration = Duration::from_secs(30);
 
 /// Another file system than that of [`Desk::new`].
 fn elsewhere() -> TempDir {
@@ -305,6 +308,23 @@ fn the_one_that_is_killed() {
     }
 }
 
+/// Lives no longer than its round, however that ends.
+struct Killed(Child);
+
+impl Killed {
+    fn runs(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn whenever_it_is_killed_one_of_the_two_folders_has_all_of_it() {
     let (one, other) = (tempfile::tempdir().unwrap(), elsewhere());
@@ -313,10 +333,16 @@ fn whenever_it_is_killed_one_of_the_two_folders_has_all_of_it() {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--ignored", "--exact", "engine::disk::disk_threads::tests::carry::the_one_that_is_killed"]);
         command.env(FOLDERS, format!("{}:{}", one.path().display(), other.path().display()));
-        let mut killed = command.stdout(Stdio::null()).spawn().unwrap();
-        thread::sleep(Duration::from_millis(30 + 41 * round));
-        killed.kill().unwrap();
-        killed.wait().unwrap();
+        let mut killed = Killed(command.stdout(Stdio::null()).spawn().unwrap());
+        // It starts as slowly as the machine is busy, and has to be at work.
+        let begin = Instant::now();
+        while names(other.path()).is_empty() {
+            assert!(killed.runs() && begin.elapsed() < START, "round {round}: it takes nothing along");
+            thread::sleep(Duration::from_millis(1));
+        }
+        thread::sleep(Duration::from_millis(41 * round));
+        assert!(killed.runs(), "round {round}: it ended by itself");
+        drop(killed);
         let (here, there) = (has_large(one.path()), has_large(other.path()));
         assert!(here || there, "round {round}: {:?}, {:?}", names(one.path()), names(other.path()));
         // Once more, as when the download goes on, nothing is left of what was interrupted, but for a name that was
