@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 
 use freshet::config::LIBEXEC_DIR;
 use support::faulty::{Faulty, Resource};
+use support::process::skip;
 
 /// Runs it far from any `freshet-window`. By another name of the same file: a copy cannot be run while a
 /// program that another test has just started still holds what it was written by.
@@ -41,7 +42,7 @@ fn it_tells_its_version_and_its_use_without_a_window() {
 #[test]
 fn where_no_window_is_installed_it_says_what_can_be_done() {
     if Path::new(LIBEXEC_DIR).join("freshet-window").exists() {
-        return eprintln!("skipped: a window is installed");
+        return skip("a window is installed");
     }
     for args in [&[][..], &["http://h/f"], &["--", "--help"]] {
         let output = alone(args);

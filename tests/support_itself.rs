@@ -15,6 +15,7 @@ use support::files;
 use support::listening::Listening;
 use support::mainloop::MainLoop;
 use support::nginx::{self, Nginx};
+use support::process::or_skip;
 use support::serving::FileServer;
 use support::vsftpd::Vsftpd;
 
@@ -394,13 +395,7 @@ fn nginx_serves_a_folder_in_all_its_ways() {
 fn vsftpd_serves_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     files::write(&folder.path().join("f.bin"), 5, 100_000).unwrap();
-    let ftp = match Vsftpd::start(folder.path()) {
-        Ok(ftp) => ftp,
-        Err(error) => {
-            eprintln!("skipped, no FTP server here: {error}");
-            return;
-        }
-    };
+    let Some(ftp) = or_skip(Vsftpd::start(folder.path())) else { return };
     assert_eq!(curl(&[ftp.url("/f.bin").as_str()]), files::bytes(5, 0..100_000));
     assert_eq!(curl(&["--range", "50000-", ftp.url("/f.bin").as_str()]), files::bytes(5, 50_000..100_000));
 }
