@@ -10,6 +10,8 @@ from html import escape
 from pathlib import Path
 
 TITLE = "Links"
+# Nobody listens there (RFC 863's port, which takes root): whatever a browser asks for of its own accord goes nowhere.
+NO_PROXY, NO_PORT = "127.0.0.1", 9
 SIZE = (500, 400)
 
 
@@ -22,11 +24,16 @@ class Browser:
     def __enter__(self):
         self._home = Path(tempfile.mkdtemp(prefix="freshet-browser-"))
         page = self._home / "page.html"
+        # A window is there before its page is. It gets its title when that has been drawn.
+        drawn = f"requestAnimationFrame(() => requestAnimationFrame(() => {{ document.title = '{TITLE}' }}))"
         page.write_text(
-            f'<!doctype html><meta charset="utf-8"><title>{TITLE}</title><body style="margin: 0; font-size: 40px">'
+            f'<!doctype html><meta charset="utf-8"><title>Loading</title>'
+            f'<body style="margin: 0; font-size: 40px" onload="{drawn}">'
             f'<a href="{escape(self._url)}" style="display: block; height: 100vh; overflow: hidden">{"the link " * 99}</a>'
         )
-        environment = {**os.environ, "HOME": str(self._home), "GTK_MODULES": "", "NO_AT_BRIDGE": "1"}
+        # What it leaves in the folder for temporary files goes with its home.
+        environment = {**os.environ, "HOME": str(self._home), "TMPDIR": str(self._home)}
+        environment |= {"GTK_MODULES": "", "NO_AT_BRIDGE": "1"}
         if "WAYLAND_DISPLAY" in environment:
             environment["MOZ_ENABLE_WAYLAND"] = "1"
         log = (self._home / "log").open("w")
@@ -65,6 +72,11 @@ class Firefox(Browser):
             # Nothing is looked for in the network.
             "network.captive-portal-service.enabled": "false",
             "network.connectivity-service.enabled": "false",
+            "network.proxy.type": "1",
+            "network.proxy.http": f'"{NO_PROXY}"',
+            "network.proxy.http_port": str(NO_PORT),
+            "network.proxy.ssl": f'"{NO_PROXY}"',
+            "network.proxy.ssl_port": str(NO_PORT),
         }
         (profile / "user.js").write_text("".join(f'user_pref("{key}", {value});\n' for key, value in quiet.items()))
         return ["--no-remote", "--profile", profile, "--width", str(SIZE[0]), "--height", str(SIZE[1]), page.as_uri()]
@@ -85,6 +97,8 @@ class Chromium(Browser):
             "--password-store=basic",
             "--disable-background-networking",
             "--disable-component-update",
+            # Of the loopback nothing is asked by way of it.
+            f"--proxy-server={NO_PROXY}:{NO_PORT}",
             f"--user-data-dir={self._home / 'profile'}",
             f"--window-size={SIZE[0]},{SIZE[1]}",
             f"--app={page.as_uri()}",
