@@ -4,7 +4,8 @@
 //! `freshet get` fetch the same: once after it and once before it, as who comes second finds the memory
 //! and the disk as the first has left them. Needs a display, nginx, and `cargo build --release --bins` before:
 //! `build-aux/gui-session.sh cargo bench --bench frames -- 2 /var/tmp` for 2 GiB each to that folder;
-//! without one they go to memory.
+//! without one they go to memory. The window is measured from the first order to the last byte, while it is open;
+//! `freshet get` from its start to its exit, both of which take a moment.
 
 #[path = "shown/mod.rs"]
 mod shown;

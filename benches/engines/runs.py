@@ -33,7 +33,7 @@ class Runs:
         finally:
             shutil.rmtree(target, ignore_errors=True)
             shutil.rmtree(state, ignore_errors=True)
-        row["disturbed"] = measure.is_disturbed(row, workload.to_disk)
+        row["disturbed"] = row.get("disturbed", False) or measure.is_disturbed(row, workload.to_disk)
         for folder, name in ((self._memory, "MEMORY"), (self._disk, "DISK")):
             row["command"] = row["command"].replace(str(folder), name)
             row["said"] = row["said"].replace(str(folder), name)
@@ -101,6 +101,9 @@ class Runs:
         rate_file.write_text(str(workload.later_rate * workload.connections // connections))
         row = self._measure(workload, contender, again, target, state, url=url)
         row |= self._facts(workload, mark, row)
+        # What is told of both is that of the worse one.
+        row["disturbed"] = measure.is_disturbed(first, workload.to_disk)
+        row["rss"] = max((run["rss"] for run in (first, row) if run["rss"] is not None), default=None)
         row["before_kill"] = 100 * before / workload.size
         row["again"] = 100 * (row["server_bytes"] - workload.size) / workload.size
         row["right"] = (

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use adw::prelude::*;
 use freshet::model::Session;
-use freshet::settings::Settings;
+use freshet::settings::{Key, Settings};
 use freshet::ui::window::Window;
 use gtk::{gio, glib};
 
@@ -50,6 +50,8 @@ impl Shown {
 
     fn open(application: &adw::Application, outcome: &Rc<RefCell<Result<(), String>>>) -> Result<Self, String> {
         let settings = Settings::in_memory().map_err(|error| error.to_string())?;
+        // As in `freshet get`: what is asked of the server besides is not measured.
+        settings.set_boolean(Key::FindChecksum, false);
         let session = Session::start(settings.clone())?;
         let window = Window::new(application, &session, &settings);
         window.add_tick_callback(|_, _| glib::ControlFlow::Continue);
@@ -80,12 +82,15 @@ impl Shown {
 
     /// From here on frames count.
     pub fn begin(&self) {
-        self.frames.borrow_mut().clear();
+        *self.frames.borrow_mut() = vec![Instant::now()];
     }
 
-    /// The times between one frame's beginning and the next one's, in order.
+    /// The times between one frame's beginning and the next one's, in order; before the first frame from
+    /// [`Self::begin`] on, and after the last one until now. So a window that stood still shows.
     pub fn gaps(&self) -> Vec<Duration> {
-        self.frames.borrow().windows(2).map(|pair| pair[1] - pair[0]).collect()
+        let mut frames = self.frames.borrow().clone();
+        frames.push(Instant::now());
+        frames.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
     pub fn quit(&self, outcome: Result<(), String>) {
