@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 new=$scratch/freshet.pot
 
 # Locations without line numbers: a moved line is no change for translators.

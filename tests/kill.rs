@@ -57,6 +57,17 @@ impl Dice {
     }
 }
 
+/// Lives no longer than it is looked at, also where it does not end.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// One file and the program that fetches it.
 struct Job<'a> {
     server: &'a PacedServer,
@@ -85,10 +96,11 @@ impl<'a> Job<'a> {
         Self { server, path, url, paced, connections, folder, story, orphans: 0 }
     }
 
-    fn start(&self) -> Child {
+    fn start(&self) -> Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_freshet"));
         command.args(["get", "--json", "-x", &self.connections.to_string(), "-d"]).arg(self.folder.path());
-        command.arg(&self.url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        command.arg(&self.url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        Program(command.spawn().unwrap())
     }
 
     fn names(&self) -> Vec<String> {
@@ -131,14 +143,15 @@ impl<'a> Job<'a> {
     fn run(&mut self, end: Option<(&str, Duration)>) -> Result<bool, String> {
         let claimed = self.claimed()?;
         let before = self.server.record(&self.path);
-        let mut child = self.start();
+        let mut program = self.start();
+        let child = &mut program.0;
         let begin = Instant::now();
         let last = end.map_or(LIMIT, |(_, after)| after);
-        let mut status = wait(&mut child, begin + last);
+        let mut status = wait(child, begin + last);
         if status.is_none() {
             let (name, _) = end.ok_or("it does not end")?;
             signal(child.id(), name);
-            status = wait(&mut child, Instant::now() + LIMIT);
+            status = wait(child, Instant::now() + LIMIT);
         }
         let status = status.ok_or("it does not end after the signal")?;
         let after = self.server.record(&self.path);
@@ -154,10 +167,10 @@ impl<'a> Job<'a> {
         if status.success() {
             return Ok(true);
         }
-        let (signal, _) = end.ok_or_else(|| format!("{status}: {}", told(&mut child)))?;
+        let (signal, _) = end.ok_or_else(|| format!("{status}: {}", told(child)))?;
         let is_polite = signal != "KILL";
         if is_polite && status.code() != Some(130) && status.signal().is_none() {
-            return Err(format!("{status}: {}", told(&mut child)));
+            return Err(format!("{status}: {}", told(child)));
         }
         let kept = bytes(&self.claimed()?).saturating_sub(bytes(&claimed));
         self.orphans += usize::from(self.journal()?.is_none());
@@ -235,7 +248,8 @@ fn work(server: &PacedServer, seed: u64, rounds: &AtomicU32, signals: &[&str]) -
             job.run(None).map_err(|error| told(&job, error))?;
         }
         job.check_complete().map_err(|error| told(&job, error))?;
-        again += server.record(&job.path).sent - job.paced.len;
+        // The server counts what it has sent when the program may have ended already.
+        again += server.record(&job.path).sent.saturating_sub(job.paced.len);
     }
     Ok(again)
 }
