@@ -31,7 +31,7 @@ fn rule(kind: Option<Kind>, patterns: &str, folder: &Path) -> Rule {
 
 #[test]
 fn rules_choose_the_folder_before_the_part_file_is_made() {
-    let (server, running) = (slow_server(), Running::start());
+    let (server, running) = (slow_for(1), Running::start());
     let film = Resource::new(2, 100_000).media_type("video/mp4");
     server.on("/watch", move |request| film.answer(request));
     let [films, slow] = ["films", "slow ones"].map(|name| running.file(name));
@@ -71,9 +71,17 @@ fn rules_choose_the_folder_before_the_part_file_is_made() {
 
 /// A server with `/slow`: file 1 of 4 MiB, at 1 MiB a second.
 fn slow_server() -> Faulty {
+    slow_for(usize::MAX)
+}
+
+/// ... for so many requests, and then as fast as it goes.
+fn slow_for(requests: usize) -> Faulty {
     let server = Faulty::start();
     let file = Resource::new(1, 4 * MIB);
-    server.on("/slow", move |request| file.answer(request).rate(MIB));
+    server.on("/slow", move |request| {
+        let answer = file.answer(request);
+        if request.number < requests { answer.rate(MIB) } else { answer }
+    });
     server
 }
 
@@ -83,7 +91,7 @@ fn has_some(running: &Running, id: DownloadId) {
 
 #[test]
 fn a_paused_download_holds_still_and_continues_with_a_range() {
-    let (server, running) = (slow_server(), Running::start());
+    let (server, running) = (slow_for(1), Running::start());
     let id = running.engine.add(running.single(server.url("/slow")));
     has_some(&running, id);
     running.engine.send(Order::Pause(id));
@@ -184,7 +192,7 @@ fn what_a_running_download_brought_before_the_statistics_were_cleared_is_forgott
 
 #[test]
 fn what_came_is_counted_once_whatever_became_of_it() {
-    let server = slow_server();
+    let server = slow_for(1);
     let list = tempfile::tempdir().unwrap();
     let config = || Config { list: Some(list.path().join("list.sqlite")), ..Config::default() };
     let folder = tempfile::tempdir().unwrap();
@@ -286,6 +294,7 @@ fn no_more_than_so_many_run_at_one_host() {
     assert_eq!(ids.iter().filter(|id| running.state(**id) == State::Queued).count(), 3);
 }
 
+/// A second of a machine that was busy with something else is no fault of a limit, and does not come twice in a row.
 #[test]
 fn a_rate_limit_holds_and_may_be_lifted_while_running() {
     let (server, running) =
@@ -294,10 +303,16 @@ fn a_rate_limit_holds_and_may_be_lifted_while_running() {
     let ids = [running.add(server.url("/f")), running.add(server.url("/f"))];
     let received = || ids.iter().map(|id| running.snapshot(*id).progress.received).sum::<u64>();
     running.main_loop.run_for(Duration::from_millis(500));
-    let (before, begin) = (received(), Instant::now());
-    running.main_loop.run_for(Duration::from_secs(3));
-    let rate = (received() - before) as f64 / begin.elapsed().as_secs_f64();
-    assert!((rate / MIB as f64 - 1.0).abs() < 0.1, "{rate} bytes a second in place of {MIB}");
+    let measure = || {
+        let (before, begin) = (received(), Instant::now());
+        running.main_loop.run_for(Duration::from_secs(3));
+        (received() - before) as f64 / begin.elapsed().as_secs_f64()
+    };
+    let is_off = |rate: &f64| (rate / MIB as f64 - 1.0).abs() >= 0.1;
+    if let Some(first) = Some(measure()).filter(is_off) {
+        let second = measure();
+        assert!(!is_off(&second), "{first}, then {second} bytes a second in place of {MIB}");
+    }
     running.engine.send(Order::SetLimits(Limits::default()));
     for id in ids {
         files::assert_same(&running.completed(id), 1, 64 * MIB);
@@ -503,7 +518,7 @@ fn two_engines_do_not_write_into_one_part_file() {
 
 #[test]
 fn a_stopped_engine_leaves_a_journal_that_the_next_one_continues_from() {
-    let server = slow_server();
+    let server = slow_for(1);
     let list = tempfile::tempdir().unwrap();
     let config = || Config { list: Some(list.path().join("list.sqlite")), ..Config::default() };
     let folder = tempfile::tempdir().unwrap();

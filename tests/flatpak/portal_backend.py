@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stands in for what a desktop puts behind the portals that do nothing in a session of tests: keeping the
-machine awake, running without a window, choosing a program for a file, secrets. Writes each call to standard output,
-one JSON value a line, as desktop_services.py does; portals/tests.portal names it."""
+machine awake, running without a window, choosing a program for a file, secrets. Writes each call, and when it came, to
+standard output, one JSON value a line, as desktop_services.py does; portals/tests.portal names it."""
 
 import json
 import sys
+import time
 
 from gi.repository import Gio, GLib
 
@@ -69,7 +70,7 @@ class Backend:
     def _call(self, _bus, _sender, path, _interface, method, arguments, invocation):
         arguments = arguments.unpack()
         # What is inhibited ends when its handle is closed.
-        write({"call": method, "arguments": [path] if method == "Close" else arguments})
+        write({"call": method, "arguments": [path] if method == "Close" else arguments, "at": time.monotonic()})
         if method == "Inhibit":
             self._bus.register_object(arguments[0], self._request, self._call, None, None)
         if method == "CreateMonitor":

@@ -76,7 +76,10 @@ pub fn compare(path: &Path, seed: u64, len: u64) -> Result<(), String> {
         let take = (len - offset).min(BLOCK as u64) as usize;
         file.read_exact(&mut block[..take]).map_err(said)?;
         fill(seed, offset, &mut wanted[..take]);
-        if let Some(at) = block[..take].iter().zip(&wanted[..take]).position(|(a, b)| a != b) {
+        // As a whole first: byte by byte takes many times as long.
+        let (found, meant) = (&block[..take], &wanted[..take]);
+        if found != meant {
+            let at = found.iter().zip(meant).take_while(|(a, b)| a == b).count();
             return Err(format!("{}: first wrong byte at {}", path.display(), offset + at as u64));
         }
         offset += take as u64;

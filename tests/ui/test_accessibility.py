@@ -335,6 +335,7 @@ def progress_is_told_seldom():
         of_bars = [event for event in heard.events if event[1] == "progress bar"]
         assert len(of_bars) <= 26, f"{len(of_bars)} changes of a progress bar are told in 6 s"
         count = len(heard.events) - len(of_bars)
+        assert heard.events, "nothing is told of progress in 6 s"
         assert count <= 24, f"{count} changes are told in 6 s"
 
 

@@ -10,7 +10,7 @@ import time
 from support import desktop, words
 from support.choosers import choose
 from support.freshet_ui import Clipboard, DragSource, Freshet, Home, content_of, text_of
-from support.screen_reader import tab_until
+from support.screen_reader import focused, role, tab_until
 from support.server import Server
 from support.waiting import outside, run, until
 
@@ -223,9 +223,9 @@ def a_download_waits_for_its_time_or_its_user_over_a_restart():
     with Server({f"/{name}": DATA for name in ("timed.bin", "manual.bin")}) as server, Home() as home:
         home.prefer(preview_addresses="false")
         with Freshet(home) as app:
-            add_to_start(app, server.url("/timed.bin"), "Down", "Down", "Down")
+            add_to_start(app, server.url("/timed.bin"), words.AT_A_TIME)
             app.wait_for("timed.bin", words.STARTS_AT)
-            add_to_start(app, server.url("/manual.bin"), "Down", "Down")
+            add_to_start(app, server.url("/manual.bin"), words.BY_HAND)
             app.wait_for("manual.bin", words.PAUSED)
         with Freshet(home) as app:
             app.wait_for("manual.bin", words.PAUSED)
@@ -309,20 +309,32 @@ def what_is_to_start_at_once_waits_for_no_other():
             home.prefer(parallel_downloads=1, connections_per_download=1, preview_addresses="false")
             with Freshet(home, server.url("/first.bin"), server.url("/second.bin")) as app:
                 app.wait_for("first.bin", words.DOWNLOADING)
-                add_to_start(app, server.url("/urgent.bin"), "Down")
+                add_to_start(app, server.url("/urgent.bin"), words.AT_ONCE)
                 app.wait_for("urgent.bin", words.DOWNLOADING)
                 assert words.QUEUED in text_of(app.row("second.bin")), "all others were started, too"
 
 
-def add_to_start(app, url, *keys):
+def add_to_start(app, url, choice):
+    def chosen():
+        """The choice that the focus is on, while they are shown."""
+        node = focused(app)
+        if node is None or role(node) not in words.ROW:
+            return None
+        text = text_of(node)
+        return next((each for each in words.STARTS if text.startswith(each)), None)
+
     app.click(words.ADD_DOWNLOAD)
     app.write(words.ADDRESSES, url)
     point_at_dialog()
-    for key in (("alt", "s"), *keys, "Return"):
-        time.sleep(0.2)
-        DESKTOP.key(*((key,) if isinstance(key, str) else key))
-    time.sleep(0.2)
-    app.screenshot(DESKTOP, f"add-to-start-{len(keys)}")
+    DESKTOP.key("alt", "s")
+    place = words.STARTS.index(choice)
+    for each in words.STARTS[:place]:
+        until(f"the choice “{each}”", lambda: chosen() == each)
+        DESKTOP.key("Down")
+    until(f"the choice “{choice}”", lambda: chosen() == choice)
+    DESKTOP.key("Return")
+    until("the choices to go", lambda: chosen() is None)
+    app.screenshot(DESKTOP, f"add-to-start-{place}")
     app.click(words.ADD)
 
 

@@ -15,6 +15,7 @@ from support.waiting import run, until
 
 DESKTOP = desktop.here()
 DATA = random.Random(1).randbytes(50_000)
+MUCH = 300_000
 
 
 def open_menu(app, *menu):
@@ -103,19 +104,33 @@ def what_is_taken_off_the_list_is_found_again_and_what_came_is_counted():
 
 
 def cleared_statistics_show_only_what_came_since():
-    with Server({"/slow.bin": DATA * 20}, 50_000) as server, Home() as home:
+    with Server({"/slow.bin": DATA * 200}, 200_000) as server, Home() as home:
         home.prefer(connections_per_download=1)
         with Freshet(home, server.url("/slow.bin")) as app:
             app.wait_for("slow.bin", words.DOWNLOADING)
-            # What is shown was saved now.
+            (asked,) = server.asked
+            until("much to come", lambda: asked.sent > MUCH)
+            # What is shown was saved now; as much again is not, when it is cleared.
             open_from_menu(app, words.STATISTICS, words.CAME_FROM_SERVER)
-            time.sleep(1)
+            (before,) = came_from_server(app)
+            assert before > MUCH // 2, before
+            sent = asked.sent
+            until("as much again", lambda: asked.sent > sent + MUCH)
+            server.rate = 1_000
             app.click(words.CLEAR)
             app.click(words.CLEAR_NOW)
             until("the end of the question", lambda: not app.says(words.IS_FORGOTTEN))
+            # Something comes afterwards, too.
             time.sleep(1)
-            rows = [row for row in app.nodes() if re.search(words.CAME_FROM_SERVER, row.get_name())]
-            assert len(rows) <= 1, "what came before is shown as well"
+            after = came_from_server(app)
+            assert len(after) <= 1 and sum(after) < MUCH // 2, f"what came before is shown as well: {after}, {before} before"
+
+
+def came_from_server(app):
+    """The bytes of each row that says what came from it."""
+    scales = {"bytes": 1, "kB": 1_000, "MB": 1_000_000}
+    amounts = (re.match(rf"{words.CAME_FROM_SERVER}([\d.]+)\s(bytes|kB|MB)\b", node.get_name()) for node in app.nodes())
+    return [float(amount[1]) * scales[amount[2]] for amount in amounts if amount]
 
 
 if __name__ == "__main__":

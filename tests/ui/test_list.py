@@ -342,7 +342,8 @@ def the_queue_gets_the_order_that_keys_and_a_drag_give_it():
 
             def is_now(order):
                 def seen():
-                    return "".join(name[0] for name in sorted(places_of(app, names), key=places_of(app, names).get))
+                    places = places_of(app, names)
+                    return "".join(name[0] for name in sorted(places, key=places.get))
 
                 until(f"the order {order}", lambda: seen() == order)
 
@@ -394,8 +395,8 @@ def is_chosen(app, name):
 
 def places_of(app, names):
     """Of all rows in one go, from above: they may move."""
-    rows = [node for node in app.nodes() if node.get_role_name() in words.ROW]
-    found = ((name, row) for row in rows for name in names if name in text_of(row))
+    rows = [(node, text_of(node)) for node in app.nodes() if node.get_role_name() in words.ROW]
+    found = ((name, row) for row, text in rows for name in names if name in text)
     return {name: row.get_component_iface().get_extents(Atspi.CoordType.WINDOW).y for name, row in found}
 
 

@@ -4,12 +4,15 @@
 
 import random
 
-from gi.repository import Gio, GLib
+import gi
 
-from support import desktop, words
-from support.freshet_ui import Freshet, Home
-from support.server import Server
-from support.waiting import run, until
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, Gio, GLib  # noqa: E402
+
+from support import desktop, words  # noqa: E402
+from support.freshet_ui import Freshet, Home  # noqa: E402
+from support.server import Server  # noqa: E402
+from support.waiting import run, until  # noqa: E402
 
 DESKTOP = desktop.here()
 ID, PATH = "io.github.freshet.Freshet", "/io/github/freshet/Freshet"
@@ -62,7 +65,18 @@ def the_search_finds_downloads_by_their_names_and_shows_them():
             DESKTOP.focus(None)
             ask("ActivateResult", "(sasu)", whale[0], ["whale"], 0)
             until("the row to be shown", lambda: app.row("Blue Whale.bin"))
+            # Its window comes, that is, it gets the focus; what the pointer is on has it as long as none has.
+            DESKTOP.move(DESKTOP.width - 5, DESKTOP.height - 5)
+            DESKTOP.focus(None)
+            frame = app.find(("frame", "window"), words.WINDOW)
+            until("the focus to be elsewhere", lambda: not is_active(frame))
             ask("LaunchSearch", "(asu)", ["whale"], 0)
+            until("the window", lambda: is_active(frame))
+
+
+def is_active(frame):
+    frame.clear_cache()
+    return frame.get_state_set().contains(Atspi.StateType.ACTIVE)
 
 
 if __name__ == "__main__":

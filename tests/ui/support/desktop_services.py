@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stands in for the services of a desktop on the session bus: writes each call and each signal of the
-launcher to standard output, one JSON value a line, and sends the signals it is told to on standard input.
-Writes a first line as soon as it has all its names. services.py speaks to it."""
+launcher, and when it came, to standard output, one JSON value a line, and sends the signals it is told to
+on standard input. Writes a first line as soon as it has all its names. services.py speaks to it."""
 
 import json
 import sys
+import time
 
 from gi.repository import Gio, GLib
 
@@ -156,6 +157,9 @@ class Services:
 
 
 def write(value):
+    # Its reader may be late; the monotonic clock is one for all processes.
+    if isinstance(value, dict):
+        value["at"] = time.monotonic()
     print(json.dumps(value, default=str), flush=True)
 
 

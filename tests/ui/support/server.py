@@ -6,7 +6,7 @@ import base64
 import re
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -16,12 +16,14 @@ DRIP = 0.02
 
 @dataclass
 class Asked:
-    """A request: its path, its first byte (None without a range), its headers, the bytes of body sent for it."""
+    """A request: its path, its first byte (None without a range), its headers, the bytes of body sent for it, and
+    when it came (time.monotonic)."""
 
     path: str
     first: int | None
     headers: Message
     sent: int = 0
+    at: float = field(default_factory=time.monotonic)
 
 
 class Server:

@@ -4,8 +4,7 @@
 import json
 import subprocess
 import threading
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from .waiting import until
@@ -15,7 +14,7 @@ from .waiting import until
 class Call:
     method: str
     arguments: list
-    at: float = field(default_factory=time.monotonic)
+    at: float  # when it came, on the monotonic clock
 
 
 @dataclass
@@ -50,7 +49,7 @@ class Services:
     def _read(self):
         for line in self._process.stdout:
             told = json.loads(line)
-            self.calls.append(Call(told["call"], told["arguments"]))
+            self.calls.append(Call(told["call"], told["arguments"], told["at"]))
 
     def of(self, method):
         return [call for call in self.calls if call.method == method]

@@ -190,6 +190,8 @@ DOWNLOADS = "Downloads"
 # States, as a row says them.
 QUEUED = "Queued"
 STARTS_AT = "Starts at"
+# When a download starts, as the add dialog lists it.
+STARTS = (TURN, AT_ONCE, BY_HAND, AT_A_TIME) = ("When It Is Its Turn", "At Once", "Later, by Hand", "At a Time")
 VERIFIED = "checksum verified"
 CONNECTING = "Connecting"
 DOWNLOADING = "Downloading"
