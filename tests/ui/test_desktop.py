@@ -455,6 +455,8 @@ def who_quits_meanwhile_leaves_no_word_of_a_shutdown():
     with asleep(when_done="'power-off'", when_done_always="true") as (services, server, home, app):
         server.rate = None
         told = services.notification(words.WILL_SHUT_DOWN, 20)
+        # GIO withdraws what it knows the number of: the desktop's answer has to have arrived.
+        app.wait_to_say(words.WILL_SHUT_DOWN)
         app.process.terminate()
         app.process.wait(10)
         until("it to be withdrawn", lambda: told.id not in services.notifications())
