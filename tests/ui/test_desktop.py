@@ -23,6 +23,8 @@ DESKTOP = desktop.here()
 
 NAME = "file.bin"
 DATA = random.Random(1).randbytes(2_000_000)
+# What is asked before eleven files are opened.
+MANY = r"^11 windows\b"
 
 
 def look_away(app):
@@ -132,13 +134,13 @@ def many_files_are_shown_at_once_and_opened_only_if_all_are_meant():
             for answer, count in ((words.CANCEL, 0), (words.OPEN_FILE, 11)):
                 DESKTOP.focus(words.WINDOW)
                 DESKTOP.key("ctrl", "o")
-                app.wait_to_say(r"^11 files\b")
+                app.wait_to_say(MANY)
                 app.screenshot(DESKTOP, "open-many")
                 assert not list(opened.iterdir()), "they are opened unasked"
                 # The rows have buttons of that name, too.
                 dialog = next(node for node in app.nodes() if node.get_role_name() == "dialog")
                 assert app.find(words.BUTTON, answer, within=dialog).do_action(0)
-                until("its end", lambda: not app.says(r"^11 files\b"))
+                until("its end", lambda: not app.says(MANY))
                 until(f"{count} files", lambda: len(list(opened.iterdir())) == count)
 
 
