@@ -209,16 +209,21 @@ beside() {
     number=$((number + 1))
     log=$logs/of-steps/$number
     printf '\n== %s\n' "$name"
-    until [ -e "$log.end" ]; do
-      if ! works_anybody && [ ! -e "$log.end" ]; then
-        echo 'Nobody is left to run it.' >>"$log"
-        echo '0 1' >"$log.end"
-      fi
-      sleep 1
-    done
+    await "$log"
     tell "$kind" "$name" "$log"
   done <"$steps"
   workers=
+}
+
+# await LOG: until one of the workers has run what writes it, or none is left to do so.
+await() {
+  until [ -e "$1.end" ]; do
+    if ! works_anybody && [ ! -e "$1.end" ]; then
+      echo 'Nobody is left to run it.' >>"$1"
+      echo '0 1' >"$1.end"
+    fi
+    sleep 1
+  done
 }
 
 # Takes one after the other that nobody else has taken.
@@ -343,8 +348,7 @@ if is_wanted 'Flatpak, built'; then
   run "$logs/flatpak" stoppable timeout 900 build-aux/flatpak.sh --quick --no-tests &
   workers=$!
 fi
-# The tests themselves are the same with the toolkit.
-step check 'clippy without a toolkit' cargo clippy --locked --lib --bins --no-default-features -- -D warnings
+step check 'clippy without a toolkit' cargo clippy --locked --all-targets --no-default-features -- -D warnings
 step check 'clippy' cargo clippy --locked --all-targets -- -D warnings
 # What GLib and the toolkit complain about ends a test.
 bare='env G_DEBUG=fatal-criticals cargo test --locked --no-default-features --no-fail-fast'
@@ -356,10 +360,7 @@ step check 'tests are built' sh -euc "
   cargo build --locked --bins"
 if [ -n "$workers" ]; then
   printf '\n== Flatpak, built\n'
-  until [ -e "$logs/flatpak.end" ]; do
-    works_anybody || [ -e "$logs/flatpak.end" ] || echo '0 1' >"$logs/flatpak.end"
-    sleep 1
-  done
+  await "$logs/flatpak"
   workers=
   tell ui 'Flatpak, built' "$logs/flatpak"
 fi
