@@ -4,7 +4,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::engine::types::PartId;
 
@@ -24,6 +25,11 @@ const FILLING_BOUND: usize = 32 * LARGEST;
 /// block would stop and start a fast transfer thousands of times a second. Blocks that are still
 /// being filled do not count, or many transfers could keep each other out.
 const WAKE_BACKLOG: usize = BASE_BOUND / 2;
+
+/// Where there was room for the last one refused within this time, the next one waits for so long at most before it
+/// is refused: to stop a transfer and to let it go on has libcurl copy all that it holds, and takes the main loop two
+/// rounds. Little beside a frame, and a device that stalls costs it once.
+const PATIENCE: Duration = Duration::from_millis(2);
 
 /// Room for bytes; gives itself back to its pool when dropped.
 #[derive(Debug)]
@@ -105,8 +111,12 @@ impl Drop for Block {
 /// Together they stay below the bounds unless those sank while blocks were out.
 pub struct Pool {
     state: Mutex<State>,
+    /// Told when half of what waited for the device is written, if somebody waits.
+    is_half_written: Condvar,
     /// Told of a part that was refused a block, once there is room for what it asked.
     on_room: Box<dyn Fn(PartId) + Send + Sync>,
+    /// Told that somebody waits or was refused: what there is is to be written at once.
+    on_full: Box<dyn Fn() + Send + Sync>,
 }
 
 #[derive(Debug, Default)]
@@ -118,6 +128,11 @@ struct State {
     free: [Vec<Vec<u8>>; SIZES],
     /// Who was refused and what for, the longest waiting first.
     refused: VecDeque<(PartId, usize)>,
+    /// When the first of them asked.
+    refused_since: Option<Instant>,
+    /// Whether there was room soon after it was asked for in vain. See [`PATIENCE`].
+    is_quick: bool,
+    is_waited_for: bool,
 }
 
 impl fmt::Debug for Pool {
@@ -127,8 +142,12 @@ impl fmt::Debug for Pool {
 }
 
 impl Pool {
-    pub fn new(on_room: impl Fn(PartId) + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), on_room: Box::new(on_room) })
+    pub fn new(
+        on_room: impl Fn(PartId) + Send + Sync + 'static,
+        on_full: impl Fn() + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let (on_room, on_full) = (Box::new(on_room), Box::new(on_full));
+        Arc::new(Self { state: Mutex::default(), is_half_written: Condvar::new(), on_room, on_full })
     }
 
     /// A part that will take blocks raises the bound until its seat is dropped.
@@ -168,6 +187,9 @@ impl Pool {
         if state.queued > WAKE_BACKLOG {
             return;
         }
+        if state.is_waited_for {
+            self.is_half_written.notify_one();
+        }
         let mut room = state.room();
         let mut told = Vec::new();
         while let Some(&(part, size)) = state.refused.front()
@@ -177,10 +199,29 @@ impl Pool {
             room -= size;
             told.push(part);
         }
+        if !told.is_empty()
+            && let Some(since) = state.refused_since.take()
+        {
+            state.is_quick = since.elapsed() < PATIENCE;
+        }
         drop(state);
         for part in told {
             (self.on_room)(part);
         }
+    }
+
+    /// Waits until half of what waits for the device is written, if that has been quick and nobody was refused.
+    fn wait_for_room<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        if !state.is_quick || !state.refused.is_empty() || state.queued <= WAKE_BACKLOG {
+            return state;
+        }
+        state.is_waited_for = true;
+        (self.on_full)();
+        let is_full = |state: &mut State| state.queued > WAKE_BACKLOG;
+        let waited = self.is_half_written.wait_timeout_while(state, PATIENCE, is_full);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.is_waited_for = false;
+        state
     }
 }
 
@@ -198,16 +239,20 @@ impl Seat {
         state.room() >= LARGEST && !state.refused.iter().any(|(part, _)| *part == self.part)
     }
 
-    /// A block with room for `size` bytes, at most 256 KiB, unless the bound is reached.
+    /// A block with room for `size` bytes, at most 256 KiB, unless the bound is reached and stays so for [`PATIENCE`].
     pub fn take(&self, size: usize) -> Option<Block> {
         let limit = size.clamp(1, LARGEST);
         let (size, index) = class(limit);
         let mut state = self.pool.lock();
         if state.room() < size {
-            if !state.refused.iter().any(|(part, _)| *part == self.part) {
-                state.refused.push_back((self.part, size));
+            let asked_at = Instant::now();
+            state = self.pool.wait_for_room(state);
+            if state.room() < size {
+                state.refuse(self.part, size, asked_at);
+                drop(state);
+                (self.pool.on_full)();
+                return None;
             }
-            return None;
         }
         state.used += size;
         let bytes = match state.free.get_mut(index).and_then(Vec::pop) {
@@ -251,6 +296,16 @@ impl State {
         to_queue.min((FILLING_BOUND + for_parts).saturating_sub(filling))
     }
 
+    /// Notes who is to be told when there is room.
+    fn refuse(&mut self, part: PartId, size: usize, asked_at: Instant) {
+        if self.refused.is_empty() {
+            self.refused_since = Some(asked_at);
+        }
+        if !self.refused.iter().any(|(refused, _)| *refused == part) {
+            self.refused.push_back((part, size));
+        }
+    }
+
     /// Frees idle allocations, the largest first, until the bound holds.
     fn trim(&mut self) {
         let bound = self.bound();
@@ -274,11 +329,22 @@ mod tests {
 
     fn pool() -> (Arc<Pool>, Arc<Mutex<Vec<PartId>>>) {
         let told = Arc::new(Mutex::new(Vec::new()));
-        let pool = Pool::new({
+        let note = {
             let told = told.clone();
             move |part| told.lock().unwrap().push(part)
-        });
+        };
+        let pool = Pool::new(note, || {});
         (pool, told)
+    }
+
+    /// Has blocks wait for the device until no more may.
+    fn fill(seat: &Seat) -> Vec<Block> {
+        let queued = || {
+            let mut block = seat.take(LARGEST)?;
+            block.queue();
+            Some(block)
+        };
+        std::iter::from_fn(queued).collect()
     }
 
     #[test]
@@ -364,12 +430,7 @@ mod tests {
     fn behind_a_backlog_nobody_is_told_before_half_of_it_is_written() {
         let (pool, told) = pool();
         let one = pool.join(PartId(1));
-        let queued = || {
-            let mut block = one.take(LARGEST)?;
-            block.queue();
-            Some(block)
-        };
-        let mut blocks: Vec<_> = std::iter::from_fn(queued).collect();
+        let mut blocks = fill(&one);
         assert!(!one.has_room());
         while blocks.len() * LARGEST > WAKE_BACKLOG {
             assert!(told.lock().unwrap().is_empty(), "{} blocks wait", blocks.len());
@@ -380,6 +441,53 @@ mod tests {
         drop(blocks);
         let state = pool.lock();
         assert_eq!((state.queued, state.used), (0, 0));
+    }
+
+    #[test]
+    fn a_device_is_waited_for_where_the_last_one_refused_had_room_soon() {
+        let (pool, told) = pool();
+        let one = pool.join(PartId(1));
+        let hour = Duration::from_secs(3_600);
+        for (since, is_quick) in [(Instant::now() - hour, false), (Instant::now() + hour, true)] {
+            let blocks = fill(&one);
+            pool.lock().refused_since = Some(since);
+            drop(blocks);
+            assert_eq!(pool.lock().is_quick, is_quick);
+        }
+        assert_eq!(told.lock().unwrap().len(), 2);
+
+        let mut blocks: Vec<_> = (0..=BASE_BOUND / LARGEST).filter_map(|_| one.take(LARGEST)).collect();
+        blocks.iter_mut().for_each(Block::queue);
+        // Written while it is waited for, as by the thread of the device.
+        let writing = std::thread::spawn({
+            let (pool, begin) = (pool.clone(), Instant::now());
+            move || {
+                while !pool.lock().is_waited_for {
+                    assert!(begin.elapsed() < Duration::from_secs(20), "nobody waits");
+                    std::thread::yield_now();
+                }
+                drop(blocks);
+            }
+        });
+        let given = one.take(LARGEST);
+        writing.join().unwrap();
+        // Where that thread got no core in time it was refused after all, and told.
+        assert_ne!(given.is_some(), told.lock().unwrap().len() == 3);
+        assert!(!pool.lock().is_waited_for);
+    }
+
+    #[test]
+    fn a_device_that_stalls_is_waited_for_once() {
+        let hurried = Arc::new(Mutex::new(0));
+        let hurry = hurried.clone();
+        let pool = Pool::new(|_| {}, move || *hurry.lock().unwrap() += 1);
+        let one = pool.join(PartId(1));
+        pool.lock().is_quick = true;
+        let blocks = fill(&one);
+        assert_eq!(*hurried.lock().unwrap(), 2, "to wait, and when that was in vain");
+        assert!((0..10).all(|_| one.take(LARGEST).is_none()));
+        assert_eq!(*hurried.lock().unwrap(), 12, "refused at once");
+        drop(blocks);
     }
 
     #[test]

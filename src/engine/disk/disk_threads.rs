@@ -277,7 +277,10 @@ impl Device {
             }
         };
         let mailbox = mailbox.clone();
-        let pool = Pool::new(move |part| mailbox.post(Reply::Written { part, range: ByteRange::new(0, 0) }));
+        let on_room = move |part| mailbox.post(Reply::Written { part, range: ByteRange::new(0, 0) });
+        // From the nap in which it lets blocks gather.
+        let woken = writer.clone();
+        let pool = Pool::new(on_room, move || woken.unpark());
         Ok(Self { folders, jobs, held: RefCell::default(), writer, pool })
     }
 
