@@ -29,7 +29,7 @@ const WAKE_BACKLOG: usize = BASE_BOUND / 2;
 /// Where there was room for the last one refused within this time, the next one waits for so long at most before it
 /// is refused: to stop a transfer and to let it go on has libcurl copy all that it holds, and takes the main loop two
 /// rounds. Little beside a frame, and a device that stalls costs it once.
-const PATIENCE: Duration = Duration::from_millis(2);
+const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Room for bytes; gives itself back to its pool when dropped.
 #[derive(Debug)]
