@@ -11,7 +11,7 @@ use crate::engine::download::spec::DownloadSpec;
 use crate::engine::download::state::State;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::item::{self, Item};
-use crate::engine::net::{Asked, Body, Request};
+use crate::engine::net::{Asked, Body, Line, Request};
 use crate::engine::plan::map::Loan;
 use crate::engine::plan::ramp::Sight;
 use crate::engine::plan::split::{self, Job, Runner};
@@ -27,6 +27,8 @@ const FIRST_REST: Duration = Duration::from_secs(1);
 const MOST_DOUBLINGS: u32 = 6;
 /// A speed that was measured for a shorter time says nothing.
 const MEASURED: Duration = Duration::from_millis(50);
+/// What others may take over is not left to a transfer whose answer takes so many times longer than the last one did.
+const LATE: u32 = 4;
 
 impl Book {
     /// The source that is asked first, and whether there is room at its host.
@@ -157,7 +159,7 @@ impl Book {
         let Some(work) = item.work.as_mut().filter(|_| is_cut) else { return self.climb_at(id, None) };
         work.sample(now, |transfer| parts.transport.vitals(transfer));
         let most = usize::from(item.spec.connections).min(work.most);
-        let is_lossy = work.transfers.keys().any(|transfer| parts.transport.loses_packets(*transfer));
+        let is_lossy = is_lossy(work.transfers.keys().map(|transfer| parts.transport.line(*transfer)));
         let sight = Sight { now, received: arrived, flowing: work.flowing(), setup: work.setup, most, left, is_lossy };
         let at = work.ramp.look(sight);
         self.climb_at(id, at);
@@ -309,6 +311,12 @@ fn says_no(kind: &FailureKind) -> bool {
     )
 }
 
+/// Whether packets are lost on the line though it is not full; where it is, that is what they are lost for.
+pub(super) fn is_lossy(lines: impl Iterator<Item = Line> + Clone) -> bool {
+    let full = lines.clone().filter(|line| line.is_full).count();
+    lines.clone().any(|line| line.is_lossy && !line.is_full) && full * 2 < lines.count()
+}
+
 /// Whether so many bytes are enough for two transfers.
 pub(super) fn may_be_cut(left: u64) -> bool {
     left >= 2 * split::SHORTEST
@@ -332,11 +340,14 @@ fn runners(item: &Item, work: &Work, now: Moment, next: impl Fn(TransferId) -> O
         let running = work.transfers.get(id)?;
         let end = loan.end.or(item.map.total())?;
         let is_measured = running.answered_at.is_some_and(|at| now - at >= MEASURED);
+        // A packet of its beginning was lost, it seems, which the kernel sends again after a second.
+        let is_late = running.answered_at.is_none() && now - running.started_at >= MEASURED.max(work.setup * LATE);
         Some(Runner {
             id: *id,
             next: next(*id)?.max(loan.start),
             end,
             speed: is_measured.then(|| running.meter.speed()),
+            is_late,
             has_copy: loans.iter().any(|(_, other)| other.is_copy && other.end == Some(end)),
         })
     };

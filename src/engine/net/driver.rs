@@ -37,7 +37,7 @@ use super::raw::{self, EasyRef};
 use super::round::{Due, Round, Seen};
 use super::sink::Sink;
 use super::sockets::{Sight, Sockets};
-use super::{Body, Request, TransferEvent, Transport, Vitals, priority, request};
+use super::{Body, Line, Request, TransferEvent, Transport, Vitals, priority, request};
 use crate::engine::clock::Clock;
 use crate::engine::disk::Disk;
 use crate::engine::error::{Failure, FailureKind};
@@ -396,10 +396,10 @@ impl Transport for Driver {
         self.inner.transfers.borrow().get(&id).map(|handle| handle.get_ref().vitals())
     }
 
-    fn loses_packets(&self, id: TransferId) -> bool {
+    fn line(&self, id: TransferId) -> Line {
         let transfers = self.inner.transfers.borrow();
         let connection = transfers.get(&id).and_then(|handle| handle.get_ref().connection());
-        connection.is_some_and(|(fd, _)| raw::connection(fd).out_of_order > 0)
+        connection.map(|(fd, _)| raw::connection(fd).into()).unwrap_or_default()
     }
 
     fn set_rate(&self, rate: Option<Speed>) {

@@ -83,9 +83,9 @@ pub trait Transport {
     /// How the transfer is doing; `None` once it has ended.
     fn vitals(&self, id: TransferId) -> Option<Vitals>;
 
-    /// Whether packets of its connection were lost on the way to us; `false` also where nobody can tell.
-    fn loses_packets(&self, _id: TransferId) -> bool {
-        false
+    /// What its connection shows of the line to us; nothing where nobody can tell.
+    fn line(&self, _id: TransferId) -> Line {
+        Line::default()
     }
 
     /// Most bytes a second over all transfers, from now on.
@@ -170,6 +170,23 @@ pub struct Vitals {
     pub last_sign: Moment,
     /// It is us who do not read at present (disk, rate limit), so silence says nothing.
     pub held: bool,
+}
+
+/// What the line from a server to us is like, as far as its kernel end here can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// Packets were lost on it.
+    pub is_lossy: bool,
+    /// They wait for each other: no more fits on it, and what does not fit is lost.
+    pub is_full: bool,
+}
+
+impl From<raw::Connection> for Line {
+    fn from(connection: raw::Connection) -> Self {
+        // The handshake finds no queue of its own making; below a quarter more is the jitter of a line that is not full.
+        let is_full = connection.round_trip_back * 4 > connection.round_trip * 5;
+        Self { is_lossy: connection.out_of_order > 0, is_full }
+    }
 }
 
 /// What a transfer tells.

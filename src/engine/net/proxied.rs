@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Request, TransferEvent, Transport, Vitals};
+use super::{Line, Request, TransferEvent, Transport, Vitals};
 use crate::engine::clock::Clock;
 use crate::engine::types::{DownloadId, IdMap, Moment, PartId, Speed, TransferId};
 
@@ -183,8 +183,8 @@ impl Transport for Proxied {
         self.inner.transport.vitals(id)
     }
 
-    fn loses_packets(&self, id: TransferId) -> bool {
-        self.inner.transport.loses_packets(id)
+    fn line(&self, id: TransferId) -> Line {
+        self.inner.transport.line(id)
     }
 
     fn set_rate(&self, rate: Option<Speed>) {

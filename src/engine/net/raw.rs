@@ -285,6 +285,9 @@ pub struct Connection {
     pub segment: usize,
     /// How many segments came before one that was sent earlier, as they do where that one was lost.
     pub out_of_order: u32,
+    /// How long it takes until what is acknowledged has its answer, as the segments that come show it: longer than
+    /// `round_trip` by what they wait in queues. Zero as long as nobody knows.
+    pub round_trip_back: Duration,
 }
 
 pub fn connection(fd: RawFd) -> Connection {
@@ -301,6 +304,7 @@ pub fn connection(fd: RawFd) -> Connection {
         round_trip: Duration::from_micros(info.tcpi_rtt.into()),
         segment: usize::try_from(info.tcpi_rcv_mss).unwrap_or_default(),
         out_of_order: info.tcpi_rcv_ooopack,
+        round_trip_back: Duration::from_micros(info.tcpi_rcv_rtt.into()),
     }
 }
 

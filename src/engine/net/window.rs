@@ -200,7 +200,8 @@ mod tests {
     #[test]
     fn a_buffer_is_for_a_tenth_of_a_second_or_for_round_trips_and_none_at_high_speed() {
         let size = |pace, ms| {
-            size(Speed(pace), Connection { round_trip: Duration::from_millis(ms), segment: 1448, out_of_order: 0 })
+            let round_trip = Duration::from_millis(ms);
+            size(Speed(pace), Connection { round_trip, segment: 1448, ..Connection::default() })
         };
         assert_eq!([size(1, 0), size(10_000, 30_000)], [Some(2896), Some(2_400_000)]);
         assert_eq!([size(1_000_000, 1), size(1_000_000, 200)], [Some(100_000), Some(1_600_000)]);

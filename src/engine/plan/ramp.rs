@@ -47,6 +47,12 @@ const SPARE: f64 = 1.25;
 /// where it is of no help, it takes about a third of that to find out, and as long until its connection,
 /// which goes on alone, is as fast as the other one was.
 const WORTH_A_TRIAL: u32 = 30;
+/// The same where lost packets hold it back: it will not stay as fast as it is in slow start.
+const WORTH_MANY: u32 = 10;
+/// How many looks there are in the first window, to see soon that packets are lost...
+const FIRST_LOOKS: u32 = 8;
+/// ...and how long it is from one to the next one at least.
+const SHORTEST_LOOK: Duration = Duration::from_millis(10);
 /// How long to wait before trying again whether more help now: doubled each time. Short at first, because
 /// what was measured while the network or this machine was busy with something else may be wrong.
 const FIRST_REST: Duration = Duration::from_secs(1);
@@ -114,7 +120,7 @@ pub struct Sight {
     pub most: usize,
     /// Bytes that have not come.
     pub left: u64,
-    /// Packets were lost on the way, as far as that can be known.
+    /// Packets are lost on the line though it is not full, as far as that can be known.
     pub is_lossy: bool,
 }
 
@@ -167,7 +173,7 @@ impl Ramp {
             }
             let begin = Sample { at: sight.now, bytes: sight.received };
             self.phase = Phase::Measuring { begin, half: None, windows: Windows::default() };
-            return Some(sight.now + window(sight) / 2);
+            return self.again(sight, 2, Duration::ZERO);
         }
         if sight.now - since > LONGEST_WINDOW + sight.setup * 4 {
             // Those that do not come are no help.
@@ -187,33 +193,57 @@ impl Ramp {
             waited >= LONGEST_WINDOW / part
                 || (waited >= length / part && here.bytes.saturating_sub(begin.bytes) >= bytes)
         };
+        // After one round trip, which is half of what a transfer takes to begin, there is a rate.
+        if self.is_held_back(sight) && waited >= length / 4 {
+            let latest = half.filter(|half| here.at - half.at >= length / 4);
+            return self.conclude(sight, rate(latest.unwrap_or(begin), here));
+        }
         let Some(middle) = half else {
             let half = is_far(2).then_some(here);
             self.phase = Phase::Measuring { begin, half, windows };
-            return Some(sight.now + (length / 2).max(waited / PATIENCE));
+            return self.again(sight, 2, waited);
         };
         if !is_far(1) {
-            return Some(sight.now + (length / 4).max(waited / PATIENCE));
+            return self.again(sight, 4, waited);
         }
         let (first, second) = (rate(begin, middle), rate(middle, here));
         let rate = rate(begin, here);
-        let counter =
-            if !self.is_held_back(sight) && second > first * STILL_GROWING && windows.growing < MOST_GROWING_WINDOWS {
-                &mut windows.growing
-            } else if self.gained(rate) < WORTH_KEEPING && windows.trial < MOST_TRIAL_WINDOWS {
-                &mut windows.trial
-            } else {
-                return self.conclude(sight, rate);
-            };
+        let counter = if second > first * STILL_GROWING && windows.growing < MOST_GROWING_WINDOWS {
+            &mut windows.growing
+        } else if self.gained(rate) < WORTH_KEEPING && !self.makes_up(sight, rate) && windows.trial < MOST_TRIAL_WINDOWS
+        {
+            &mut windows.trial
+        } else {
+            return self.conclude(sight, rate);
+        };
         *counter += 1;
         self.phase = Phase::Measuring { begin: here, half: None, windows };
-        Some(sight.now + length / 2)
+        self.again(sight, 2, Duration::ZERO)
+    }
+
+    /// When to look again while it is measured: after this part of the window, sooner where lost packets would be
+    /// answered at once.
+    fn again(&self, sight: Sight, part: u32, waited: Duration) -> Option<Moment> {
+        let length = window(sight);
+        let often = if self.is_first() { (length / FIRST_LOOKS).max(SHORTEST_LOOK) } else { length };
+        Some(sight.now + (length / part).min(often).max(waited / PATIENCE))
+    }
+
+    /// Nothing was tried so far.
+    fn is_first(&self) -> bool {
+        self.before.is_none() && self.rests == 0
     }
 
     /// Whether it is likely that lost packets hold the first transfer back, which many make up for: after
     /// a rest it is known whether they do.
     fn is_held_back(&self, sight: Sight) -> bool {
-        self.before.is_none() && self.rests == 0 && sight.is_lossy
+        self.is_first() && sight.is_lossy
+    }
+
+    /// Whether those that were added make up for lost packets: then each is held back by these, and not all by the
+    /// line, though the first one seemed faster before it lost any.
+    fn makes_up(&self, sight: Sight, rate: f64) -> bool {
+        sight.is_lossy && self.before.is_some_and(|(_, old)| rate > old * TANGIBLE)
     }
 
     /// How much came of what those that were added could have brought at most; 1 where none were added.
@@ -225,10 +255,11 @@ impl Ramp {
 
     /// A rate has been measured with `target` transfers.
     fn conclude(&mut self, sight: Sight, rate: f64) -> Option<Moment> {
+        let time_left = sight.left as f64 / rate.max(1.0);
         let factor = match self.before {
             None => {
-                let time_left = sight.left as f64 / rate.max(1.0);
-                if time_left < (sight.setup * WORTH_A_TRIAL).as_secs_f64() {
+                let worth = if self.is_held_back(sight) { WORTH_MANY } else { WORTH_A_TRIAL };
+                if time_left < (sight.setup * worth).as_secs_f64() {
                     self.phase = Phase::Gathering { since: None };
                     return Some(sight.now + window(sight) / 2);
                 }
@@ -236,10 +267,14 @@ impl Ramp {
             }
             Some((before, old)) => {
                 let gained = self.gained(rate);
-                if gained < WORTH_KEEPING && rate > old * SUNK {
-                    return self.rest(sight, self.enough(before, rate / old.max(1.0)));
+                let makes_up = self.makes_up(sight, rate);
+                if gained < WORTH_KEEPING && rate > old * SUNK && !makes_up {
+                    // Fewer would have to find their speed again.
+                    let is_soon_over = time_left < (sight.setup * WORTH_A_TRIAL).as_secs_f64();
+                    let enough = if is_soon_over { self.target } else { self.enough(before, rate / old.max(1.0)) };
+                    return self.rest(sight, enough);
                 }
-                if gained < NEARLY_ALL { 2 } else { MANY }
+                if gained >= NEARLY_ALL || makes_up { MANY } else { 2 }
             }
         };
         if self.target >= sight.most {

@@ -30,6 +30,8 @@ pub struct Runner {
     pub speed: Option<Speed>,
     /// Somebody fetches the same already.
     pub has_copy: bool,
+    /// Its answer should have come long ago: whatever it is to fetch comes sooner by another one.
+    pub is_late: bool,
 }
 
 impl Runner {
@@ -76,22 +78,25 @@ pub fn choose(missing: &[ByteRange], runners: &[Runner], sight: Sight) -> Option
     // when the first answer has just come.
     let mean = known.iter().sum::<u64>().checked_div(known.len() as u64).unwrap_or(0).max(1);
     let speed = |runner: &Runner| runner.speed.map_or(mean, |speed| speed.0.max(1));
-    let time_left = |runner: &Runner| Duration::from_secs_f64(runner.left() as f64 / speed(runner) as f64);
+    let time_left = |runner: &Runner| match runner.is_late {
+        true => Duration::MAX,
+        false => Duration::from_secs_f64(runner.left() as f64 / speed(runner) as f64),
+    };
     let last = runners.iter().filter(|runner| !runner.has_copy).max_by_key(|runner| time_left(runner))?;
 
     let pays = known.is_empty() || time_left(last) >= setup * WORTH_A_SETUP;
     if last.left() >= 2 * SHORTEST && pays {
-        let middle = place(last, speed(last), mean, setup);
+        let middle = place(last, if last.is_late { 0 } else { speed(last) }, mean, setup);
         let tail = if known.is_empty() { 0 } else { (mean as f64 * (TRIAL + setup * 2).as_secs_f64()) as u64 };
-        let is_short = is_trial && tail >= SHORTEST && tail < last.end - middle;
+        let is_short = is_trial && !last.is_late && tail >= SHORTEST && tail < last.end - middle;
         let late = last.end.saturating_sub(tail);
         let at = if is_short { late - late % ALIGNMENT } else { middle };
         let within = reach.map_or(u64::MAX, |reach| last.next.saturating_add(reach.max(2 * ALIGNMENT)));
         return Some(Job::Cut { of: last.id, at: at.min(within - within % ALIGNMENT) });
     }
     let anew = setup + Duration::from_secs_f64(last.left() as f64 / mean as f64);
-    let is_stuck = !known.is_empty() && last.left() > 0 && time_left(last) > WORTH_A_COPY.max(anew * 2);
-    is_stuck.then_some(Job::Copy { of: last.id, from: last.next })
+    let is_slow = !known.is_empty() && time_left(last) > WORTH_A_COPY.max(anew * 2);
+    (last.left() > 0 && (is_slow || last.is_late)).then_some(Job::Copy { of: last.id, from: last.next })
 }
 
 /// Where to cut so that the lender, which goes on while the other one connects, and the other one
@@ -116,7 +121,7 @@ mod tests {
     const SETUP: Duration = Duration::from_millis(10);
 
     fn runner(id: u64, next: u64, end: u64, speed: Option<u64>) -> Runner {
-        Runner { id: TransferId(id), next, end, speed: speed.map(Speed), has_copy: false }
+        Runner { id: TransferId(id), next, end, speed: speed.map(Speed), has_copy: false, is_late: false }
     }
 
     fn sight(setup: Duration, is_trial: bool) -> Sight {
@@ -191,13 +196,26 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_a_late_one_was_to_fetch_is_taken_over_but_for_what_it_may_bring_meanwhile() {
+        let late = |end| Runner { is_late: true, ..runner(1, 0, end, None) };
+        let fast = runner(2, 50 * MIB, 100 * MIB, Some(MIB));
+        for is_trial in [false, true] {
+            let job = choose(&[], &[late(10 * MIB), fast], sight(SETUP, is_trial));
+            assert_eq!(job, Some(Job::Cut { of: TransferId(1), at: SHORTEST }));
+        }
+        let copy = Some(Job::Copy { of: TransferId(1), from: 0 });
+        assert_eq!(choose(&[], &[late(SHORTEST), fast], sight(SETUP, false)), copy);
+        assert_eq!(choose(&[], &[late(SHORTEST)], sight(SETUP, false)), copy, "no speed is known");
+    }
+
     proptest! {
         #[test]
         fn a_cut_lies_inside_and_leaves_enough_on_both_sides(
             next in 0_u64..1 << 40, left in 0_u64..1 << 40, speed in proptest::option::of(0_u64..1 << 34), setup in 0_u64..5_000,
-            is_trial: bool, reach in proptest::option::of(0_u64..1 << 30),
+            is_trial: bool, is_late: bool, reach in proptest::option::of(0_u64..1 << 30),
         ) {
-            let lender = runner(1, next, next + left, speed);
+            let lender = Runner { is_late, ..runner(1, next, next + left, speed) };
             let sight = Sight { setup: Duration::from_millis(setup), is_trial, reach };
             if let Some(Job::Cut { at, .. }) = choose(&[], &[lender], sight) {
                 prop_assert!(at > next && at < next + left);

@@ -3,9 +3,10 @@
 //! place.
 
 use super::*;
-use crate::engine::book::{SMALL_FILE, TICK};
+use crate::engine::book::{SMALL_FILE, TICK, segments};
 use crate::engine::disk::Found;
 use crate::engine::event::Event;
+use crate::engine::net::Line;
 use crate::engine::net::headers::Validator;
 use crate::engine::plan::ramp;
 
@@ -70,12 +71,11 @@ fn that_a_file_is_in_its_place_says_that_it_was_opened_and_written() {
     assert_eq!(states, [(true, false), (true, true)]);
 }
 
-#[test]
-fn a_second_transfer_begins_as_soon_as_the_part_file_is_open_and_no_further_than_it_may() {
-    let (mut book, notes) = plain(100 << 20);
+/// A download for which two transfers are wanted.
+fn for_two(total: u64) -> (Book, Rc<Notes>) {
+    let (mut book, notes) = plain(total);
     let vitals = Vitals { received: 0, next: Some(0), end: None, last_sign: Moment::default(), held: false };
     notes.vitals.set(Some(vitals));
-    let first = notes.started.get();
     let item = book.items.get_mut(&ID).unwrap();
     let ramp = &mut item.work.as_mut().unwrap().ramp;
     for second in 0..40 {
@@ -87,13 +87,60 @@ fn a_second_transfer_begins_as_soon_as_the_part_file_is_open_and_no_further_than
         ramp.look(ramp::Sight { now, received, flowing: 1, setup, most: 2, left, is_lossy: false });
     }
     assert_eq!(ramp.target(), 2);
+    (book, notes)
+}
+
+fn begins(book: &Book) -> Vec<u64> {
+    book.items.get(&ID).unwrap().map.loans().map(|(_, loan)| loan.start).collect()
+}
+
+#[test]
+fn a_second_transfer_begins_as_soon_as_the_part_file_is_open_and_no_further_than_it_may() {
+    let (mut book, notes) = for_two(100 << 20);
+    let first = notes.started.get();
     book.spread(ID);
     assert_eq!(notes.started.get(), first, "the disk has not said where it may begin");
     let reach = Some(4 << 20);
     book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into(), reach });
     assert_ne!(notes.started.get(), first);
-    let begins: Vec<_> = book.items.get(&ID).unwrap().map.loans().map(|(_, loan)| loan.start).collect();
-    assert_eq!(begins, [0, 4 << 20]);
+    assert_eq!(begins(&book), [0, 4 << 20]);
+}
+
+/// Where the packet that asks for a connection is lost, the kernel sends it again after a second.
+#[test]
+fn what_is_left_to_a_transfer_whose_answer_is_late_is_taken_over() {
+    // Too short to be cut once more.
+    let (start, end) = (64 << 10, 190 << 10);
+    let (mut book, notes) = for_two(end);
+    let first = notes.started.get().unwrap();
+    book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into(), reach: None });
+    let second = notes.started.get();
+    assert_eq!(begins(&book), [0, start]);
+    book.transfer_event(TransferEvent::Ended { id: first, end: Some(start), result: Ok(()) });
+    for (millis, wanted) in [(20, vec![start]), (70, vec![start, start])] {
+        notes.now.set(Moment(Duration::from_millis(millis)));
+        book.spread(ID);
+        assert_eq!(begins(&book), wanted, "after {millis} ms");
+    }
+    assert_ne!(notes.started.get(), second);
+}
+
+#[test]
+fn packets_are_lost_by_chance_where_most_lines_are_not_full() {
+    let line = |is_lossy, is_full| Line { is_lossy, is_full };
+    let (lossy, full, good) = (line(true, false), line(true, true), line(false, false));
+    for (lines, is_so) in [
+        (vec![], false),
+        (vec![good], false),
+        (vec![lossy], true),
+        (vec![full], false),
+        (vec![good, lossy], true),
+        (vec![full, lossy], false),
+        (vec![full, lossy, good], true),
+        (vec![full, good, good], false),
+    ] {
+        assert_eq!(segments::is_lossy(lines.iter().copied()), is_so, "{lines:?}");
+    }
 }
 
 #[test]
