@@ -11,7 +11,7 @@ use crate::engine::download::spec::DownloadSpec;
 use crate::engine::download::state::State;
 use crate::engine::error::{Failure, FailureKind};
 use crate::engine::item::{self, Item};
-use crate::engine::net::{Asked, Body, Line, Request};
+use crate::engine::net::{Asked, Body, Line, Request, Vitals};
 use crate::engine::plan::map::Loan;
 use crate::engine::plan::ramp::Sight;
 use crate::engine::plan::split::{self, Job, Runner};
@@ -27,8 +27,10 @@ const FIRST_REST: Duration = Duration::from_secs(1);
 const MOST_DOUBLINGS: u32 = 6;
 /// A speed that was measured for a shorter time says nothing.
 const MEASURED: Duration = Duration::from_millis(50);
-/// What others may take over is not left to a transfer whose answer takes so many times longer than the last one did.
+/// What others may take over is not left to a transfer whose answer takes so many times longer than the last one did...
 const LATE: u32 = 4;
+/// ...nor to one of which nothing came for so long: longer than a server takes that gives out what it may once a second.
+const STALLED: Duration = Duration::from_millis(1_250);
 
 impl Book {
     /// The source that is asked first, and whether there is room at its host.
@@ -133,7 +135,7 @@ impl Book {
         }
         let busy = |source| work.transfers.values().filter(|running| running.source == source).count();
         let Some(source) = item.sources.next(busy, |host| queue.has_room(host, now)) else { return false };
-        let runners = runners(item, work, now, |transfer| parts.transport.vitals(transfer)?.next.or(Some(0)));
+        let runners = runners(item, work, now, |transfer| parts.transport.vitals(transfer));
         let sight = split::Sight { setup: work.setup, is_trial: work.ramp.is_trial(), reach: work.reach };
         let loan = match split::choose(&item.map.missing(), &runners, sight) {
             None => None,
@@ -332,19 +334,20 @@ fn can_be_cut(item: &Item) -> bool {
         && !item.is_whole_only
 }
 
-/// The transfers that have something to give away; `next` says how far each has got, `None` that it is
-/// over.
-fn runners(item: &Item, work: &Work, now: Moment, next: impl Fn(TransferId) -> Option<u64>) -> Vec<Runner> {
+/// The transfers that have something to give away; `vitals` is `None` of those that are over.
+fn runners(item: &Item, work: &Work, now: Moment, vitals: impl Fn(TransferId) -> Option<Vitals>) -> Vec<Runner> {
     let loans: Vec<_> = item.map.loans().collect();
     let runner = |(id, loan): &(TransferId, Loan)| {
         let running = work.transfers.get(id)?;
         let end = loan.end.or(item.map.total())?;
         let is_measured = running.answered_at.is_some_and(|at| now - at >= MEASURED);
-        // A packet of its beginning was lost, it seems, which the kernel sends again after a second.
-        let is_late = running.answered_at.is_none() && now - running.started_at >= MEASURED.max(work.setup * LATE);
+        let vitals = vitals(*id)?;
+        // Its packets were lost, it seems, which the kernel sends again after one second, and then after two and four.
+        let shortest = if running.answered_at.is_some() { STALLED } else { MEASURED };
+        let is_late = !vitals.held && now - vitals.last_sign >= shortest.max(work.setup * LATE);
         Some(Runner {
             id: *id,
-            next: next(*id)?.max(loan.start),
+            next: vitals.next.unwrap_or(0).max(loan.start),
             end,
             speed: is_measured.then(|| running.meter.speed()),
             is_late,

@@ -106,9 +106,10 @@ fn a_second_transfer_begins_as_soon_as_the_part_file_is_open_and_no_further_than
     assert_eq!(begins(&book), [0, 4 << 20]);
 }
 
-/// Where the packet that asks for a connection is lost, the kernel sends it again after a second.
+/// Where the packet that asks for a connection is lost, the kernel sends it again after a second; where others are,
+/// so does that of the server.
 #[test]
-fn what_is_left_to_a_transfer_whose_answer_is_late_is_taken_over() {
+fn what_is_left_to_a_transfer_of_which_nothing_comes_is_taken_over() {
     // Too short to be cut once more.
     let (start, end) = (64 << 10, 190 << 10);
     let (mut book, notes) = for_two(end);
@@ -123,6 +124,15 @@ fn what_is_left_to_a_transfer_whose_answer_is_late_is_taken_over() {
         assert_eq!(begins(&book), wanted, "after {millis} ms");
     }
     assert_ne!(notes.started.get(), second);
+
+    // The same where the answer has come. Where it is us who do not read, nothing can come.
+    for (held, millis, wanted) in [(false, 1_200, vec![0]), (true, 1_300, vec![0]), (false, 1_300, vec![0, 0])] {
+        let (mut book, notes) = for_two(100 << 10);
+        notes.vitals.set(notes.vitals.get().map(|vitals| Vitals { held, ..vitals }));
+        notes.now.set(Moment(Duration::from_millis(millis)));
+        book.disk_reply(Reply::Opened { part: notes.part(), part_path: "/srv/f.part".into(), reach: None });
+        assert_eq!(begins(&book), wanted, "after {millis} ms, held: {held}");
+    }
 }
 
 #[test]
