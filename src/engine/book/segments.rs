@@ -314,9 +314,14 @@ fn says_no(kind: &FailureKind) -> bool {
 }
 
 /// Whether packets are lost on the line though it is not full; where it is, that is what they are lost for.
-pub(super) fn is_lossy(lines: impl Iterator<Item = Line> + Clone) -> bool {
-    let full = lines.clone().filter(|line| line.is_full).count();
-    lines.clone().any(|line| line.is_lossy && !line.is_full) && full * 2 < lines.count()
+pub(super) fn is_lossy(lines: impl Iterator<Item = Line>) -> bool {
+    // Each is asked for once: it is a question to the kernel.
+    let (mut loses, mut full, mut others) = (false, 0, 0);
+    for line in lines {
+        *(if line.is_full { &mut full } else { &mut others }) += 1;
+        loses |= line.is_lossy && !line.is_full;
+    }
+    loses && full < others
 }
 
 /// Whether so many bytes are enough for two transfers.

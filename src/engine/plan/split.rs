@@ -30,7 +30,7 @@ pub struct Runner {
     pub speed: Option<Speed>,
     /// Somebody fetches the same already.
     pub has_copy: bool,
-    /// Its answer should have come long ago: whatever it is to fetch comes sooner by another one.
+    /// Its answer, or more of it, should have come long ago: what it is to fetch comes sooner by another one.
     pub is_late: bool,
 }
 
@@ -77,16 +77,20 @@ pub fn choose(missing: &[ByteRange], runners: &[Runner], sight: Sight) -> Option
     // What a new transfer will reach, as far as anybody can tell; of no transfer anything is known
     // when the first answer has just come.
     let mean = known.iter().sum::<u64>().checked_div(known.len() as u64).unwrap_or(0).max(1);
-    let speed = |runner: &Runner| runner.speed.map_or(mean, |speed| speed.0.max(1));
+    let speed = |runner: &Runner| match runner.is_late {
+        true => 0,
+        false => runner.speed.map_or(mean, |speed| speed.0.max(1)),
+    };
     let time_left = |runner: &Runner| match runner.is_late {
         true => Duration::MAX,
         false => Duration::from_secs_f64(runner.left() as f64 / speed(runner) as f64),
     };
-    let last = runners.iter().filter(|runner| !runner.has_copy).max_by_key(|runner| time_left(runner))?;
+    let may_lend = |runner: &&Runner| !runner.has_copy && runner.left() > 0;
+    let last = runners.iter().filter(may_lend).max_by_key(|runner| time_left(runner))?;
 
     let pays = known.is_empty() || time_left(last) >= setup * WORTH_A_SETUP;
     if last.left() >= 2 * SHORTEST && pays {
-        let middle = place(last, if last.is_late { 0 } else { speed(last) }, mean, setup);
+        let middle = place(last, speed(last), mean, setup);
         let tail = if known.is_empty() { 0 } else { (mean as f64 * (TRIAL + setup * 2).as_secs_f64()) as u64 };
         let is_short = is_trial && !last.is_late && tail >= SHORTEST && tail < last.end - middle;
         let late = last.end.saturating_sub(tail);
@@ -96,7 +100,7 @@ pub fn choose(missing: &[ByteRange], runners: &[Runner], sight: Sight) -> Option
     }
     let anew = setup + Duration::from_secs_f64(last.left() as f64 / mean as f64);
     let is_slow = !known.is_empty() && time_left(last) > WORTH_A_COPY.max(anew * 2);
-    (last.left() > 0 && (is_slow || last.is_late)).then_some(Job::Copy { of: last.id, from: last.next })
+    (is_slow || last.is_late).then_some(Job::Copy { of: last.id, from: last.next })
 }
 
 /// Where to cut so that the lender, which goes on while the other one connects, and the other one
@@ -207,6 +211,10 @@ mod tests {
         let copy = Some(Job::Copy { of: TransferId(1), from: 0 });
         assert_eq!(choose(&[], &[late(SHORTEST), fast], sight(SETUP, false)), copy);
         assert_eq!(choose(&[], &[late(SHORTEST)], sight(SETUP, false)), copy, "no speed is known");
+        // One that has all of it, and was not told to be over, does not keep others from being helped.
+        let done = Runner { is_late: true, ..runner(1, MIB, MIB, Some(MIB)) };
+        let job = choose(&[], &[done, fast], sight(SETUP, false));
+        assert!(matches!(job, Some(Job::Cut { of: TransferId(2), .. })), "{job:?}");
     }
 
     proptest! {
