@@ -70,6 +70,10 @@ class X11:
     def release(self, button=1):
         _output("xdotool", "mouseup", str(button))
 
+    def double_click(self):
+        """From one program, or on a slow machine it would be two clicks."""
+        _output("xdotool", "click", "--repeat", "2", "--delay", "50", "1")
+
     @contextmanager
     def held(self, key):
         """While this key is held down."""
