@@ -259,12 +259,15 @@ impl Device {
         let writer = Writer::new(writer_jobs, folders.clone(), sync_jobs.clone(), verifier, mailbox.clone());
         let name = |role| thread::Builder::new().name(format!("{role} {}:{}", id.major, id.minor));
         let is_alive = alive.clone();
+        // Woken for each block, they would interrupt libcurl and the window each time.
         name("sync").spawn(move || {
+            net::wait_for_a_core();
             syncer.run();
             drop(is_alive);
         })?;
         let is_alive = alive.clone();
         let started = name("write").spawn(move || {
+            net::wait_for_a_core();
             writer.run();
             drop(is_alive);
         });

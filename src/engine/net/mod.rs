@@ -37,7 +37,7 @@ mod window;
 
 use std::time::{Duration, SystemTime};
 
-pub use raw::keep_freed_memory;
+pub use raw::{keep_freed_memory, wait_for_a_core};
 use url::Url;
 
 use super::download::spec::Manners;

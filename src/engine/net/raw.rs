@@ -100,6 +100,18 @@ pub fn keep_freed_memory() {
     }
 }
 
+/// From now on this thread, once woken, does not take a core from who is at work, but waits for a free one or for its
+/// turn, which is as long as before (`SCHED_BATCH` of sched(7)). So do threads that it starts.
+pub fn wait_for_a_core() {
+    // SAFETY: a struct of integers, for which zeros are values, and the only ones that this policy takes; the kernel
+    // reads it. 0 is the thread that asks.
+    let result = unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &std::mem::zeroed()) };
+    if result != 0 {
+        // It works as well, only less evenly.
+        tracing::debug!("a thread may interrupt others: {}", std::io::Error::last_os_error());
+    }
+}
+
 /// The easy handle that a handler belongs to, for questions from inside its callbacks.
 #[derive(Clone, Copy, Debug)]
 pub struct EasyRef(*mut curl_sys::CURL);

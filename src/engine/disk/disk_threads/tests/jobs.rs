@@ -121,6 +121,37 @@ fn jobs_after_the_shutdown_do_nothing() {
     assert_eq!(fs::read(desk.path("f.part")).unwrap(), b"01234567");
 }
 
+/// The threads that have this name now, some of them perhaps another test's.
+fn threads_called(name: &str) -> Vec<PathBuf> {
+    let all = fs::read_dir("/proc/self/task").unwrap().map(|thread| thread.unwrap().path());
+    let is_called = |thread: &PathBuf| fs::read_to_string(thread.join("comm")).is_ok_and(|comm| comm.starts_with(name));
+    all.filter(is_called).collect()
+}
+
+/// The policy by which the kernel gives a thread a core (proc_pid_stat(5), field 41); `None` if it has ended.
+fn policy(thread: &Path) -> Option<i32> {
+    let stat = fs::read_to_string(thread.join("stat")).ok()?;
+    // The second field is the name in brackets, which may have spaces.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    fields.split(' ').nth(38)?.parse().ok()
+}
+
+#[test]
+fn threads_of_a_device_do_not_interrupt_who_is_at_work() {
+    let desk = Desk::new();
+    desk.look(1, desk.any()).unwrap();
+    assert_eq!(policy(Path::new("/proc/thread-self")), Some(libc::SCHED_OTHER));
+    for name in ["write ", "sync "] {
+        let (threads, begin) = (threads_called(name), Instant::now());
+        assert!(!threads.is_empty(), "{name}");
+        // One that has just been started may not have come so far.
+        while threads.iter().filter_map(|thread| policy(thread)).any(|policy| policy != libc::SCHED_BATCH) {
+            assert!(begin.elapsed() < PATIENCE, "{name}");
+            thread::yield_now();
+        }
+    }
+}
+
 #[test]
 fn replies_come_on_the_main_loop_and_the_listener_may_drop_the_disk() {
     let _turn = crate::engine::MAIN_CONTEXT_TURN.lock().unwrap_or_else(PoisonError::into_inner);
