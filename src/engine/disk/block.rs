@@ -15,7 +15,7 @@ const LARGEST: usize = 256 * 1024;
 const SIZES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
 
 /// What may wait for a device: this, and one large block more for each part.
-const BASE_BOUND: usize = 2 * 1024 * 1024;
+const BASE_BOUND: usize = 6 * LARGEST;
 
 /// What may be out to be filled: this, and one large block more for each part. Enough for a large block
 /// for each of the 32 transfers that a part can have.

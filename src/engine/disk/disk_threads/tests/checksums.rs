@@ -147,7 +147,7 @@ fn after_a_failed_write_nothing_is_said_to_be_right() {
     let tmpfs = Tmpfs::new("size=1m");
     let desk = tmpfs.desk();
     desk.begin(1, "f", b"abc");
-    for block in 0..8_u64 {
+    for block in 0..6_u64 {
         desk.write(1, block << 18, &[2; 1 << 18]);
     }
     while !matches!(desk.next(), Reply::Failed { .. }) {}

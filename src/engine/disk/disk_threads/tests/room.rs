@@ -50,7 +50,7 @@ fn a_full_disk_is_told_once_and_what_was_saved_stays() {
     desk.begin(1, "f", &[1; 100_000]);
     desk.save(1, journal("f", &[(0, 100_000)])).unwrap();
     let mut written = 100_000;
-    for block in 0..16_u64 {
+    for block in 0..12_u64 {
         desk.write(1, 100_000 + block * 100_000, &[2; 100_000]);
     }
     loop {
