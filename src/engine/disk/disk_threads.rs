@@ -12,7 +12,7 @@ use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, Thread};
+use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
 use super::block::{Pool, Seat};
@@ -249,6 +249,22 @@ impl Drop for DiskThreads {
     }
 }
 
+/// A thread of a device, which holds a clone of `alive` as long as it runs. Woken for each block, it would interrupt
+/// libcurl and the window each time.
+fn start_thread(
+    role: &str,
+    id: DeviceId,
+    alive: &Sender<Infallible>,
+    run: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let is_alive = alive.clone();
+    thread::Builder::new().name(format!("{role} {}:{}", id.major, id.minor)).spawn(move || {
+        net::wait_for_a_core();
+        run();
+        drop(is_alive);
+    })
+}
+
 impl Device {
     fn start(id: DeviceId, mailbox: &Arc<Mailbox>, alive: &Sender<Infallible>) -> io::Result<Self> {
         let folders = Arc::new(Mutex::new(Folders::default()));
@@ -257,20 +273,8 @@ impl Device {
         let verifier = Arc::new(Turns::new("verify"));
         let syncer = Syncer::new(syncer_jobs, sync_jobs.clone(), verifier.clone(), folders.clone(), mailbox.clone());
         let writer = Writer::new(writer_jobs, folders.clone(), sync_jobs.clone(), verifier, mailbox.clone());
-        let name = |role| thread::Builder::new().name(format!("{role} {}:{}", id.major, id.minor));
-        let is_alive = alive.clone();
-        // Woken for each block, they would interrupt libcurl and the window each time.
-        name("sync").spawn(move || {
-            net::wait_for_a_core();
-            syncer.run();
-            drop(is_alive);
-        })?;
-        let is_alive = alive.clone();
-        let started = name("write").spawn(move || {
-            net::wait_for_a_core();
-            writer.run();
-            drop(is_alive);
-        });
+        start_thread("sync", id, alive, move || syncer.run())?;
+        let started = start_thread("write", id, alive, move || writer.run());
         let writer = match started {
             Ok(handle) => handle.thread().clone(),
             Err(error) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The only file with unsafe code: options and infos of libcurl that the curl crate lacks. Each
-//! function says why its call is sound.
+//! The only file with unsafe code: options and infos of libcurl that the curl crate lacks, and what no other crate asks
+//! the C library or the kernel. Each function says why its call is sound.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_long};
