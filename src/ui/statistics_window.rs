@@ -100,9 +100,19 @@ impl StatisticsWindow {
             let imp = window.imp();
             let Some(session) = imp.session.get() else { return };
             let description = match session.statistics().await {
-                Ok(statistics) if !statistics.is_empty => return window.show_all(statistics),
-                Ok(_) if session.keeps_history() => gettext("What comes is counted here, by day and by server."),
-                Ok(_) => gettext("Nothing is counted. The preferences can change that."),
+                Ok(statistics) => {
+                    let is_empty = statistics.is_empty;
+                    window.fill(statistics);
+                    if !is_empty {
+                        imp.clear.set_sensitive(true);
+                        return imp.pages.set_visible_child_name("some");
+                    }
+                    if session.keeps_history() {
+                        gettext("What comes is counted here, by day and by server.")
+                    } else {
+                        gettext("Nothing is counted. The preferences can change that.")
+                    }
+                }
                 Err(sentence) => sentence,
             };
             imp.clear.set_sensitive(false);
@@ -113,10 +123,10 @@ impl StatisticsWindow {
         });
     }
 
-    fn show_all(&self, statistics: Statistics) {
+    /// Puts this in place of what is there, also where it is nothing: what was cleared would still be read out.
+    fn fill(&self, statistics: Statistics) {
         let imp = self.imp();
         let Statistics { plot, of_days, hosts, .. } = statistics;
-        // Something may come while all is cleared.
         imp.day_rows.take().iter().for_each(|row| imp.by_day.remove(row));
         while let Some(row) = imp.hosts.first_child() {
             imp.hosts.remove(&row);
@@ -132,8 +142,6 @@ impl StatisticsWindow {
         }
         imp.plot_words.set_label(&plot.sentence);
         imp.plot.set_plot(plot);
-        imp.clear.set_sensitive(true);
-        imp.pages.set_visible_child_name("some");
     }
 
     fn ask_to_clear(&self) {
