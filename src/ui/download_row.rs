@@ -42,7 +42,7 @@ mod imp {
     #[properties(wrapper_type = super::DownloadRow)]
     #[template(file = "download_row.ui")]
     pub struct DownloadRow {
-        /// The download that is shown; a row that waits to be used again has none.
+        /// The download that is shown; a new row has none.
         #[property(get, set, nullable)]
         pub download: RefCell<Option<DownloadObject>>,
         #[template_child]

@@ -352,11 +352,16 @@ impl DownloadsView {
                 row.set_selecting(view.selecting());
             }
         ));
+        // GTK 4.8 lets go of a row and binds it again whenever its position changes, and two hundred rows change theirs
+        // where one comes above them. Who is bound to the same download has nothing to do; who is let go is bound to
+        // another one next, or destroyed.
         factory.connect_bind(|_, item| {
             let item = list_item(item);
-            row_of(item).set_download(item.item().and_downcast::<DownloadObject>());
+            let (row, download) = (row_of(item), item.item().and_downcast::<DownloadObject>());
+            if row.download() != download {
+                row.set_download(download);
+            }
         });
-        factory.connect_unbind(|_, item| row_of(list_item(item)).set_download(None::<DownloadObject>));
 
         let list_view = &self.imp().list_view;
         list_view.set_factory(Some(&factory));
