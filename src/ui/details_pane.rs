@@ -129,6 +129,12 @@ glib::wrapper! {
         @implements gtk::Buildable, gtk::ConstraintTarget;
 }
 
+impl Default for DetailsPane {
+    fn default() -> Self {
+        glib::Object::new()
+    }
+}
+
 impl DetailsPane {
     /// The name, and what can be done, which in a narrow window is below it.
     pub fn header(&self) -> gtk::Box {

@@ -5,7 +5,7 @@
 //! window later looks after itself.
 
 use adw::prelude::*;
-use gtk::glib;
+use gtk::{gio, glib};
 
 use super::children::children;
 use crate::i18n::gettext;
@@ -41,6 +41,14 @@ pub fn name_parts(of: &impl IsA<gtk::Widget>) {
     let part = of.upcast_ref::<gtk::Widget>();
     name(part);
     children(part).for_each(|child| name_parts(&child));
+}
+
+/// Gives a button the menu that it opens, which is made only now, and is called as the button.
+pub fn give_menu(button: &gtk::MenuButton, menu: &impl IsA<gio::MenuModel>) {
+    button.set_menu_model(Some(menu));
+    if let Some(popover) = button.popover() {
+        name_parts(&popover);
+    }
 }
 
 fn name(part: &gtk::Widget) {

@@ -21,6 +21,7 @@ use super::preferences::Preferences;
 use super::shortcuts;
 use super::side_by_side::SideBySide;
 use super::sidebar::Sidebar;
+use super::unnamed;
 use crate::config;
 use crate::i18n::gettext;
 use crate::model::lost_folders::LostFolder;
@@ -32,6 +33,8 @@ use crate::settings::{Key, Settings, WindowShape};
 const PATIENCE: Duration = Duration::from_millis(700);
 
 mod closing;
+/// Those of the selected download.
+mod details;
 /// What is done with downloads.
 mod downloads;
 /// What is to be added and is there already.
@@ -74,6 +77,10 @@ mod imp {
         #[template_child]
         pub title: TemplateChild<adw::WindowTitle>,
         #[template_child]
+        pub menu_button: TemplateChild<gtk::MenuButton>,
+        #[template_child]
+        pub primary_menu: TemplateChild<gio::Menu>,
+        #[template_child]
         pub when_done_menu: TemplateChild<gio::Menu>,
         #[template_child]
         pub pause_all: TemplateChild<gtk::Button>,
@@ -108,8 +115,8 @@ mod imp {
         pub failure: TemplateChild<adw::StatusPage>,
         #[template_child]
         pub details_revealer: TemplateChild<gtk::Revealer>,
-        #[template_child]
-        pub details: TemplateChild<DetailsPane>,
+        /// Made when it is shown first.
+        pub details: OnceCell<DetailsPane>,
         #[template_child]
         pub drop_hint: TemplateChild<DropHint>,
         #[template_child]
@@ -157,7 +164,6 @@ mod imp {
         fn class_init(klass: &mut Self::Class) {
             ClipboardOffer::ensure_type();
             DownloadsView::ensure_type();
-            DetailsPane::ensure_type();
             DropHint::ensure_type();
             SideBySide::ensure_type();
             Sidebar::ensure_type();
@@ -225,6 +231,7 @@ impl Window {
         window.install_exchange();
         window.install_groups(settings);
         window.install_sort_direction(settings);
+        window.install_menu();
         // Neither rows nor the word that there are none.
         window.imp().pages.set_visible_child_name("opening");
         let drops = drop::accept(
@@ -342,6 +349,16 @@ impl Window {
         }
     }
 
+    /// The main menu is made when it is opened first.
+    fn install_menu(&self) {
+        let menu = self.imp().primary_menu.get();
+        self.imp().menu_button.set_create_popup_func(move |button| {
+            if button.menu_model().is_none() {
+                unnamed::give_menu(button, &menu);
+            }
+        });
+    }
+
     fn enable_actions(&self, session: &Session) {
         for (action, property) in [(WindowAction::PauseAll, "can-pause"), (WindowAction::ResumeAll, "can-resume")] {
             if let Some(entry) = self.lookup_action(action.name()) {
@@ -399,48 +416,6 @@ impl Window {
         let is_first = pages.visible_child_name().is_some_and(|shown| shown == "opening");
         let transition = if is_first { gtk::StackTransitionType::None } else { pages.transition_type() };
         pages.set_visible_child_full(page, transition);
-    }
-
-    fn show_details(&self, session: &Session, settings: &Settings) {
-        let imp = self.imp();
-        // For a screen reader what is in a closed revealer would still be there.
-        imp.details_revealer.connect_reveal_child_notify(|revealer| {
-            if revealer.reveals_child() {
-                revealer.set_visible(true);
-            }
-        });
-        imp.details_revealer
-            .connect_child_revealed_notify(|revealer| revealer.set_visible(revealer.is_child_revealed()));
-        settings.bind_details_visible(&*imp.details_revealer, "reveal-child");
-        imp.details.set_handlers(
-            glib::clone!(
-                #[strong]
-                session,
-                move |id| session.details(id)
-            ),
-            glib::clone!(
-                #[weak(rename_to = window)]
-                self,
-                move |action, download| window.perform(action, &[download])
-            ),
-        );
-        imp.details.set_log_handlers(
-            glib::clone!(
-                #[strong]
-                session,
-                move |id| session.chronicle(id)
-            ),
-            glib::clone!(
-                #[weak(rename_to = window)]
-                self,
-                move |text| window.copy(text, &gettext("Copied to the clipboard"))
-            ),
-        );
-        imp.view.connect_selection_changed(glib::clone!(
-            #[weak(rename_to = window)]
-            self,
-            move |view| window.imp().details.show_selected(view.selected_count(), view.only_selected())
-        ));
     }
 
     fn show_totals(&self, session: &Session) {

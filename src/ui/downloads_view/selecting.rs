@@ -11,6 +11,7 @@ use crate::i18n::{gettext, ngettext_f};
 use crate::model::amounts;
 use crate::ui::actions::{DownloadAction, Several};
 use crate::ui::children::children;
+use crate::ui::unnamed;
 
 /// The buttons of the bar.
 const IN_BAR: [DownloadAction; 3] = [DownloadAction::Pause, DownloadAction::Resume, DownloadAction::Remove];
@@ -75,7 +76,7 @@ impl DownloadsView {
                 let all = gio::Menu::new();
                 all.append(Some(&gettext("Select All")), Some("downloads.select-all"));
                 model.prepend_section(None, &all);
-                button.set_menu_model(Some(&model));
+                unnamed::give_menu(button, &model);
             }
         ));
     }

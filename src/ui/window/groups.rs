@@ -48,13 +48,6 @@ impl Window {
                 }
             }
         ));
-        // In a narrow window what would share a line has one each.
-        flap.bind_property("folded", &imp.details.header(), "orientation")
-            .transform_to(|_, is_folded: bool| {
-                Some(if is_folded { gtk::Orientation::Vertical } else { gtk::Orientation::Horizontal })
-            })
-            .sync_create()
-            .build();
         bar.connect_entry(&*imp.search_entry);
     }
 
