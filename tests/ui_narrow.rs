@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use adw::prelude::*;
-use freshet::model::Session;
+use freshet::model::session::Place;
+use freshet::model::{Addresses, Session};
 use freshet::settings::{Settings, WindowShape};
 use freshet::ui::add_dialog::AddDialog;
 use freshet::ui::preferences::Preferences;
@@ -111,6 +112,12 @@ fn in_the_language_of_the_process() {
     let session = Session::start(settings.clone()).unwrap();
     let window = Window::new(&application, &session, &settings);
     let mut tried = look_at(&window, "the empty window");
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place { folder: Some(folder.path().into()), ..Place::default() };
+    // Nobody listens there.
+    session.add(&Addresses::in_lines("http://127.0.0.1:1/a.bin"), &place);
+    until(|| window.view().is_mapped());
+    tried += look_at(&window, "the list");
 
     let dialog = AddDialog::new(&settings, |_, _| ());
     let more = every::<adw::ExpanderRow>(&dialog).remove(0);
@@ -170,16 +177,23 @@ fn is_cut_off(label: &gtk::Label) -> bool {
 
 /// Until it has been drawn a few times, as what is narrow is laid out anew.
 fn settle(window: &gtk::Window) {
-    let begin = Instant::now();
     let mut frames = None;
-    while frames.is_none_or(|(drawn, first)| drawn < first + 5) {
-        assert!(begin.elapsed() < Duration::from_secs(20), "nothing came of it in twenty seconds");
-        glib::MainContext::default().iteration(false);
+    until(|| {
         if let Some(clock) = window.frame_clock().filter(|_| window.is_mapped()) {
             let drawn = clock.frame_counter();
             frames = Some((drawn, frames.map_or(drawn, |(_, first)| first)));
             window.queue_draw();
         }
+        frames.is_some_and(|(drawn, first)| drawn >= first + 5)
+    });
+}
+
+/// Runs the main loop until it is so.
+fn until(mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "nothing came of it in twenty seconds");
+        glib::MainContext::default().iteration(false);
     }
 }
 

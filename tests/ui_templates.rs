@@ -527,6 +527,9 @@ fn in_a_narrow_window_the_name_in_the_details_has_its_line() {
             let window = Window::new(&application(), &session, &settings);
             window.present();
             until(|| window.is_mapped() && window.width() > 0);
+            assert_eq!(every::<DetailsPane>(&window).len(), 0, "nobody has looked at any");
+            ActionGroupExt::activate_action(&window, "details-visible", None);
+            until(|| every::<DetailsPane>(&window).len() == 1);
             // Rows of libadwaita have a box of this name, too.
             let header: gtk::Box = named(&every::<DetailsPane>(&window)[0], "header");
             until(|| header.orientation() == wanted);
