@@ -8,7 +8,7 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use adw::prelude::*;
 use freshet::model::session::Place;
@@ -18,7 +18,8 @@ use freshet::ui::add_dialog::AddDialog;
 use freshet::ui::preferences::Preferences;
 use freshet::ui::rule_dialog::RuleDialog;
 use freshet::ui::window::Window;
-use gtk::{gio, glib};
+use gtk::gio;
+use support::mainloop::MainLoop;
 use support::process::skip;
 
 /// As on a telephone.
@@ -189,12 +190,8 @@ fn settle(window: &gtk::Window) {
 }
 
 /// Runs the main loop until it is so.
-fn until(mut is_so: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "nothing came of it in twenty seconds");
-        glib::MainContext::default().iteration(false);
-    }
+fn until(is_so: impl FnMut() -> bool) {
+    MainLoop::take().run_until(Duration::from_secs(20), "what comes of it", is_so);
 }
 
 fn every<T: IsA<gtk::Widget>>(within: &impl IsA<gtk::Widget>) -> Vec<T> {

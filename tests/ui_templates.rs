@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use adw::prelude::*;
 use freshet::engine::download::state::State;
@@ -32,6 +32,7 @@ use freshet::ui::status_line::StatusLine;
 use freshet::ui::whole_value::show_whole;
 use freshet::ui::window::Window;
 use gtk::{gio, glib};
+use support::mainloop::MainLoop;
 use support::process::skip;
 
 /// The width of the narrowest window.
@@ -73,11 +74,7 @@ fn on_display(test: fn()) {
 
 /// Lets the main loop work until `is_reached`, for ten seconds at most.
 fn until(is_reached: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !is_reached() {
-        assert!(begin.elapsed() < Duration::from_secs(10), "nothing came of it in ten seconds");
-        glib::MainContext::default().iteration(false);
-    }
+    MainLoop::take().run_until(Duration::from_secs(10), "what comes of it", is_reached);
 }
 
 /// The one application of this process: a second one could not be registered.

@@ -77,9 +77,8 @@ impl HistoryRow {
         let model = model.clone();
         row.imp().menu.set_create_popup_func(move |button| {
             meant();
-            if button.popover().is_none() {
-                button.set_popover(Some(&gtk::PopoverMenu::from_model(Some(&model))));
-                unnamed::name_parts(button);
+            if button.menu_model().is_none() {
+                unnamed::give_menu(button, &model);
             }
         });
         let click = gtk::GestureClick::builder().button(gdk::BUTTON_SECONDARY).build();

@@ -99,20 +99,13 @@ impl StatisticsWindow {
         glib::spawn_future_local(async move {
             let imp = window.imp();
             let Some(session) = imp.session.get() else { return };
-            let description = match session.statistics().await {
-                Ok(statistics) => {
-                    let is_empty = statistics.is_empty;
-                    window.fill(statistics);
-                    if !is_empty {
-                        imp.clear.set_sensitive(true);
-                        return imp.pages.set_visible_child_name("some");
-                    }
-                    if session.keeps_history() {
-                        gettext("What comes is counted here, by day and by server.")
-                    } else {
-                        gettext("Nothing is counted. The preferences can change that.")
-                    }
+            let description = match session.statistics().await.map(|statistics| window.fill(statistics)) {
+                Ok(true) => {
+                    imp.clear.set_sensitive(true);
+                    return imp.pages.set_visible_child_name("some");
                 }
+                Ok(false) if session.keeps_history() => gettext("What comes is counted here, by day and by server."),
+                Ok(false) => gettext("Nothing is counted. The preferences can change that."),
                 Err(sentence) => sentence,
             };
             imp.clear.set_sensitive(false);
@@ -123,10 +116,11 @@ impl StatisticsWindow {
         });
     }
 
-    /// Puts this in place of what is there, also where it is nothing: what was cleared would still be read out.
-    fn fill(&self, statistics: Statistics) {
+    /// Puts this in place of what is there, also where it is nothing: what was cleared would still be read out. Answers
+    /// whether there is anything.
+    fn fill(&self, statistics: Statistics) -> bool {
         let imp = self.imp();
-        let Statistics { plot, of_days, hosts, .. } = statistics;
+        let Statistics { plot, of_days, hosts, is_empty } = statistics;
         imp.day_rows.take().iter().for_each(|row| imp.by_day.remove(row));
         while let Some(row) = imp.hosts.first_child() {
             imp.hosts.remove(&row);
@@ -142,6 +136,7 @@ impl StatisticsWindow {
         }
         imp.plot_words.set_label(&plot.sentence);
         imp.plot.set_plot(plot);
+        !is_empty
     }
 
     fn ask_to_clear(&self) {
